@@ -1,0 +1,109 @@
+"""A private Apache Kafka broker in KRaft mode."""
+
+import os
+import secrets
+import shutil
+import socket
+import struct
+from pathlib import Path
+
+from . import maven
+from .process import run
+from .service import LocalService
+from .waiting import LocalServicesError
+
+_LOCAL = Path(__file__).resolve().parents[1]
+_REPOSITORY = _LOCAL.parents[1]
+_POM = _LOCAL / "kafka" / "pom.xml"
+_LOGGING = _LOCAL / "kafka" / "log4j2.properties"
+_PROPERTIES = _LOCAL / "kafka" / "server.properties"
+_FORMAT_LIMIT = 60.0
+_METADATA = 3  # Kafka's number for the request that asks who the brokers are
+_METADATA_VERSION = 4
+
+
+def fetch_kafka() -> Path:
+    """The folder with Kafka's jars, fetched with Maven at the first call.
+
+    Raises:
+        LocalServicesError: Maven is missing or failed.
+    """
+    folder = _REPOSITORY / ".cache" / "kafka" / maven.read_property(_POM, "kafka.version")
+    maven.fetch(_POM, folder)
+    return folder
+
+
+class Kafka(LocalService):
+    """One broker that is its own controller, with its own data folder, on loopback ports.
+
+    Args:
+        folder: Data lie in `kafka/` under it.
+        port: Where clients reach it on 127.0.0.1.
+        controller_port: Where the broker reaches its own controller.
+    """
+
+    def __init__(self, folder: Path, *, port: int, controller_port: int) -> None:
+        super().__init__("kafka", folder, port=port)
+        self._controller_port = controller_port
+        self._data = folder / "kafka"
+        self._config = folder / "kafka.properties"
+
+    @property
+    def bootstrap(self) -> str:
+        """Where a client begins, as `host:port`."""
+        return f"127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Whether the broker counts itself as alive, which it does once its controller let it in."""
+        return live_brokers(self.port) > 0
+
+    def _launch(self) -> None:
+        java = _java()
+        self._data.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(
+            f"{_PROPERTIES.read_text()}\n"
+            f"listeners=CLIENTS://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}\n"
+            f"advertised.listeners=CLIENTS://127.0.0.1:{self.port}\n"
+            f"controller.quorum.voters=1@127.0.0.1:{self._controller_port}\n"
+            f"log.dirs={self._data}\n"
+        )
+        jars = fetch_kafka()
+        virtual_machine = (
+            *(java, "-Xms256m", "-Xmx512m", "-cp", f"{jars}/*"),
+            f"-Dlog4j2.configurationFile={_LOGGING}",
+        )
+        if not (self._data / "meta.properties").exists():
+            run(
+                (
+                    *(*virtual_machine, "kafka.tools.StorageTool", "format", "--ignore-formatted"),
+                    *(f"--cluster-id={secrets.token_urlsafe(16)}", f"--config={self._config}"),
+                ),
+                limit=_FORMAT_LIMIT,
+            )
+        self.process.start(
+            (*virtual_machine, "kafka.Kafka", self._config), environment=os.environ, folder=self._data
+        )
+
+
+def live_brokers(port: int) -> int:
+    """How many brokers the one on this loopback port counts as alive; 0 when it does not answer.
+
+    Asks by Kafka's own protocol (https://kafka.apache.org/protocol, Metadata): a listening port only shows
+    that the process has begun.
+    """
+    no_topics_and_make_none = struct.pack(">ib", 0, 0)
+    header = struct.pack(">hhih", _METADATA, _METADATA_VERSION, 1, -1)
+    request = header + no_topics_and_make_none
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2.0) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            answer = connection.makefile("rb").read(16)  # size, correlation, throttle time, number of brokers
+    except OSError:
+        return 0
+    return int(struct.unpack(">4i", answer)[3]) if len(answer) == 16 else 0
+
+
+def _java() -> str:
+    if (found := shutil.which("java")) is None:
+        raise LocalServicesError("Kafka needs Java 17 or newer: `apt-get install default-jre-headless`")
+    return found

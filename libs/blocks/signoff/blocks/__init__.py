@@ -1,0 +1,30 @@
+"""The kit for authors of blocks: write a typed Python function, and workflows can call it.
+
+    from signoff.blocks import Context, block
+
+    @block(timeout=30)
+    async def charge(ctx: Context, amount: float, customer: str) -> Receipt:
+        ...
+
+Name the module under the entry point group `signoff.blocks` of your package, or in the executor's
+configuration.
+"""
+
+from signoff.blocks.context import Cancellation, Context, Log
+from signoff.blocks.errors import BlockDefinitionError, BlockError, BlockInputError, BlockResultError
+from signoff.blocks.registry import Registry
+from signoff.blocks.spec import BlockSpec, Retry, block
+
+__all__ = [
+    "BlockDefinitionError",
+    "BlockError",
+    "BlockInputError",
+    "BlockResultError",
+    "BlockSpec",
+    "Cancellation",
+    "Context",
+    "Log",
+    "Registry",
+    "Retry",
+    "block",
+]

@@ -1,0 +1,41 @@
+"""The Python client of Signoff."""
+
+from signoff.client.answers import (
+    Accepted,
+    Answer,
+    Cancelled,
+    Deployed,
+    ExecutionView,
+    PausedExecution,
+    PausePoint,
+    Resumed,
+    StreamEvent,
+)
+from signoff.client.client import Client
+from signoff.client.errors import (
+    BadAnswerError,
+    ClientError,
+    Detail,
+    RefusedError,
+    UnavailableError,
+    UnreachableError,
+)
+
+__all__ = [
+    "Accepted",
+    "Answer",
+    "BadAnswerError",
+    "Cancelled",
+    "Client",
+    "ClientError",
+    "Deployed",
+    "Detail",
+    "ExecutionView",
+    "PausePoint",
+    "PausedExecution",
+    "RefusedError",
+    "Resumed",
+    "StreamEvent",
+    "UnavailableError",
+    "UnreachableError",
+]

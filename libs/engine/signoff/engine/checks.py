@@ -1,0 +1,272 @@
+"""The checks that both spellings share: what the parts of a definition mean together."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from signoff.engine.catalog import BLOCK_TYPES, find_entry, handles, output_fields
+from signoff.engine.definition import Block, Connection, Definition, normalise_name
+from signoff.engine.faults import Findings, at, shorten
+from signoff.engine.params import check_params, check_variable
+from signoff.engine.reading import BlockPlace, EdgePlace, Reading
+from signoff.engine.references import (
+    BlockReference,
+    VariableReference,
+    block_names,
+    find_references,
+    find_unknown,
+)
+
+_FORBIDDEN_NAMES = frozenset({"loop", "parallel", "variable"})
+_MAX_ID = 200
+# Naming every member of every cycle would cost the square of a hostile definition's size.
+_SHOWN_CYCLES = 20
+_SHOWN_MEMBERS = 8
+
+
+def check(reading: Reading, types: Collection[str], findings: Findings) -> Definition:
+    """Checks a reading.
+
+    Args:
+        reading: a definition in either spelling, as it was read.
+        types: names of the registered Python blocks.
+        findings: takes every fault and warning.
+
+    Returns:
+        The definition; valid only if there is no fault.
+    """
+    _check_ids(reading, findings)
+    _check_names(reading, findings)
+    for block, place in reading.blocks:
+        if block.enabled:
+            _check_type(block, place, types, findings)
+    _check_variables(reading, findings)
+    edges = _check_edges(reading, findings)
+    _check_cycles(edges, findings)
+    _check_reachable(reading, edges, findings)
+    definition = Definition(
+        name=reading.name,
+        blocks=tuple(block for block, _ in reading.blocks),
+        connections=tuple(connection for connection, _ in edges),
+        variables=tuple(variable for variable, _ in reading.variables),
+    )
+    _check_references(reading, definition, findings)
+    return definition
+
+
+def _check_ids(reading: Reading, findings: Findings) -> None:
+    taken: dict[str, str] = {}
+    for block, place in reading.blocks:
+        if not block.id:
+            findings.fault(place.id, "a block needs an id, as a text")
+        elif block.id in taken:
+            findings.fault(place.id, f'the id "{shorten(block.id)}" is already that of {taken[block.id]}')
+        elif len(block.id) > _MAX_ID or "₍" in block.id or "₎" in block.id:
+            findings.fault(place.id, f"an id has at most {_MAX_ID} characters and no ₍ or ₎")
+        taken.setdefault(block.id, place.id)
+
+
+def _check_names(reading: Reading, findings: Findings) -> None:
+    taken: dict[str, str] = {}
+    for block, place in reading.blocks:
+        name = normalise_name(block.name)
+        if name in _FORBIDDEN_NAMES:
+            findings.fault(place.name, f'a block may not be called "{name}": references use that name')
+        elif name in taken:
+            findings.fault(
+                place.name,
+                f'the name "{shorten(block.name)}" is already that of {taken[name]}',
+                "case, spaces and dots do not count",
+            )
+        elif not name and block.id:
+            findings.fault(place.name, "a name needs more than spaces and dots")
+        if name:
+            taken.setdefault(name, place.name)
+
+
+def _check_type(block: Block, place: BlockPlace, types: Collection[str], findings: Findings) -> None:
+    if block.type in BLOCK_TYPES:
+        check_params(block, place, findings)
+    elif block.type and block.type not in types:
+        hint = findings.did_you_mean(block.type, (*BLOCK_TYPES, *types))
+        findings.fault(place.type, f'the type "{shorten(block.type)}" is not registered', hint)
+
+
+def _check_variables(reading: Reading, findings: Findings) -> None:
+    taken: dict[str, str] = {}
+    for variable, path in reading.variables:
+        name = normalise_name(variable.name)
+        if not name:
+            findings.fault(at(path, "name"), "a variable needs a name")
+        elif name in taken:
+            findings.fault(path, f'the name "{shorten(variable.name)}" is already that of {taken[name]}')
+        taken.setdefault(name, path)
+        check_variable(variable.name, variable.type, variable.value, path, findings)
+
+
+def _check_edges(reading: Reading, findings: Findings) -> list[tuple[Connection, EdgePlace]]:
+    """Checks each edge by itself; gives those that lead from a block to a block, each once."""
+    blocks = {block.id: block for block, _ in reading.blocks if block.id}
+    allowed = {block_id: frozenset(handles(block)) for block_id, block in blocks.items()}
+    kept: dict[Connection, EdgePlace] = {}
+    for connection, place in reading.edges:
+        source, target = blocks.get(connection.source), blocks.get(connection.target)
+        if source is None:
+            _dangling(connection.source, place.source, blocks, findings)
+        elif source.enabled and connection.handle not in allowed[source.id]:
+            _bad_handle(connection.handle, source, place.handle, findings)
+        if target is None:
+            _dangling(connection.target, place.target, blocks, findings)
+        if connection in kept:
+            findings.warn(place.target, f'the edge to "{shorten(connection.target)}" is written twice')
+        if source is not None and target is not None:
+            kept.setdefault(connection, place)
+    return list(kept.items())
+
+
+def _dangling(block_id: str, path: str, blocks: dict[str, Block], findings: Findings) -> None:
+    if not block_id:
+        findings.fault(path, "the id of a block is required, as a text")
+    else:
+        hint = findings.did_you_mean(block_id, blocks)
+        findings.fault(path, f'there is no block "{shorten(block_id)}"', hint)
+
+
+def _bad_handle(handle: str, source: Block, path: str, findings: Findings) -> None:
+    if not handle:
+        findings.fault(
+            path, "there is no case left for this edge", "name it, such as condition-<id of a case>"
+        )
+    elif source.type == "condition" and handle.startswith("condition-"):
+        hint = findings.did_you_mean(handle, handles(source))
+        findings.fault(path, f'there is no case "{shorten(handle.removeprefix("condition-"))}"', hint)
+    else:
+        message = f'a block of type {shorten(source.type)} has no handle "{shorten(handle)}"'
+        findings.fault(path, message, findings.did_you_mean(handle, handles(source)))
+
+
+def _check_cycles(edges: list[tuple[Connection, EdgePlace]], findings: Findings) -> None:
+    """Reports each edge that closes a cycle (a depth-first walk, without recursion)."""
+    leaving: dict[str, list[tuple[Connection, EdgePlace]]] = defaultdict(list)
+    for edge in edges:
+        leaving[edge[0].source].append(edge)
+    finished: set[str] = set()
+    cycles = 0
+    for root in list(leaving):
+        if root in finished:
+            continue
+        trail: dict[str, Iterator[tuple[Connection, EdgePlace]]] = {root: iter(leaving[root])}
+        while trail:
+            current = next(reversed(trail))
+            step = next(trail[current], None)
+            if step is None:
+                trail.popitem()
+                finished.add(current)
+                continue
+            connection, place = step
+            if connection.target in trail:
+                cycles += 1
+                shown = _cycle(list(trail), connection.target) if cycles <= _SHOWN_CYCLES else ""
+                findings.fault(place.target, f"leads back: {shown}" if shown else "leads back")
+            elif connection.target not in finished:
+                trail[connection.target] = iter(leaving.get(connection.target, ()))
+
+
+def _cycle(trail: list[str], start: str) -> str:
+    members = [shorten(each, 40) for each in trail[trail.index(start) :]]
+    if len(members) > _SHOWN_MEMBERS:
+        members[_SHOWN_MEMBERS // 2 : -_SHOWN_MEMBERS // 2] = ["…"]
+    return " → ".join([*members, members[0]])
+
+
+def _check_reachable(reading: Reading, edges: list[tuple[Connection, EdgePlace]], findings: Findings) -> None:
+    entry = find_entry(block for block, _ in reading.blocks)
+    if entry is None:
+        findings.fault("blocks", "there is no start block", "add an enabled block of type start_trigger")
+        return
+    enabled = {block.id for block, _ in reading.blocks if block.enabled}
+    following: dict[str, list[str]] = defaultdict(list)
+    for connection, _ in edges:
+        if connection.source in enabled and connection.target in enabled:
+            following[connection.source].append(connection.target)
+    reached = {entry.id}
+    waiting = [entry.id]
+    while waiting:
+        fresh = [target for target in following[waiting.pop()] if target not in reached]
+        reached.update(fresh)
+        waiting.extend(fresh)
+    for block, place in reading.blocks:
+        if block.enabled and block.id and not block.trigger and block.id not in reached:
+            findings.warn(place.id, f'"{shorten(block.name)}" is never reached from the start')
+
+
+def _check_references(reading: Reading, definition: Definition, findings: Findings) -> None:
+    checker = _ReferenceCheck(definition, findings)
+    for block, place in reading.blocks:
+        if block.enabled:
+            for name, value in block.params.items():
+                for path, text in _texts(value, name, place):
+                    checker.check(text, path)
+
+
+def _texts(value: Any, name: str, place: BlockPlace) -> Iterator[tuple[str, str]]:
+    """Yields the texts of a parameter with the paths that the author knows them by."""
+    if isinstance(value, list) and name in place.renamed:
+        # Inside an entry that the document spells otherwise there is no nearer path to give.
+        for index, entry in enumerate(value):
+            yield from ((place.item(name, index), text) for _, text in _nested(entry, ""))
+    else:
+        yield from _nested(value, place.param(name))
+
+
+def _nested(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _nested(each, at(path, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _nested(each, at(path, index))
+
+
+class _ReferenceCheck:
+    """Finds references that will stay text, or fail, when the block runs."""
+
+    def __init__(self, definition: Definition, findings: Findings) -> None:
+        self._findings = findings
+        self._names = block_names(definition)
+        # A condition passes the fields of the block before it on: nobody knows them here.
+        self._fields = {
+            block.id: None if block.type == "condition" else output_fields(block)
+            for block in definition.blocks
+        }
+        self._variables = {normalise_name(each.name) for each in definition.variables}
+        for block in definition.blocks:
+            if block.type == "variables":
+                self._variables.update(normalise_name(each) for each in self._fields[block.id] or ())
+
+    def check(self, text: str, path: str) -> None:
+        if "<" not in text:
+            return
+        for reference in find_references(text, self._names):
+            if isinstance(reference, BlockReference):
+                self._check_field(reference, path)
+            elif isinstance(reference, VariableReference) and reference.name not in self._variables:
+                hint = self._findings.did_you_mean(reference.name, self._variables)
+                self._findings.warn(path, f'there is no variable "{shorten(reference.name)}"', hint)
+        for whole, name in find_unknown(text, self._names):
+            self._check_unknown(whole, name, path)
+
+    def _check_field(self, reference: BlockReference, path: str) -> None:
+        declared = self._fields.get(reference.block)
+        if not reference.path or declared is None or reference.path[0] in {*declared, "error"}:
+            return
+        hint = self._findings.did_you_mean(reference.path[0], declared)
+        self._findings.warn(path, f"{shorten(reference.text)}: the block has no such field", hint)
+
+    def _check_unknown(self, whole: str, name: str, path: str) -> None:
+        """Warns of an unknown name. Without a path it may be HTML: only a near miss counts."""
+        hint = self._findings.did_you_mean(normalise_name(name), self._names)
+        if "." in whole or hint is not None:
+            self._findings.warn(path, f"{shorten(whole)} names no block and stays as text", hint)

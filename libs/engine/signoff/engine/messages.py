@@ -1,0 +1,111 @@
+"""What goes into deciding, and what comes out of it beside events.
+
+Inputs are the commands of :mod:`signoff.events.types` and the results of blocks and timers below;
+they never leave the executor. Effects are data: the executor performs them after the commit.
+"""
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from signoff.events.types import Command, EventData, Json, Outcome, PauseKind
+
+
+class BlockSucceeded(Struct, frozen=True, kw_only=True):
+    """A block returned. ``variables`` are those that it assigned."""
+
+    block_id: str
+    attempt: int
+    input: Json
+    output: Json
+    ended_at: float
+    variables: dict[str, Json] | None = None
+
+
+class BlockFailed(Struct, frozen=True, kw_only=True):
+    """A try of a block failed. ``jitter`` is a random number from 0 to 1, drawn by the executor."""
+
+    block_id: str
+    attempt: int
+    input: Json
+    error: str
+    code: str = "BLOCK_FAILED"
+    ended_at: float
+    retryable: bool = True
+    jitter: float = 0.0
+
+
+class BlockPaused(Struct, frozen=True, kw_only=True):
+    """A block asks to wait for somebody, or with ``due_at`` (seconds since the epoch) for a moment."""
+
+    block_id: str
+    attempt: int
+    kind: PauseKind
+    response: Json
+    content_digest: str | None = None
+    due_at: float | None = None
+
+
+class BlockWaits(Struct, frozen=True, kw_only=True):
+    """A block waits for a moment without being a pause to the caller."""
+
+    block_id: str
+    attempt: int
+    due_at: float
+
+
+class Tick(Struct, frozen=True):
+    """Time passed: fire what is due."""
+
+
+class TakenOver(Struct, frozen=True):
+    """The execution was loaded from its log: what is in flight there and not at work here is tried again.
+
+    ``running``: blocks at work in this process, with their attempts.
+    """
+
+    running: frozenset[tuple[str, int]] = frozenset()
+
+
+BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits
+Input: TypeAlias = Command | BlockResult | Tick | TakenOver
+
+
+class Draft(Struct, frozen=True):
+    """An event about to be: the executor gives it its envelope, the caller folds it at once.
+
+    ``run_id`` and ``attempt`` are ``None`` where the envelope leaves them out.
+    """
+
+    data: EventData
+    causation_id: str
+    run_id: str | None = None
+    attempt: int | None = None
+    correlation_id: str | None = None
+
+
+class RunBlock(Struct, frozen=True):
+    """Run this try of a block now."""
+
+    block_id: str
+    run_id: str
+    attempt: int
+
+
+class CancelBlock(Struct, frozen=True):
+    """Stop a block's try if it still runs; nobody waits for its result."""
+
+    block_id: str
+    attempt: int
+
+
+class RunEnded(Struct, frozen=True):
+    """A run ended with this event: whoever waits for it is told."""
+
+    run_id: str
+    event_id: int
+    outcome: Literal["ended"] = "ended"
+
+
+Effect: TypeAlias = RunBlock | CancelBlock | RunEnded
+Result: TypeAlias = Draft | Effect | Outcome

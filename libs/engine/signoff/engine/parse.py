@@ -1,0 +1,66 @@
+"""Reading a definition: any document in, a definition or all its faults out."""
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from msgspec import Struct
+
+from signoff.engine.checks import check
+from signoff.engine.definition import Definition
+from signoff.engine.faults import Fault, Findings
+from signoff.engine.plain import Copier
+from signoff.engine.reading import Reading
+from signoff.engine.recipe import read_recipe
+from signoff.engine.sim import read_sim
+
+# The internal form nests a value up to four levels deeper than our own spelling does.
+_RECIPE_MARGIN: Final = 4
+
+
+class Parsed(Struct, frozen=True):
+    """What became of a document.
+
+    Attributes:
+        definition: None if there is any fault.
+        faults: everything that keeps the definition from being deployed.
+        warnings: what is allowed but probably not meant, such as references to unknown names.
+    """
+
+    definition: Definition | None
+    faults: list[Fault]
+    warnings: list[Fault]
+
+
+def parse(document: object, *, types: Collection[str] = (), workflow_id: str) -> Parsed:
+    """Reads a workflow definition in our own spelling or in Sim's serialized form.
+
+    Args:
+        document: what a JSON or YAML reader gave; nothing in it makes this function raise.
+        types: names of the registered Python blocks, which are block types too.
+        workflow_id: the workflow's name where the document has none.
+    """
+    findings = Findings()
+    listed = isinstance(document, dict) and isinstance(document.get("blocks"), list)
+    copier = Copier(findings)
+    clean = copier.copy(document, "", 0 if listed else _RECIPE_MARGIN)
+    reading = None if copier.overflowed else _read(clean, types, workflow_id, findings)
+    definition = None if reading is None else check(reading, types, findings)
+    return Parsed(None if findings.faults else definition, findings.faults, findings.warnings)
+
+
+def _read(document: Any, types: Collection[str], workflow_id: str, findings: Findings) -> Reading | None:
+    if not isinstance(document, dict):
+        findings.fault("", "a workflow definition must be an object")
+        return None
+    blocks = document.get("blocks")
+    if isinstance(blocks, list):
+        return read_sim(document, workflow_id=workflow_id, findings=findings)
+    if "state" in document or "edges" in document:
+        findings.fault(
+            "", "this is Sim's exported state, not its serialized workflow", "deploy the serialized workflow"
+        )
+        return None
+    if "workflow" in document or "blocks" in document:
+        return read_recipe(document, workflow_id=workflow_id, types=types, findings=findings)
+    findings.fault("blocks", "is required: a workflow has blocks, by name or as a list")
+    return None

@@ -1,0 +1,149 @@
+"""The decision on a pause point: who may still take it, what fits its form, when its run begins."""
+
+from uuid import UUID
+
+from signoff.engine.flow import Results, begin_resume
+from signoff.engine.forms import check_form
+from signoff.engine.graph import Graph
+from signoff.engine.messages import Draft
+from signoff.engine.pauses import form_of, normalise_input, submission_of
+from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
+from signoff.events.topics import run_id_of
+from signoff.events.types import (
+    SYSTEM,
+    Command,
+    FieldFault,
+    Json,
+    Outcome,
+    Refusal,
+    ResumeExecution,
+    ResumeQueued,
+)
+
+
+def decide_resume(state: State, graph: Graph, command: Command, data: ResumeExecution, now: float) -> Results:
+    """Accept, queue or refuse a decision (http-contract.md, ``POST /api/resume``)."""
+    resume_input = normalise_input(data.input)
+    refusal = _refusal(state, data)
+    point = state.points.get(data.context_id)
+    if refusal is None and point is not None:
+        submission, faults = check_form(form_of(point.response), submission_of(resume_input))
+        if not faults:
+            entry = _entry(state, command, data, given=resume_input, submission=submission, now=now)
+            yield from _take(state, graph, entry, command, now)
+            return
+        details = [FieldFault(fault.path, fault.message) for fault in faults]
+        refusal = Refusal(code="FORM_INVALID", message="The input does not fit the form", details=details)
+    yield Outcome(
+        command_id=command.command_id, execution_id=state.execution_id, outcome="refused", refusal=refusal
+    )
+
+
+def _refusal(state: State, data: ResumeExecution) -> Refusal | None:
+    point = state.points.get(data.context_id)
+    if point is not None and point.entry_id is not None:
+        return Refusal(
+            code="ALREADY_RESUMED",
+            message="Pause point already resumed or in progress",
+            winning_event_id=state.entries[point.entry_id].event_id,
+        )
+    if not state.points:
+        return Refusal(code="NOT_PAUSED", message="Paused execution not found or already resumed")
+    if point is None:
+        return Refusal(code="POINT_NOT_FOUND", message="Pause point not found for execution")
+    if state.status in TERMINAL or point.status == "closed" or point.kind != "human":
+        return Refusal(code="NOT_RESUMABLE", message="Paused execution is not resumable")
+    return _content_refusal(point, data)
+
+
+def _content_refusal(point: PausePoint, data: ResumeExecution) -> Refusal | None:
+    if data.seen_digest is None or data.seen_digest == point.content_digest:
+        return None
+    return Refusal(
+        code="CONTENT_CHANGED",
+        message="What you decide on has changed since you saw it; look again",
+        details=[FieldFault("contentDigest", point.content_digest or "")],
+    )
+
+
+def _entry(
+    state: State, command: Command, data: ResumeExecution, *, given: Json, submission: Json, now: float
+) -> ResumeEntry:
+    return ResumeEntry(
+        entry_id=command.command_id,
+        run_id=str(run_id_of(UUID(state.log_id), UUID(command.command_id))),
+        context_id=data.context_id,
+        mode=data.mode or state.mode,
+        input=given,
+        submission=submission,
+        actor=command.actor,
+        event_id=state.version + 1,
+        queued_at=now,
+    )
+
+
+def _take(state: State, graph: Graph, entry: ResumeEntry, command: Command, now: float) -> Results:
+    taken_by = state.version + 1
+    if not state.held():
+        yield Outcome(
+            command_id=command.command_id,
+            execution_id=state.execution_id,
+            outcome="accepted",
+            event_id=taken_by,
+            resume_execution_id=entry.run_id,
+        )
+        yield from begin_resume(
+            state, graph, entry, now,
+            request_digest=command.request_digest, correlation_id=command.correlation_id,
+        )  # fmt: skip
+        return
+    position = len(state.queue) + 1
+    yield _queued(entry, position, command.request_digest, command.correlation_id)
+    yield Outcome(
+        command_id=command.command_id,
+        execution_id=state.execution_id,
+        outcome="queued",
+        event_id=taken_by,
+        resume_execution_id=entry.run_id,
+        queue_position=position,
+    )
+
+
+def _queued(
+    entry: ResumeEntry, position: int, request_digest: str | None, correlation_id: str | None
+) -> Draft:
+    return Draft(
+        ResumeQueued(
+            resume_entry_id=entry.entry_id,
+            resume_execution_id=entry.run_id,
+            context_id=entry.context_id,
+            mode=entry.mode,
+            input=entry.input,
+            submission=entry.submission,
+            actor=entry.actor,
+            queue_position=position,
+            request_digest=request_digest,
+        ),
+        entry.entry_id,
+        entry.run_id,
+        correlation_id=correlation_id,
+    )
+
+
+def resume_by_time(state: State, graph: Graph, point: PausePoint, entry_id: UUID, now: float) -> Results:
+    """A point of kind ``time`` is due: the system resumes it, in turn with people's decisions."""
+    entry = ResumeEntry(
+        entry_id=str(entry_id),
+        run_id=str(run_id_of(UUID(state.log_id), entry_id)),
+        context_id=point.context_id,
+        mode=state.mode,
+        input={},
+        submission={},
+        actor=SYSTEM,
+        event_id=state.version + 1,
+        queued_at=now,
+    )
+    if state.held():
+        yield _queued(entry, len(state.queue) + 1, None, None)
+    else:
+        yield from begin_resume(state, graph, entry, now)

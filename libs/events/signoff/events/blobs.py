@@ -1,0 +1,374 @@
+"""Large values: kept in an object store under their digest, and named in events by a reference.
+
+A reference is ``{"$blob": "sha256:<hex>", "size": n, "mediaType": s}``. A field of a user's own that
+begins with ``$`` is written with one ``$`` more wherever references may stand, so that no input can
+forge one. The values themselves are stored as the user gave them.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import msgspec
+import obstore
+from msgspec import Struct
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+
+from signoff.events.codec import MAX_RECORD, encode_json
+from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.types import Json
+
+Item = TypeVar("Item")
+
+ENVELOPE_ALLOWANCE: Final = 16 * 1024
+"""Bytes of an event, command or outcome that are not its large values."""
+
+ALWAYS_OVER: Final = 256 * 1024
+"""A value of more bytes than this always moves to the store (architecture.md, The log)."""
+
+JSON_MEDIA_TYPE: Final = "application/json"
+
+_SMALLEST: Final = 512  # below, a reference saves nothing worth a round trip
+_MOVABLE: Final = (str, dict, list, tuple)
+_PARALLEL: Final = 8
+_TIMEOUT: Final = 30.0
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class BlobStore:
+    """Values by workspace and digest, in an object store.
+
+    Args:
+        store: where.
+        folder: the folder of a local store; its files are made to outlive a power failure.
+    """
+
+    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    @classmethod
+    def open(cls, url: str) -> "BlobStore":
+        """The store that a setting names.
+
+        Args:
+            url: ``file:///folder`` (made if missing), ``memory:``, ``s3://bucket/prefix``, ``gs://…`` or
+                ``az://…``; credentials come from the environment, as the cloud's own tools read them.
+
+        Raises:
+            BlobError: there is no such store.
+        """
+        try:
+            if url == "memory:":
+                return cls(MemoryStore())
+            parts = urlsplit(url)
+            if parts.scheme != "file":
+                return cls(from_url(url))
+            folder = Path(unquote(parts.path))
+            return cls(LocalStore(folder, mkdir=True), folder=folder)
+        except (BaseError, ValueError, OSError) as error:
+            raise BlobError(f"cannot open the blob store {url}: {_reason(error)}") from error
+
+    async def put(self, workspace_id: UUID, value: bytes, media_type: str) -> dict[str, Json]:
+        """Store a value durably and give the reference to it. The same value again is the same reference.
+
+        Raises:
+            BlobError: the store is away or refuses it.
+        """
+        digest = _digest(value)
+        await self._write(workspace_id, digest, value)
+        return _reference(digest, len(value), media_type)
+
+    async def get(self, workspace_id: UUID, digest: str) -> bytes:
+        """Read a value and check it.
+
+        Args:
+            workspace_id: whose value.
+            digest: ``sha256:<hex>``, as the reference has it.
+
+        Raises:
+            BlobNotFoundError: the workspace has no such value.
+            BlobError: the store is away, or what it holds is not what was stored.
+        """
+        if not _DIGEST.fullmatch(digest):
+            raise BlobNotFoundError(f"not a digest, sha256:<hex>: {digest[:80]!r}")
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                result = await obstore.get_async(self._store, _path(workspace_id, digest))
+                value = bytes(await result.bytes_async())
+        except FileNotFoundError as error:
+            raise BlobNotFoundError(f"the value {digest} is not in the blob store") from error
+        except (BaseError, OSError, TimeoutError) as error:
+            raise BlobError(f"cannot read the value {digest}: {_reason(error)}") from error
+        if _digest(value) != digest:
+            raise BlobError(f"the value {digest} is damaged in the blob store: restore it from a backup")
+        return value
+
+    async def offload(
+        self,
+        value: Json,
+        *,
+        workspace_id: UUID,
+        budget: int = MAX_RECORD - ENVELOPE_ALLOWANCE,
+        always_over: int = ALWAYS_OVER,
+        encoded: bytes | None = None,
+    ) -> Json:
+        """Make a value fit for an event: large parts in the store, the user's ``$`` fields escaped.
+
+        Every value that enters has to pass here, however small: it could hold a forged reference.
+
+        Bottom-up, every part over ``always_over`` moves: a text as it is, an object or array by its largest
+        children until it is small enough, and whole if that does not help. If the rest is still over the
+        budget, that limit is halved until it is not. The value itself may move.
+
+        Args:
+            value: a JSON value that has passed :func:`~signoff.events.codec.check_value`.
+            workspace_id: where the parts are stored.
+            budget: bytes that the encoded result may take.
+            always_over: bytes.
+            encoded: the value as :func:`~signoff.events.codec.encode_json` wrote it (by nobody else: other
+                spellings of ``$`` would pass), where the caller has it already.
+
+        Returns:
+            The value itself when nothing had to be done, which costs one encoding at most.
+
+        Raises:
+            BlobError: a part could not be stored.
+        """
+        raw = encode_json(value) if encoded is None else encoded
+        moved = await self._offload(
+            {"": value}, [raw], workspace_id=workspace_id, budget=budget, always_over=always_over
+        )
+        return moved[""]
+
+    async def offload_fields(
+        self,
+        fields: Mapping[str, Json],
+        *,
+        workspace_id: UUID,
+        budget: int = MAX_RECORD - ENVELOPE_ALLOWANCE,
+        always_over: int = ALWAYS_OVER,
+    ) -> dict[str, Json]:
+        """:meth:`offload` for values that go into one event: together they keep the budget.
+
+        Args:
+            fields: values by a name of ours, such as ``input`` and ``output``.
+            workspace_id: where the parts are stored.
+            budget: bytes that all of the encoded result may take.
+            always_over: bytes.
+
+        Raises:
+            BlobError: a part could not be stored.
+        """
+        return await self._offload(
+            fields,
+            [encode_json(value) for value in fields.values()],
+            workspace_id=workspace_id,
+            budget=budget,
+            always_over=always_over,
+        )
+
+    async def resolve(self, value: Json, *, workspace_id: UUID, encoded: bytes | None = None) -> Json:
+        """Put back what :meth:`offload` moved, and take the escapes off.
+
+        References to anything but JSON stay as they are.
+
+        Args:
+            value: as an event holds it.
+            workspace_id: where the parts are stored.
+            encoded: the value as :func:`~signoff.events.codec.encode_json` wrote it, if at hand.
+
+        Raises:
+            BlobNotFoundError: a part is not in the store.
+            BlobError: a part is damaged, or the store is away.
+        """
+        if not _may_need_escapes(encode_json(value) if encoded is None else encoded):
+            return value
+        parts: dict[str, bytes] = {}
+
+        async def read(digest: str) -> None:
+            parts[digest] = await self.get(workspace_id, digest)
+
+        await _for_each(read, set(_references(value)))
+        return _restored(value, parts)
+
+    async def _offload(
+        self,
+        fields: Mapping[str, Json],
+        raws: Collection[bytes],
+        *,
+        workspace_id: UUID,
+        budget: int,
+        always_over: int,
+    ) -> dict[str, Json]:
+        fits = sum(map(len, raws)) <= min(budget, always_over)
+        if fits and not any(map(_may_need_escapes, raws)):
+            return dict(fields)
+        if fits:
+            plan = _plan(fields, budget, always_over)
+        else:  # tens of milliseconds for a large value
+            plan = await asyncio.to_thread(_plan, fields, budget, always_over)
+        await _for_each(lambda part: self._write(workspace_id, *part), plan.parts.items())
+        return plan.fields
+
+    async def _write(self, workspace_id: UUID, digest: str, value: bytes) -> None:
+        path = _path(workspace_id, digest)
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                # Written even if it is there: what a crash cut short before it was durable is healed.
+                await obstore.put_async(self._store, path, value)
+                if self._folder is not None:
+                    await asyncio.to_thread(_make_durable, self._folder, path)
+        except (BaseError, OSError, TimeoutError) as error:
+            raise BlobError(f"cannot store the value {digest}: {_reason(error)}") from error
+
+
+class _Plan(Struct, frozen=True):
+    """What an event will hold, and the parts to store before, by digest."""
+
+    fields: dict[str, Json]
+    parts: dict[str, bytes]
+
+
+def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
+    escaped = {name: _escaped(value) for name, value in fields.items()}
+    limit = always_over
+    while True:
+        parts: dict[str, bytes] = {}
+        shrunk = {name: _shrunk(value, limit, parts) for name, value in escaped.items()}
+        limit //= 2
+        if limit < _SMALLEST or sum(len(encode_json(value)) for value in shrunk.values()) <= budget:
+            return _Plan(shrunk, parts)
+
+
+def _shrunk(value: Json, limit: int, parts: dict[str, bytes]) -> Json:
+    """The escaped value within the limit: what is over it is moved to ``parts``, children before parents."""
+    if not isinstance(value, _MOVABLE) or len(encode_json(value)) <= limit:
+        return value
+    if isinstance(value, str):
+        return _moved(value, parts)
+    kept = dict(value) if isinstance(value, dict) else list(value)
+    inner: dict[Json, dict[str, bytes]] = {}  # by the key or index of a child
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(item, _MOVABLE):
+            inner[key] = {}
+            kept[key] = _shrunk(item, limit, inner[key])
+    size = len(encode_json(kept))
+    if size > limit:
+        size = _move_largest(value, kept, size - limit, inner)
+    if size > limit:
+        return _moved(value, parts)  # whole, so that what is stored never holds references
+    for child in inner.values():
+        parts.update(child)
+    return kept
+
+
+def _move_largest(value: Json, kept: Json, excess: int, inner: dict[Json, dict[str, bytes]]) -> int:
+    """Move the largest children until the excess is gone; gives the size of what is kept."""
+    sizes = {key: len(encode_json(kept[key])) for key in inner}
+    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        if excess <= 0 or sizes[key] < _SMALLEST:
+            break
+        inner[key] = {}
+        kept[key] = _moved(value[key], inner[key])
+        excess -= sizes[key] - len(encode_json(kept[key]))
+    return len(encode_json(kept))
+
+
+def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
+    raw = encode_json(_restored(value, {}))
+    digest = _digest(raw)
+    parts[digest] = raw
+    return _reference(digest, len(raw), JSON_MEDIA_TYPE)
+
+
+def _may_need_escapes(raw: bytes) -> bool:
+    """Whether some key may begin with ``$``: one scan; a text that begins so is a false alarm."""
+    return b'"$' in raw
+
+
+def _escaped(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {f"${key}" if key.startswith("$") else key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in value]
+    return value
+
+
+def _restored(value: Json, parts: Mapping[str, bytes]) -> Json:
+    """The value without escapes, and with the parts in place of references to JSON."""
+    if isinstance(value, dict):
+        if "$blob" in value:
+            return msgspec.json.decode(parts[value["$blob"]]) if _is_json_reference(value) else value
+        return {key.removeprefix("$"): _restored(item, parts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_restored(item, parts) for item in value]
+    return value
+
+
+def _references(value: Json) -> Iterator[str]:
+    """The digests of all references to JSON in a value."""
+    if isinstance(value, dict):
+        if _is_json_reference(value):
+            yield value["$blob"]
+            return
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _references(item)
+
+
+def _is_json_reference(value: Mapping[str, Json]) -> bool:
+    return "$blob" in value and value.get("mediaType") == JSON_MEDIA_TYPE
+
+
+def _reference(digest: str, size: int, media_type: str) -> dict[str, Json]:
+    return {"$blob": digest, "size": size, "mediaType": media_type}
+
+
+def _digest(value: bytes) -> str:
+    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
+def _path(workspace_id: UUID, digest: str) -> str:
+    return f"{workspace_id}/{digest.removeprefix('sha256:')}"
+
+
+def _make_durable(folder: Path, path: str) -> None:
+    """Flush a file, and the folders that name it: an object store writes and renames, and no more."""
+    file = folder / path
+    for place in (file, file.parent, folder, folder.parent):
+        descriptor = os.open(place, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what the object store says: the others are its own debugging."""
+    return str(error).partition("\n")[0] or repr(error)
+
+
+async def _for_each(work: Callable[[Item], Coroutine[None, None, None]], items: Iterable[Item]) -> None:
+    """Do the work for all items, some at a time; the first error ends it."""
+    gate = asyncio.Semaphore(_PARALLEL)
+
+    async def gated(item: Item) -> None:
+        async with gate:
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for item in items:
+                group.create_task(gated(item))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from errors

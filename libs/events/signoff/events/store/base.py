@@ -1,0 +1,343 @@
+"""The port of the log: what a store of events must do, and the records that pass it.
+
+Three adapters keep it: :mod:`postgres`, :mod:`sqlite` and :mod:`memory`; one conformance suite
+holds them to it (``tests/conformance``). Times are seconds since the epoch, UTC. A *position* is
+the place of an event in the whole log (``notification_id``): it only grows, and an event that
+becomes visible has a higher one than any seen before.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from typing import Literal, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+ExecutionStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
+PauseListStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
+
+
+class NewEvent(Struct, frozen=True):
+    """One event to append. ``version`` is its ``eventId``: 1, 2, 3 … in its log."""
+
+    log_id: UUID
+    version: int
+    topic: str
+    state: bytes
+
+
+class Recorded(Struct, frozen=True):
+    """One event as the log holds it. ``position`` is its place in the whole log."""
+
+    log_id: UUID
+    version: int
+    topic: str
+    state: bytes
+    position: int
+
+
+class ExecutionRow(Struct, frozen=True, kw_only=True):
+    """The projection of one execution, written when it starts, pauses, resumes, ends or sets a timer.
+
+    ``execution_id`` is what the client chose, or ``None`` where it is the log's UUID. ``version``
+    is the last ``eventId`` that the row knows of. ``parked``: nothing of it is in flight, so a new
+    owner need not load it. ``due_at``: the earliest moment at which it must be loaded again.
+    ``pause_status`` is ``None`` for one that never paused. ``broken``: why it cannot be folded.
+    """
+
+    log_id: UUID
+    partition: int
+    workspace_id: UUID
+    workflow_id: str
+    workflow_version: int
+    execution_id: str | None = None
+    status: ExecutionStatus
+    pause_status: PauseListStatus | None = None
+    trigger: str
+    mode: str
+    version: int
+    parked: bool
+    started_at: float
+    updated_at: float
+    ended_at: float | None = None
+    due_at: float | None = None
+    broken: str | None = None
+
+
+class RunRow(Struct, frozen=True, kw_only=True):
+    """Which execution a resumed run belongs to (a first run has its execution's id)."""
+
+    run_id: UUID
+    log_id: UUID
+
+
+class PauseRow(Struct, frozen=True, kw_only=True):
+    """One pause point, by its execution and context. ``event_id``: where it was opened."""
+
+    log_id: UUID
+    context_id: str
+    partition: int
+    workspace_id: UUID
+    workflow_id: str
+    block_id: str
+    kind: str
+    status: str
+    event_id: int
+    opened_at: float
+    closed_at: float | None = None
+
+
+class WorkflowRow(Struct, frozen=True, kw_only=True):
+    """The active version of a workflow. ``log_id`` names the log of its deployments."""
+
+    log_id: UUID
+    workspace_id: UUID
+    workflow_id: str
+    name: str
+    version: int
+    digest: str
+    is_deployed: bool
+    deployed_at: float
+
+
+class DeadCommand(Struct, frozen=True, kw_only=True):
+    """A command that could not be decided, kept with its bytes for ``signoff doctor``."""
+
+    partition: int
+    offset: int
+    command_id: str
+    log_id: UUID | None
+    reason: str
+    command: bytes
+    died_at: float
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A folded state, so that loading is bounded. ``format`` is the state's own version."""
+
+    log_id: UUID
+    version: int
+    format: int
+    state: bytes
+
+
+class TrackingRow(Struct, frozen=True, kw_only=True):
+    """How far a reader has come, recorded with what it derived: each position once.
+
+    An append whose position is not above the recorded one fails with ``VersionConflictError``.
+    """
+
+    name: str
+    position: int
+
+
+Row = ExecutionRow | RunRow | PauseRow | WorkflowRow | DeadCommand | TrackingRow
+
+
+class Append(Struct, kw_only=True):
+    """What one partition's owner writes at once: all of it, or nothing.
+
+    ``next_offset``: where the partition's commands go on, ``None`` to leave it.
+    """
+
+    partition: int
+    epoch: int
+    next_offset: int | None = None
+    events: list[NewEvent] = []
+    rows: list[Row] = []
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The right to write one partition, fenced by ``epoch``.
+
+    ``next_offset`` and ``relayed`` are where the owner goes on: with the commands, and with
+    publishing (a position of the log).
+    """
+
+    partition: int
+    owner: str
+    epoch: int
+    next_offset: int
+    relayed: int
+
+
+class LeaseRow(Struct, frozen=True, kw_only=True):
+    """A partition's row as anybody may read it; ``seconds_left`` ≤ 0 when it is free."""
+
+    partition: int
+    owner: str | None
+    epoch: int
+    seconds_left: float
+    next_offset: int
+    relayed: int
+
+
+class EventStore(Protocol):
+    """The log with its projections, leases and positions. Safe for concurrent use in one event loop.
+
+    Every method raises :class:`~signoff.events.errors.StoreUnavailableError` when the database is
+    away, within a bounded time; none hangs.
+    """
+
+    # The log ----------------------------------------------------------------------------------------
+
+    async def append(self, append: Append) -> int:
+        """Write events, projections and offset in one transaction, shared with other appends.
+
+        Returns:
+            A position: every event of this append has one not above it.
+
+        Raises:
+            LeaseLostError: the partition's epoch is another one; nothing of this append was written.
+            VersionConflictError: a version exists already, or one is left out.
+            AppendUnknownError: the outcome of the commit is unknown.
+        """
+        ...
+
+    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order."""
+        ...
+
+    async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
+        """The same for many logs in one query: at most ``limit`` events of each; empty ones are left out."""
+        ...
+
+    async def heads(self, log_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The last version of each log, in one query; logs that do not exist are left out."""
+        ...
+
+    async def read_all(
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[Recorded]:
+        """Events of all logs (or of some partitions') with a position above ``after``, by position."""
+        ...
+
+    async def last_position(self) -> int:
+        """The highest position, 0 for an empty log."""
+        ...
+
+    def subscribe(self, *, after: int, limit: int = 500) -> AsyncIterator[list[Recorded]]:
+        """All events above a position and then each new one, in batches of at most ``limit``, for ever.
+
+        A hint of the database wakes it; without one it reads again each second. Survives lost
+        connections. End it by closing the iterator.
+        """
+        ...
+
+    # Leases -----------------------------------------------------------------------------------------
+
+    async def announce(self, owner: str, *, ttl: float) -> int:
+        """Say that an executor is alive for ``ttl`` seconds more (0: it leaves); gives how many are."""
+        ...
+
+    async def acquire(self, owner: str, *, most: int, ttl: float) -> list[Lease]:
+        """Take up to ``most`` partitions that nobody holds, each with a raised epoch, for ``ttl`` seconds."""
+        ...
+
+    async def renew(self, leases: Mapping[int, int], *, owner: str, ttl: float) -> frozenset[int]:
+        """Hold leases (partition → epoch) for ``ttl`` seconds from now; gives those still held."""
+        ...
+
+    async def release(self, leases: Mapping[int, int], *, owner: str) -> None:
+        """Free leases at once; those held by others are left alone."""
+        ...
+
+    async def leases(self) -> list[LeaseRow]:
+        """Every partition, in order."""
+        ...
+
+    async def relayed(self, positions: Mapping[int, tuple[int, int]]) -> None:
+        """Record how far events are on the topic: partition → (epoch, position). Stale epochs are ignored."""
+        ...
+
+    # Projections ------------------------------------------------------------------------------------
+
+    async def workflow(self, workspace_id: UUID, workflow_id: str) -> WorkflowRow | None:
+        """The active version of a workflow, deployed or not."""
+        ...
+
+    async def workflows(self, workspace_id: UUID, *, after: str = "", limit: int = 100) -> list[WorkflowRow]:
+        """Workflows by id, from the one after ``after``."""
+        ...
+
+    async def execution(self, log_id: UUID) -> ExecutionRow | None:
+        """One execution by its log."""
+        ...
+
+    async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
+        """The execution whose log, or one of whose runs, has one of these ids."""
+        ...
+
+    async def executions(
+        self,
+        workspace_id: UUID,
+        *,
+        workflow_id: str | None = None,
+        statuses: Collection[str] = (),
+        pause_statuses: Collection[str] = (),
+        before: tuple[float, UUID] | None = None,
+        limit: int = 100,
+    ) -> list[ExecutionRow]:
+        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
+        ...
+
+    async def unparked(self, partition: int) -> list[UUID]:
+        """The logs of a partition with something in flight: what a new owner must load."""
+        ...
+
+    async def due(
+        self, partitions: Collection[int], *, before: float, limit: int
+    ) -> list[tuple[UUID, float]]:
+        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        ...
+
+    async def broken(self, *, limit: int = 100) -> list[ExecutionRow]:
+        """Executions that could not be folded."""
+        ...
+
+    async def dead_commands(self, *, limit: int = 100) -> list[DeadCommand]:
+        """Commands that could not be decided, newest first."""
+        ...
+
+    # Snapshots and tracking -------------------------------------------------------------------------
+
+    async def snapshot(self, log_id: UUID) -> Snapshot | None:
+        """The newest snapshot of a log."""
+        ...
+
+    async def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot in place of an older one; an older one than the kept is ignored."""
+        ...
+
+    async def track(self, name: str, position: int) -> None:
+        """Record how far a reader has come (the library's tracking table); never moves back."""
+        ...
+
+    async def tracked(self, name: str) -> int:
+        """How far a reader has come; 0 for one unknown."""
+        ...
+
+    # Life -------------------------------------------------------------------------------------------
+
+    async def migrate(self, *, partitions: int) -> list[str]:
+        """Bring the schema up to date; gives the names of the migrations applied.
+
+        Raises:
+            SchemaError: the database belongs to a cluster with another number of partitions.
+        """
+        ...
+
+    async def check(self, *, partitions: int) -> None:
+        """Make sure that the schema is this version's, and the number of partitions this one.
+
+        Raises:
+            SchemaError: says what to run.
+        """
+        ...
+
+    async def ping(self) -> None:
+        """Ask the database for an answer, for readiness."""
+        ...
+
+    async def close(self) -> None:
+        """Finish the appends under way and let go of every connection."""
+        ...

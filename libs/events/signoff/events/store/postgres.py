@@ -1,0 +1,270 @@
+"""The log in PostgreSQL: the store of one host and of a cluster."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from signoff.events.errors import SchemaError
+from signoff.events.store.base import (
+    Append,
+    DeadCommand,
+    ExecutionRow,
+    Lease,
+    LeaseRow,
+    Recorded,
+    Snapshot,
+    WorkflowRow,
+)
+from signoff.events.store.batcher import Batcher
+from signoff.events.store.postgres_connection import Pool, open_pool, translated
+from signoff.events.store.postgres_listener import PostgresListener
+from signoff.events.store.postgres_schema import migrate
+from signoff.events.store.postgres_writer import PostgresWriter
+from signoff.events.store.rows import escape, from_columns
+from signoff.events.store.schema import check_partitions, check_steps
+from signoff.events.store.sql import migrations, queries
+from signoff.events.store.subscription import Bell, follow
+
+RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
+
+_ACQUIRE_LIMIT: Final = 5.0
+_WINDOW: Final = 50_000
+"""Positions that one statement looks through for the events of some partitions."""
+
+
+class PostgresStore:
+    """A log in a PostgreSQL database. Make one with :meth:`open`."""
+
+    def __init__(self, url: str, named: Mapping[str, str], pool: Pool) -> None:
+        self._url = url
+        self._queries = named
+        self._pool = pool
+        self._writer = PostgresWriter(url, named)
+        self._batcher = Batcher(self._writer.write)
+        self._bell = Bell()
+        self._listener = PostgresListener(url, self._bell)
+
+    @classmethod
+    async def open(cls, url: str, *, readers: int = 4) -> "PostgresStore":
+        """Make a store. It connects when it is first used, so the database may be away by now.
+
+        Args:
+            url: ``postgresql://user:password@host:port/database?options``, as libpq has it.
+            readers: connections for reads; one for appends and one for hints come on top.
+        """
+        with translated():
+            pool = await open_pool(url, size=readers)
+        return cls(url, await asyncio.to_thread(queries, "postgres"), pool)
+
+    # The log ----------------------------------------------------------------------------------------
+
+    async def append(self, append: Append) -> int:
+        """Write events, projections and offset in one transaction (see :class:`~.base.EventStore`)."""
+        return await self._batcher.append(append)
+
+    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order."""
+        return _recorded(await self._fetch("read", log_id, after, limit))
+
+    async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
+        """The same for many logs in one query."""
+        logs: dict[UUID, list[Recorded]] = {}
+        for event in _recorded(await self._fetch("read_many", list(after), list(after.values()), limit)):
+            logs.setdefault(event.log_id, []).append(event)
+        return logs
+
+    async def heads(self, log_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The last version of each log, in one query."""
+        return dict(await self._fetch("heads", list(log_ids)))
+
+    async def read_all(
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[Recorded]:
+        """Events of all logs (or of some partitions') with a position above ``after``, by position."""
+        if partitions is None:
+            return _recorded(await self._fetch("read_all", after, limit))
+        found: list[Recorded] = []
+        last = await self.last_position()
+        while after < last and len(found) < limit:
+            until = after + _WINDOW
+            wanted = limit - len(found)
+            found += _recorded(await self._fetch("read_partitions", after, until, list(partitions), wanted))
+            after = until
+        return found
+
+    async def last_position(self) -> int:
+        """The highest position, 0 for an empty log."""
+        return int((await self._fetch("last_position"))[0][0])
+
+    def subscribe(self, *, after: int, limit: int = 500) -> AsyncIterator[list[Recorded]]:
+        """All events above a position and then each new one, in batches, for ever."""
+        self._listener.start()
+        return follow(
+            lambda after, limit: self.read_all(after=after, limit=limit), self._bell, after=after, limit=limit
+        )
+
+    # Leases -----------------------------------------------------------------------------------------
+
+    async def announce(self, owner: str, *, ttl: float) -> int:
+        """Say that an executor is alive for ``ttl`` seconds more (0: it leaves); gives how many are."""
+        return int((await self._fetch("announce", owner, ttl))[0][0])
+
+    async def acquire(self, owner: str, *, most: int, ttl: float) -> list[Lease]:
+        """Take up to ``most`` partitions that nobody holds, each with a raised epoch."""
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
+                try:
+                    await connection.execute(self._queries["begin_locked"])
+                    rows = await connection.fetch(self._queries["acquire"], owner, most, ttl)
+                    await connection.execute(self._queries["commit"])
+                except BaseException:
+                    connection.terminate()  # rolls back, whatever happened
+                    raise
+        return sorted((Lease(**row) for row in rows), key=lambda lease: lease.partition)
+
+    async def renew(self, leases: Mapping[int, int], *, owner: str, ttl: float) -> frozenset[int]:
+        """Hold leases (partition → epoch) for ``ttl`` seconds from now; gives those still held."""
+        rows = await self._fetch("renew", list(leases), list(leases.values()), owner, ttl)
+        return frozenset(row[0] for row in rows)
+
+    async def release(self, leases: Mapping[int, int], *, owner: str) -> None:
+        """Free leases at once; those held by others are left alone."""
+        await self._fetch("release", list(leases), list(leases.values()), owner)
+
+    async def leases(self) -> list[LeaseRow]:
+        """Every partition, in order."""
+        return [LeaseRow(**row) for row in await self._fetch("leases")]
+
+    async def relayed(self, positions: Mapping[int, tuple[int, int]]) -> None:
+        """Record how far events are on the topic: partition → (epoch, position)."""
+        epochs = [epoch for epoch, _ in positions.values()]
+        await self._fetch(
+            "relayed", list(positions), epochs, [position for _, position in positions.values()]
+        )
+
+    # Projections ------------------------------------------------------------------------------------
+
+    async def workflow(self, workspace_id: UUID, workflow_id: str) -> WorkflowRow | None:
+        """The active version of a workflow, deployed or not."""
+        return _one(await self._rows(WorkflowRow, "workflow", workspace_id, escape(workflow_id)))
+
+    async def workflows(self, workspace_id: UUID, *, after: str = "", limit: int = 100) -> list[WorkflowRow]:
+        """Workflows by id, from the one after ``after``."""
+        return await self._rows(WorkflowRow, "workflows", workspace_id, escape(after), limit)
+
+    async def execution(self, log_id: UUID) -> ExecutionRow | None:
+        """One execution by its log."""
+        return _one(await self._rows(ExecutionRow, "execution", log_id))
+
+    async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
+        """The execution whose log, or one of whose runs, has one of these ids."""
+        return _one(await self._rows(ExecutionRow, "locate", list(ids)))
+
+    async def executions(
+        self,
+        workspace_id: UUID,
+        *,
+        workflow_id: str | None = None,
+        statuses: Collection[str] = (),
+        pause_statuses: Collection[str] = (),
+        before: tuple[float, UUID] | None = None,
+        limit: int = 100,
+    ) -> list[ExecutionRow]:
+        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
+        return await self._rows(
+            ExecutionRow,
+            "executions",
+            workspace_id,
+            None if workflow_id is None else escape(workflow_id),
+            list(statuses),
+            list(pause_statuses),
+            *(before or (None, None)),
+            limit,
+        )
+
+    async def unparked(self, partition: int) -> list[UUID]:
+        """The logs of a partition with something in flight."""
+        return [row[0] for row in await self._fetch("unparked", partition)]
+
+    async def due(
+        self, partitions: Collection[int], *, before: float, limit: int
+    ) -> list[tuple[UUID, float]]:
+        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        return [
+            (log_id, due_at) for log_id, due_at in await self._fetch("due", list(partitions), before, limit)
+        ]
+
+    async def broken(self, *, limit: int = 100) -> list[ExecutionRow]:
+        """Executions that could not be folded."""
+        return await self._rows(ExecutionRow, "broken", limit)
+
+    async def dead_commands(self, *, limit: int = 100) -> list[DeadCommand]:
+        """Commands that could not be decided, newest first."""
+        return await self._rows(DeadCommand, "dead_commands", limit)
+
+    # Snapshots and tracking -------------------------------------------------------------------------
+
+    async def snapshot(self, log_id: UUID) -> Snapshot | None:
+        """The newest snapshot of a log."""
+        rows = await self._fetch("snapshot", log_id)
+        return Snapshot(**rows[0]) if rows else None
+
+    async def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot in place of an older one."""
+        await self._fetch("keep_snapshot", snapshot.log_id, snapshot.version, snapshot.format, snapshot.state)
+
+    async def track(self, name: str, position: int) -> None:
+        """Record how far a reader has come; never moves back."""
+        await self._fetch("track", escape(name), position)
+
+    async def tracked(self, name: str) -> int:
+        """How far a reader has come; 0 for one unknown."""
+        rows = await self._fetch("tracked", escape(name))
+        return int(rows[0][0]) if rows else 0
+
+    # Life -------------------------------------------------------------------------------------------
+
+    async def migrate(self, *, partitions: int) -> list[str]:
+        """Bring the schema up to date; gives the names of the migrations applied."""
+        steps = await asyncio.to_thread(migrations, "postgres")
+        return await migrate(self._url, steps, self._queries, partitions=partitions)
+
+    async def check(self, *, partitions: int) -> None:
+        """Make sure that the schema is this version's, and the number of partitions this one."""
+        if not (await self._fetch("has_migrations"))[0][0]:
+            raise SchemaError("the database is empty: run `signoff migrate`")
+        check_steps(
+            [row[0] for row in await self._fetch("migrations")],
+            await asyncio.to_thread(migrations, "postgres"),
+        )
+        recorded = await self._fetch("partitions")
+        check_partitions(recorded[0][0] if recorded else None, partitions)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer, for readiness."""
+        await self._fetch("ping")
+
+    async def close(self) -> None:
+        """Finish the appends under way and let go of every connection."""
+        await self._listener.close()
+        await self._batcher.close()
+        await self._writer.close()
+        self._pool.terminate()
+
+    async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
+                rows: list[Any] = await connection.fetch(self._queries[name], *arguments)
+        return rows
+
+    async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
+        return [from_columns(row, values) for values in await self._fetch(name, *arguments)]
+
+
+def _recorded(rows: Sequence[Any]) -> list[Recorded]:
+    return [Recorded(*row) for row in rows]
+
+
+def _one(rows: list[RowType]) -> RowType | None:
+    return rows[0] if rows else None

@@ -1,0 +1,148 @@
+"""Connections to PostgreSQL as the store needs them, and what their errors mean."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from signoff.events.errors import (
+    SchemaError,
+    SignoffError,
+    StoreUnavailableError,
+    ValueNotStorableError,
+    VersionConflictError,
+)
+
+Connection: TypeAlias = asyncpg.Connection
+Pool: TypeAlias = asyncpg.Pool
+
+CONNECT_LIMIT: Final = 5.0
+COMMAND_LIMIT: Final = 15.0
+"""Seconds that we wait for an answer. The server gives up before (``statement_timeout``)."""
+
+DRIVER_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+)
+"""What asyncpg raises; time-outs are an OSError."""
+
+_SETTINGS: Final = {
+    "application_name": "signoff",
+    "statement_timeout": "10s",
+    # A process that is frozen within a transaction holds the writers' lock: not for ever.
+    "idle_in_transaction_session_timeout": "10s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    # Our statements are short, and compiling one takes longer than running it.
+    "jit": "off",
+}
+_WRITER_SETTINGS: Final = {
+    # The plan is made once, perhaps while the tables are empty: it must be right when they are large.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+}
+_MICROSECONDS: Final = 1_000_000
+_EPOCH_2000: Final = 946_684_800 * _MICROSECONDS
+"""PostgreSQL counts microseconds from 2000-01-01 (its manual, Date/Time Types)."""
+
+
+async def connect_writer(url: str) -> Connection:
+    """A connection for appends: plans are kept, and no sequential scan is one of them."""
+    connection = await asyncpg.connect(
+        url,
+        timeout=CONNECT_LIMIT,
+        command_timeout=COMMAND_LIMIT,
+        max_cached_statement_lifetime=0,
+        server_settings=_SETTINGS | _WRITER_SETTINGS,
+    )
+    await prepare(connection)
+    return connection
+
+
+async def connect(url: str, *, command_limit: float = COMMAND_LIMIT) -> Connection:
+    """A connection for anything else.
+
+    Args:
+        url: where the database is.
+        command_limit: seconds that a command may take.
+    """
+    settings = _SETTINGS | {"statement_timeout": f"{command_limit:.0f}s"}
+    connection = await asyncpg.connect(
+        url, timeout=CONNECT_LIMIT, command_timeout=command_limit, server_settings=settings
+    )
+    await prepare(connection)
+    return connection
+
+
+async def open_pool(url: str, *, size: int) -> Pool:
+    """A pool for reads. It connects when it is first used, not here.
+
+    Connections come back as they are: every read is one statement, so there is nothing to reset, and the
+    reset would double the time of a small one.
+    """
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_LIMIT,
+        command_timeout=COMMAND_LIMIT,
+        max_cached_statement_lifetime=0,
+        init=prepare,
+        reset=_leave_as_is,
+        server_settings=_SETTINGS,
+    )
+
+
+async def _leave_as_is(_connection: Connection) -> None:
+    return
+
+
+async def prepare(connection: Connection) -> None:
+    """Teach a connection our form of times, and let it notice a peer that has gone silently."""
+    await connection.set_type_codec(
+        "timestamptz", schema="pg_catalog", encoder=_encode_time, decoder=_decode_time, format="tuple"
+    )
+
+
+def _encode_time(seconds: float) -> tuple[int]:
+    return (round(seconds * _MICROSECONDS) - _EPOCH_2000,)
+
+
+def _decode_time(value: tuple[int]) -> float:
+    return (value[0] + _EPOCH_2000) / _MICROSECONDS
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let no error of the driver pass: raise what it means."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        raise meaning(error) from error
+
+
+def meaning(error: Exception) -> SignoffError:
+    """The error of ours that says what an error of the driver means."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(
+        error, (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError)
+    ):
+        return SchemaError(f"the database is not of this version ({text}): run `signoff migrate`")
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return VersionConflictError(f"{text}: another writer was faster, read the log again")
+    if isinstance(error, _REFUSALS) and not isinstance(error, asyncpg.ClientConfigurationError):
+        return ValueNotStorableError("$", f"PostgreSQL cannot hold it ({text})")
+    return StoreUnavailableError(f"PostgreSQL: {text}")
+
+
+_REFUSALS: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.CardinalityViolationError,
+    asyncpg.ProgramLimitExceededError,
+    ValueError,  # what asyncpg raises for an argument that it cannot encode
+)

@@ -1,0 +1,168 @@
+"""The one connection that appends: a group, one transaction, four round trips."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from signoff.events.errors import (
+    AppendUnknownError,
+    SignoffError,
+    StoreError,
+    StoreUnavailableError,
+    VersionConflictError,
+)
+from signoff.events.store.base import Append
+from signoff.events.store.group import admitted, expected_heads, refusals, results
+from signoff.events.store.postgres_connection import (
+    DRIVER_ERRORS,
+    Connection,
+    connect_writer,
+    meaning,
+    translated,
+)
+from signoff.events.store.rows import by_table
+
+_FIRST_WAIT: Final = 0.05
+_LONGEST_WAIT: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+
+
+class PostgresWriter:
+    """Writes groups of appends over a connection of its own, which it makes again when it is lost.
+
+    Args:
+        url: where the database is.
+        queries: the named queries.
+    """
+
+    def __init__(self, url: str, queries: Mapping[str, str]) -> None:
+        self._url = url
+        self._queries = queries
+        self._connection: Connection | None = None
+        self._committing = False
+        self._wait = _FIRST_WAIT
+        self._retry_at = 0.0
+
+    async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
+        """Write a group in one transaction (the contract of :data:`~.batcher.Write`)."""
+        connection = await self._connected()
+        self._committing = False
+        try:
+            return await self._transaction(connection, group)
+        except DRIVER_ERRORS as error:
+            raise await self._abandon(connection, error) from error
+        except SignoffError as error:
+            raise await self._abandon(connection, error) from None
+        except BaseException:
+            connection.terminate()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None and not connection.is_closed():
+            with translated():
+                await connection.close(timeout=1.0)
+
+    async def _connected(self) -> Connection:
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._retry_at:
+            raise StoreUnavailableError("PostgreSQL was away a moment ago: try again later")
+        try:
+            with translated():
+                self._connection = await connect_writer(self._url)
+        except SignoffError:
+            self._retry_at = loop.time() + self._wait
+            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+            raise
+        self._wait = _FIRST_WAIT
+        return self._connection
+
+    async def _transaction(self, connection: Connection, group: list[Append]) -> list[int | SignoffError]:
+        await connection.execute(self._queries["begin_locked"])
+        refused = await self._refused(connection, group)
+        accepted = admitted(group, refused)
+        positions = await self._insert(connection, accepted) if accepted else []
+        await self._put_rows(connection, accepted)
+        self._committing = True
+        await connection.execute(self._queries["notify_and_commit" if positions else "commit"])
+        return [*results(group, refused, positions)]
+
+    async def _refused(self, connection: Connection, group: list[Append]) -> Mapping[int, StoreError]:
+        leases = {(append.partition, append.epoch) for append in group}
+        heads = expected_heads(group)
+        troubles = await connection.fetch(
+            self._queries["guard"],
+            [partition for partition, _ in leases],
+            [epoch for _, epoch in leases],
+            list(heads),
+            [head + 1 for head in heads.values()],
+        )
+        foreign = {partition: epoch for partition, epoch, log_id, _ in troubles if log_id is None}
+        for _, _, log_id, head in troubles:
+            if log_id is not None:
+                heads[log_id] = head or 0
+        lost = {
+            (partition, epoch)
+            for partition, epoch in leases
+            if partition in foreign and foreign[partition] != epoch
+        }
+        return refusals(group, lost=lost, heads=heads)
+
+    async def _insert(self, connection: Connection, group: list[Append]) -> list[int]:
+        events = [event for append in group for event in append.events]
+        offsets = {append.partition: append.next_offset for append in group if append.next_offset is not None}
+        if not events and not offsets:
+            return []
+        inserted = await connection.fetch(
+            self._queries["append"],
+            [event.log_id for event in events],
+            [event.version for event in events],
+            [event.topic for event in events],
+            [event.state for event in events],
+            list(offsets),
+            list(offsets.values()),
+        )
+        return [row[0] for row in inserted]
+
+    async def _put_rows(self, connection: Connection, group: list[Append]) -> None:
+        for table, rows in by_table(group).items():
+            moved = await connection.fetch(self._queries[f"put_{table}"], *map(list, zip(*rows, strict=True)))
+            if table == "tracking" and len(moved) < len(rows):
+                raise VersionConflictError(
+                    "a tracked position is not above the one recorded: it was processed before"
+                )
+
+    async def _abandon(self, connection: Connection, error: Exception) -> SignoffError:
+        """End a failed transaction, and tell what the failure means."""
+        fault = error if isinstance(error, SignoffError) else meaning(error)
+        if not isinstance(fault, StoreUnavailableError) and not connection.is_closed():
+            try:
+                await connection.execute(self._queries["rollback"])
+            except DRIVER_ERRORS as broken:
+                _log.warning("rolling back: %s", meaning(broken))
+                connection.terminate()
+            return fault
+        connection.terminate()
+        if self._committing:
+            await self._settle()
+            return AppendUnknownError(f"{fault}, during a commit: read the log to know")
+        return fault if isinstance(fault, StoreUnavailableError) else StoreUnavailableError(str(fault))
+
+    async def _settle(self) -> None:
+        """Wait until the commit of unknown outcome is over, so that whoever reads the log next sees it.
+
+        The backend that may still be committing holds the writers' lock.
+        """
+        try:
+            connection = await self._connected()
+            with translated():
+                await connection.execute(self._queries["begin_locked"])
+                await connection.execute(self._queries["rollback"])
+        except SignoffError as error:
+            _log.warning("a commit of unknown outcome is not settled: %s", error)
+            if self._connection is not None:
+                self._connection.terminate()

@@ -1,0 +1,328 @@
+-- Named queries of the PostgreSQL store. "$n" are positional arguments; times are timestamptz, which the
+-- connection's codec gives and takes as seconds since the epoch.
+
+-- name: begin_locked
+-- One writer at a time, from before the first position is drawn until the commit: so positions become
+-- visible in their order, and no reader can pass one by. The eventsourcing library's own recorder takes an
+-- EXCLUSIVE table lock instead, which shuts out our INSERT, and ours its lock: both may write.
+BEGIN; SELECT pg_advisory_xact_lock(7305808869231650919)
+
+-- name: commit
+COMMIT
+
+-- name: notify_and_commit
+-- The channel of the library's recorder for this table, so that its subscriptions wake as well.
+NOTIFY stored_events; COMMIT
+
+-- name: rollback
+ROLLBACK
+
+-- name: guard
+-- What speaks against a group: leases of another epoch, and logs whose head is not where it should be.
+SELECT f.partition, p.epoch, NULL::uuid AS log_id, NULL::bigint AS head
+FROM unnest($1::smallint[], $2::bigint[]) AS f (partition, epoch)
+LEFT JOIN partitions p ON p.partition = f.partition
+WHERE p.epoch IS DISTINCT FROM f.epoch
+UNION ALL
+SELECT NULL, NULL, f.log_id, h.head
+FROM unnest($3::uuid[], $4::bigint[]) AS f (log_id, version)
+LEFT JOIN LATERAL (
+    SELECT originator_version AS head FROM stored_events
+    WHERE originator_id = f.log_id ORDER BY originator_version DESC LIMIT 1
+) h ON true
+WHERE CASE WHEN h.head IS NULL THEN f.version > 1 ELSE h.head <> f.version - 1 END
+
+-- name: append
+-- Rows are locked in the order of partitions, as renewals do: otherwise the two could deadlock.
+WITH offsets AS (
+    SELECT p.partition, f.next_offset
+    FROM partitions p JOIN unnest($5::smallint[], $6::bigint[]) AS f (partition, next_offset)
+        ON p.partition = f.partition
+    ORDER BY p.partition FOR NO KEY UPDATE OF p
+), moved AS (
+    UPDATE partitions p SET next_offset = o.next_offset FROM offsets o WHERE p.partition = o.partition
+)
+INSERT INTO stored_events (originator_id, originator_version, topic, state)
+SELECT originator_id, originator_version, topic, state
+FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[])
+    AS e (originator_id, originator_version, topic, state)
+RETURNING notification_id
+
+-- name: put_executions
+INSERT INTO executions (
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::smallint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::bigint[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
+    $15::timestamptz[], $16::timestamptz[], $17::text[]
+)
+ON CONFLICT (log_id) DO UPDATE SET
+    workflow_version = excluded.workflow_version, status = excluded.status,
+    pause_status = excluded.pause_status, mode = excluded.mode, version = excluded.version,
+    parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
+    due_at = excluded.due_at, broken = excluded.broken
+
+-- name: put_runs
+INSERT INTO runs (run_id, log_id)
+SELECT * FROM unnest($1::uuid[], $2::uuid[])
+ON CONFLICT (run_id) DO NOTHING
+
+-- name: put_pause_points
+INSERT INTO pause_points (
+    log_id, context_id, partition, workspace_id, workflow_id, block_id, kind, status, event_id, opened_at,
+    closed_at
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::text[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::bigint[], $10::timestamptz[], $11::timestamptz[]
+)
+ON CONFLICT (log_id, context_id) DO UPDATE SET
+    status = excluded.status, event_id = excluded.event_id, opened_at = excluded.opened_at,
+    closed_at = excluded.closed_at
+
+-- name: put_workflows
+INSERT INTO workflows (log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at)
+SELECT * FROM unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::boolean[], $8::timestamptz[]
+)
+ON CONFLICT (workspace_id, workflow_id) DO UPDATE SET
+    log_id = excluded.log_id, name = excluded.name, version = excluded.version, digest = excluded.digest,
+    is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at
+
+-- name: put_dead_commands
+INSERT INTO dead_commands (partition, command_offset, command_id, log_id, reason, command, died_at)
+SELECT * FROM unnest(
+    $1::smallint[], $2::bigint[], $3::text[], $4::uuid[], $5::text[], $6::bytea[], $7::timestamptz[]
+)
+ON CONFLICT (partition, command_offset) DO UPDATE SET
+    command_id = excluded.command_id, log_id = excluded.log_id, reason = excluded.reason,
+    command = excluded.command, died_at = excluded.died_at
+
+-- name: put_tracking
+-- Gives the names that moved on; one that does not is a notification processed twice.
+INSERT INTO notification_tracking (application_name, notification_id)
+SELECT * FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+WHERE notification_tracking.notification_id < excluded.notification_id
+RETURNING application_name
+
+-- name: read
+SELECT originator_id, originator_version, topic, state, notification_id
+FROM stored_events
+WHERE originator_id = $1 AND originator_version > $2
+ORDER BY originator_version
+LIMIT $3
+
+-- name: read_many
+SELECT e.*
+FROM unnest($1::uuid[], $2::bigint[]) AS f (log_id, after)
+CROSS JOIN LATERAL (
+    SELECT originator_id, originator_version, topic, state, notification_id
+    FROM stored_events
+    WHERE originator_id = f.log_id AND originator_version > f.after
+    ORDER BY originator_version
+    LIMIT $3
+) e
+ORDER BY e.originator_id, e.originator_version
+
+-- name: heads
+SELECT f.log_id, h.head
+FROM unnest($1::uuid[]) AS f (log_id)
+CROSS JOIN LATERAL (
+    SELECT originator_version AS head FROM stored_events
+    WHERE originator_id = f.log_id ORDER BY originator_version DESC LIMIT 1
+) h
+
+-- name: read_all
+SELECT originator_id, originator_version, topic, state, notification_id
+FROM stored_events
+WHERE notification_id > $1
+ORDER BY notification_id
+LIMIT $2
+
+-- name: read_partitions
+-- Within a window of positions, so that one statement's time is bounded however few events fit. The
+-- number of partitions is the cluster's; the rule is topics.partition_of().
+SELECT originator_id, originator_version, topic, state, notification_id
+FROM stored_events
+WHERE notification_id > $1 AND notification_id <= $2
+    AND (get_byte(uuid_send(originator_id), 14) * 256 + get_byte(uuid_send(originator_id), 15))
+        % (SELECT partitions FROM cluster) = ANY ($3::integer[])
+ORDER BY notification_id
+LIMIT $4
+
+-- name: last_position
+SELECT coalesce(max(notification_id), 0) FROM stored_events
+
+-- name: announce
+WITH alive AS (
+    INSERT INTO executors (owner, alive_until)
+    SELECT $1, clock_timestamp() + $2::float8 * interval '1 second' WHERE $2::float8 > 0
+    ON CONFLICT (owner) DO UPDATE SET alive_until = excluded.alive_until
+    RETURNING owner
+), gone AS (
+    DELETE FROM executors
+    WHERE (owner = $1 AND $2::float8 <= 0) OR (owner <> $1 AND alive_until <= clock_timestamp())
+)
+SELECT (SELECT count(*) FROM alive)
+    + (SELECT count(*) FROM executors WHERE owner <> $1 AND alive_until > clock_timestamp())
+
+-- name: acquire
+-- Under the appends' lock: an epoch never changes while an append that has checked it is under way. The
+-- clock is read after the lock (now() would be the time before it).
+UPDATE partitions p
+SET owner = $1, epoch = p.epoch + 1, lease_until = clock_timestamp() + $3::float8 * interval '1 second'
+FROM (
+    SELECT partition FROM partitions
+    WHERE owner IS NULL OR lease_until <= clock_timestamp()
+    ORDER BY partition LIMIT $2 FOR UPDATE SKIP LOCKED
+) free
+WHERE p.partition = free.partition
+RETURNING p.partition, p.owner, p.epoch, p.next_offset, p.relayed
+
+-- name: renew
+WITH held AS (
+    SELECT p.partition
+    FROM partitions p JOIN unnest($1::smallint[], $2::bigint[]) AS f (partition, epoch)
+        ON p.partition = f.partition AND p.epoch = f.epoch
+    WHERE p.owner = $3
+    ORDER BY p.partition FOR NO KEY UPDATE OF p
+)
+UPDATE partitions p SET lease_until = clock_timestamp() + $4::float8 * interval '1 second'
+FROM held WHERE p.partition = held.partition
+RETURNING p.partition
+
+-- name: release
+WITH held AS (
+    SELECT p.partition
+    FROM partitions p JOIN unnest($1::smallint[], $2::bigint[]) AS f (partition, epoch)
+        ON p.partition = f.partition AND p.epoch = f.epoch
+    WHERE p.owner = $3
+    ORDER BY p.partition FOR NO KEY UPDATE OF p
+)
+UPDATE partitions p SET owner = NULL, lease_until = '-infinity'
+FROM held WHERE p.partition = held.partition
+
+-- name: leases
+SELECT partition, owner, epoch,
+    CASE WHEN owner IS NULL THEN 0
+        ELSE greatest(extract(epoch FROM lease_until - clock_timestamp()), 0) END::float8 AS seconds_left,
+    next_offset, relayed
+FROM partitions
+ORDER BY partition
+
+-- name: relayed
+WITH held AS (
+    SELECT p.partition, f.position
+    FROM partitions p JOIN unnest($1::smallint[], $2::bigint[], $3::bigint[]) AS f (partition, epoch, position)
+        ON p.partition = f.partition AND p.epoch = f.epoch
+    ORDER BY p.partition FOR NO KEY UPDATE OF p
+)
+UPDATE partitions p SET relayed = held.position
+FROM held WHERE p.partition = held.partition AND p.relayed < held.position
+
+-- name: workflow
+SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+FROM workflows WHERE workspace_id = $1 AND workflow_id = $2
+
+-- name: workflows
+SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+FROM workflows WHERE workspace_id = $1 AND workflow_id > $2
+ORDER BY workflow_id LIMIT $3
+
+-- name: execution
+SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+FROM executions WHERE log_id = $1
+
+-- name: locate
+SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+FROM executions
+WHERE log_id = ANY ($1::uuid[] || ARRAY(SELECT log_id FROM runs WHERE run_id = ANY ($1::uuid[])))
+LIMIT 1
+
+-- name: executions
+SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+FROM executions
+WHERE workspace_id = $1
+    AND (started_at, log_id) < (
+        coalesce($5::timestamptz, 'infinity'), coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    )
+    AND ($2::text IS NULL OR workflow_id = $2)
+    AND (cardinality($3::text[]) = 0 OR status = ANY ($3))
+    AND (cardinality($4::text[]) = 0 OR pause_status = ANY ($4))
+ORDER BY started_at DESC, log_id DESC
+LIMIT $7
+
+-- name: unparked
+SELECT log_id FROM executions WHERE partition = $1 AND NOT parked ORDER BY log_id
+
+-- name: due
+SELECT log_id, due_at FROM executions
+WHERE partition = ANY ($1::smallint[]) AND due_at <= $2
+ORDER BY due_at, log_id
+LIMIT $3
+
+-- name: broken
+SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+FROM executions WHERE broken IS NOT NULL
+ORDER BY updated_at DESC
+LIMIT $1
+
+-- name: dead_commands
+SELECT partition, command_offset, command_id, log_id, reason, command, died_at
+FROM dead_commands
+ORDER BY died_at DESC, partition, command_offset DESC
+LIMIT $1
+
+-- name: snapshot
+SELECT log_id, version, format, state FROM fold_snapshots WHERE log_id = $1
+
+-- name: keep_snapshot
+INSERT INTO fold_snapshots (log_id, version, format, state) VALUES ($1, $2, $3, $4)
+ON CONFLICT (log_id) DO UPDATE
+SET version = excluded.version, format = excluded.format, state = excluded.state
+WHERE fold_snapshots.version <= excluded.version
+
+-- name: track
+INSERT INTO notification_tracking (application_name, notification_id) VALUES ($1, $2)
+ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+WHERE notification_tracking.notification_id < excluded.notification_id
+
+-- name: tracked
+SELECT notification_id FROM notification_tracking WHERE application_name = $1
+
+-- name: lock_migrations
+SELECT pg_advisory_xact_lock(7305808869231650920)
+
+-- name: create_migrations
+CREATE TABLE IF NOT EXISTS migrations (
+    name text PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+
+-- name: has_migrations
+SELECT to_regclass('migrations') IS NOT NULL
+
+-- name: migrations
+SELECT name FROM migrations ORDER BY name
+
+-- name: record_migration
+INSERT INTO migrations (name) VALUES ($1)
+
+-- name: partitions
+SELECT partitions FROM cluster
+
+-- name: make_cluster
+INSERT INTO cluster (partitions) VALUES ($1)
+
+-- name: make_partitions
+INSERT INTO partitions (partition) SELECT * FROM generate_series(0, $1::integer - 1)
+
+-- name: ping
+SELECT 1

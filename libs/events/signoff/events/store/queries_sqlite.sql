@@ -1,0 +1,330 @@
+-- Named queries of the SQLite store. Ids are hex texts, times microseconds since the epoch.
+--
+-- Python's sqlite3 gives up the interpreter's lock at every step of a statement and must win it back from
+-- a busy event loop afterwards, up to 5 ms each. So every query here is one step: an append is one INSERT
+-- into a view, whose trigger does the work, and a read gives one value, a JSON array of rows.
+
+-- name: append_view
+CREATE TEMP VIEW append AS
+SELECT NULL AS leases, NULL AS heads, NULL AS position, NULL AS events, NULL AS states, NULL AS offsets,
+    NULL AS executions, NULL AS runs, NULL AS pause_points, NULL AS workflows, NULL AS dead_commands, NULL AS tracking
+
+-- name: append_trigger
+-- Every argument is a JSON array, or NULL when there is nothing of its kind, but for two: position is the
+-- log's last one, and states the bytes of all events, any bytes, in which each event names its place.
+CREATE TEMP TRIGGER append_group INSTEAD OF INSERT ON append
+BEGIN
+    SELECT raise(ABORT, 'guard') FROM json_each(new.leases) f
+    WHERE (SELECT epoch FROM partitions WHERE partition = f.value ->> 0) IS NOT f.value ->> 1;
+    SELECT raise(ABORT, 'guard') FROM json_each(new.heads) f
+    WHERE coalesce(
+        (SELECT max(originator_version) FROM stored_events WHERE originator_id = f.value ->> 0),
+        min(f.value ->> 1, 0)
+    ) <> f.value ->> 1;
+    SELECT raise(ABORT, 'tracking') FROM json_each(new.tracking) f
+    WHERE (SELECT notification_id FROM tracking WHERE application_name = f.value ->> 0) >= f.value ->> 1;
+    INSERT INTO stored_events (rowid, originator_id, originator_version, topic, state)
+    SELECT new.position + 1 + e.key, e.value ->> 0, e.value ->> 1, e.value ->> 2,
+        substr(new.states, e.value ->> 3, e.value ->> 4)
+    FROM json_each(new.events) e;
+    UPDATE partitions SET next_offset = f.value ->> 1
+    FROM json_each(new.offsets) f WHERE partitions.partition = f.value ->> 0;
+    INSERT INTO executions (
+        log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    )
+    SELECT
+        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+        r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, r.value ->> 11,
+        r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15, r.value ->> 16
+    FROM json_each(new.executions) r WHERE true
+    ON CONFLICT (log_id) DO UPDATE SET
+        workflow_version = excluded.workflow_version, status = excluded.status,
+        pause_status = excluded.pause_status, mode = excluded.mode, version = excluded.version,
+        parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
+        due_at = excluded.due_at, broken = excluded.broken;
+    INSERT INTO runs (run_id, log_id)
+    SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
+    ON CONFLICT (run_id) DO NOTHING;
+    INSERT INTO pause_points (
+        log_id, context_id, partition, workspace_id, workflow_id, block_id, kind, status, event_id,
+        opened_at, closed_at
+    )
+    SELECT
+        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+        r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10
+    FROM json_each(new.pause_points) r WHERE true
+    ON CONFLICT (log_id, context_id) DO UPDATE SET
+        status = excluded.status, event_id = excluded.event_id, opened_at = excluded.opened_at,
+        closed_at = excluded.closed_at;
+    INSERT INTO workflows (
+        log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    )
+    SELECT
+        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+        r.value ->> 6, r.value ->> 7
+    FROM json_each(new.workflows) r WHERE true
+    ON CONFLICT (workspace_id, workflow_id) DO UPDATE SET
+        log_id = excluded.log_id, name = excluded.name, version = excluded.version,
+        digest = excluded.digest, is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at;
+    INSERT INTO dead_commands (
+        partition, command_offset, command_id, log_id, reason, command, died_at
+    )
+    SELECT
+        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+        r.value ->> 6
+    FROM json_each(new.dead_commands) r WHERE true
+    ON CONFLICT (partition, command_offset) DO UPDATE SET
+        command_id = excluded.command_id, log_id = excluded.log_id, reason = excluded.reason,
+        command = excluded.command, died_at = excluded.died_at;
+    INSERT INTO tracking (application_name, notification_id)
+    SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.tracking) r WHERE true
+    ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id;
+END
+
+-- name: append
+INSERT INTO append VALUES (
+    :leases, :heads, :position, :events, :states, :offsets, :executions, :runs, :pause_points, :workflows,
+    :dead_commands, :tracking
+)
+
+-- name: foreign_leases
+SELECT json_group_array(json_array(f.value ->> 0, f.value ->> 1)) FROM json_each(?) f
+WHERE (SELECT epoch FROM partitions WHERE partition = f.value ->> 0) IS NOT f.value ->> 1
+
+-- name: heads
+SELECT json_group_array(json_array(log_id, head)) FROM (
+    SELECT f.value AS log_id,
+        (SELECT max(originator_version) FROM stored_events WHERE originator_id = f.value) AS head
+    FROM json_each(?) f
+) WHERE head IS NOT NULL
+
+-- name: read
+SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
+    SELECT rowid, * FROM stored_events
+    WHERE originator_id = ? AND originator_version > ?
+    ORDER BY originator_version
+    LIMIT ?
+)
+
+-- name: read_many
+SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
+    SELECT e.rowid, e.*
+    FROM json_each(?) f
+    JOIN stored_events e ON e.originator_id = f.value ->> 0
+        AND e.originator_version > f.value ->> 1
+        AND e.originator_version <= (
+            SELECT max(originator_version) FROM (
+                SELECT originator_version FROM stored_events
+                WHERE originator_id = f.value ->> 0 AND originator_version > f.value ->> 1
+                ORDER BY originator_version LIMIT ?
+            )
+        )
+    ORDER BY e.originator_id, e.originator_version
+    LIMIT -1
+)
+
+-- name: read_all
+SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
+    SELECT rowid, * FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?
+)
+
+-- name: read_partitions
+-- Within a window of positions, as in queries.sql.
+SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
+    SELECT rowid, * FROM stored_events
+    WHERE rowid > ? AND rowid <= ? AND (
+        (instr('0123456789abcdef', substr(originator_id, 29, 1)) - 1) * 4096
+        + (instr('0123456789abcdef', substr(originator_id, 30, 1)) - 1) * 256
+        + (instr('0123456789abcdef', substr(originator_id, 31, 1)) - 1) * 16
+        + instr('0123456789abcdef', substr(originator_id, 32, 1)) - 1
+    ) % (SELECT partitions FROM cluster) IN (SELECT value FROM json_each(?))
+    ORDER BY rowid
+    LIMIT ?
+)
+
+-- name: last_position
+SELECT coalesce(max(rowid), 0) FROM stored_events
+
+-- name: announce
+INSERT INTO executors (owner, alive_until) VALUES (?, ?)
+ON CONFLICT (owner) DO UPDATE SET alive_until = excluded.alive_until
+
+-- name: forget_executors
+DELETE FROM executors WHERE alive_until <= ?
+
+-- name: count_executors
+SELECT count(*) FROM executors
+
+-- name: free_partitions
+SELECT json_group_array(partition) FROM (
+    SELECT partition FROM partitions WHERE owner IS NULL OR lease_until <= ? ORDER BY partition LIMIT ?
+)
+
+-- name: acquire
+UPDATE partitions SET owner = ?, epoch = epoch + 1, lease_until = ?
+WHERE partition IN (SELECT value FROM json_each(?))
+
+-- name: acquired
+SELECT json_group_array(
+    json_object(
+        'partition', partition, 'owner', owner, 'epoch', epoch, 'next_offset', next_offset, 'relayed', relayed
+    )
+) FROM (
+    SELECT * FROM partitions WHERE partition IN (SELECT value FROM json_each(?)) ORDER BY partition LIMIT -1
+)
+
+-- name: renew
+UPDATE partitions SET lease_until = ?
+FROM json_each(?) f
+WHERE partitions.partition = f.value ->> 0 AND epoch = f.value ->> 1 AND owner = ?
+
+-- name: held
+SELECT json_group_array(p.partition)
+FROM json_each(?) f JOIN partitions p ON p.partition = f.value ->> 0 AND p.epoch = f.value ->> 1
+WHERE p.owner = ?
+
+-- name: release
+UPDATE partitions SET owner = NULL, lease_until = 0
+FROM json_each(?) f
+WHERE partitions.partition = f.value ->> 0 AND epoch = f.value ->> 1 AND owner = ?
+
+-- name: leases
+SELECT json_group_array(json_array(partition, owner, epoch, lease_until, next_offset, relayed)) FROM (
+    SELECT * FROM partitions ORDER BY partition LIMIT -1
+)
+
+-- name: relayed
+UPDATE partitions SET relayed = f.value ->> 2
+FROM json_each(?) f
+WHERE partitions.partition = f.value ->> 0 AND epoch = f.value ->> 1 AND relayed < f.value ->> 2
+
+-- name: workflow
+SELECT json_group_array(json_array(
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+)) FROM (
+    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    FROM workflows WHERE workspace_id = ? AND workflow_id = ?
+)
+
+-- name: workflows
+SELECT json_group_array(json_array(
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+)) FROM (
+    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    FROM workflows WHERE workspace_id = ? AND workflow_id > ? ORDER BY workflow_id LIMIT ?
+)
+
+-- name: execution
+SELECT json_group_array(json_array(
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+)) FROM (
+    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    FROM executions WHERE log_id = ?
+)
+
+-- name: locate
+SELECT json_group_array(json_array(
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+)) FROM (
+    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    FROM executions WHERE log_id IN (
+        SELECT value FROM json_each(?1)
+        UNION ALL SELECT log_id FROM runs WHERE run_id IN (SELECT value FROM json_each(?1))
+    )
+    LIMIT 1
+)
+
+-- name: executions
+SELECT json_group_array(json_array(
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+)) FROM (
+    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    FROM executions
+    WHERE workspace_id = ?1
+        AND (started_at, log_id) < (coalesce(?5, 9223372036854775807), coalesce(?6, 'g'))
+        AND (?2 IS NULL OR workflow_id = ?2)
+        AND (?3 = '[]' OR status IN (SELECT value FROM json_each(?3)))
+        AND (?4 = '[]' OR pause_status IN (SELECT value FROM json_each(?4)))
+    ORDER BY started_at DESC, log_id DESC
+    LIMIT ?7
+)
+
+-- name: unparked
+SELECT json_group_array(log_id) FROM (
+    SELECT log_id FROM executions WHERE partition = ? AND NOT parked ORDER BY log_id LIMIT -1
+)
+
+-- name: due
+SELECT json_group_array(json_array(log_id, due_at)) FROM (
+    SELECT log_id, due_at FROM executions
+    WHERE partition IN (SELECT value FROM json_each(?)) AND due_at <= ?
+    ORDER BY due_at, log_id
+    LIMIT ?
+)
+
+-- name: broken
+SELECT json_group_array(json_array(
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+)) FROM (
+    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    FROM executions WHERE broken IS NOT NULL ORDER BY updated_at DESC LIMIT ?
+)
+
+-- name: dead_commands
+SELECT json_group_array(json_array(
+    partition, command_offset, command_id, log_id, reason, command, died_at
+)) FROM (
+    SELECT partition, command_offset, command_id, log_id, reason, command, died_at
+    FROM dead_commands ORDER BY died_at DESC, partition, command_offset DESC LIMIT ?
+)
+
+-- name: snapshot
+SELECT version, format, state FROM fold_snapshots WHERE log_id = ?
+
+-- name: keep_snapshot
+INSERT INTO fold_snapshots (log_id, version, format, state) VALUES (?, ?, ?, ?)
+ON CONFLICT (log_id) DO UPDATE
+SET version = excluded.version, format = excluded.format, state = excluded.state
+WHERE fold_snapshots.version <= excluded.version
+
+-- name: track
+INSERT INTO tracking (application_name, notification_id) VALUES (?, ?)
+ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id
+WHERE tracking.notification_id < excluded.notification_id
+
+-- name: tracked
+SELECT coalesce(max(notification_id), 0) FROM tracking WHERE application_name = ?
+
+-- name: create_migrations
+CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP)
+
+-- name: has_migrations
+SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'migrations'
+
+-- name: migrations
+SELECT json_group_array(name) FROM (SELECT name FROM migrations ORDER BY name LIMIT -1)
+
+-- name: record_migration
+INSERT INTO migrations (name) VALUES (?)
+
+-- name: partitions
+SELECT max(partitions) FROM cluster
+
+-- name: make_cluster
+INSERT INTO cluster (partitions) VALUES (?)
+
+-- name: make_partitions
+INSERT INTO partitions (partition)
+SELECT value FROM json_each(?)
+
+-- name: ping
+SELECT 1

@@ -1,0 +1,36 @@
+"""What a database must be for this version to work on it: the same for every dialect."""
+
+from collections.abc import Collection
+
+from signoff.events.errors import SchemaError
+from signoff.events.store.sql import Migration
+
+
+def check_partitions(recorded: int | None, partitions: int) -> None:
+    """Make sure that a database is one of this cluster.
+
+    Raises:
+        SchemaError: it records another number of partitions, or none.
+    """
+    if recorded != partitions:
+        raise SchemaError(
+            f"the database belongs to a cluster with {recorded} partitions, not {partitions}: "
+            "connect to its own, or set this number of partitions"
+        )
+
+
+def check_steps(applied: Collection[str], steps: Collection[Migration]) -> None:
+    """Make sure that the schema is one that this version can work on.
+
+    A ``pre`` step of a newer version is safe for this one; its ``post`` step is not.
+
+    Raises:
+        SchemaError: a step is missing, or one is there that this version does not know.
+    """
+    missing = [step.name for step in steps if step.phase == "pre" and step.name not in applied]
+    if missing:
+        raise SchemaError(f"the database lacks {', '.join(missing)}: run `signoff migrate`")
+    known = {step.name for step in steps}
+    newer = sorted(name for name in applied if name.endswith("_post") and name not in known)
+    if newer:
+        raise SchemaError(f"the database has {', '.join(newer)} of a newer version: run that version")

@@ -1,0 +1,55 @@
+"""Named queries and migrations, read from the ``.sql`` files beside this module."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Dialect = Literal["postgres", "sqlite"]
+
+_FOLDER: Final = Path(__file__).parent
+_FILES: Final[Mapping[Dialect, str]] = {"postgres": "queries.sql", "sqlite": "queries_sqlite.sql"}
+_HEADER: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_MIGRATION: Final = re.compile(r"\d{4}_\w+_(?P<phase>pre|post)")
+
+
+class Migration(Struct, frozen=True):
+    """One step of the schema.
+
+    A ``pre`` step is safe while the older code still runs; a ``post`` step waits until only the newer
+    code does, and exists only where something has to go.
+    """
+
+    name: str
+    phase: Literal["pre", "post"]
+    sql: str
+
+
+@cache
+def queries(dialect: Dialect) -> Mapping[str, str]:
+    """Every query of a dialect by its name. Reads a file the first time: call it off the event loop."""
+    _, *parts = _HEADER.split((_FOLDER / _FILES[dialect]).read_text(encoding="utf-8"))
+    names, bodies = parts[::2], parts[1::2]
+    return {name: body.strip() for name, body in zip(names, bodies, strict=True)}
+
+
+@cache
+def migrations(dialect: Dialect) -> tuple[Migration, ...]:
+    """Every migration of a dialect, in the order in which they are applied: by number, ``pre`` first."""
+    paths = sorted((_FOLDER / "migrations" / dialect).glob("*.sql"), key=_order)
+    return tuple(
+        Migration(
+            path.stem, "pre" if path.stem.endswith("_pre") else "post", path.read_text(encoding="utf-8")
+        )
+        for path in paths
+    )
+
+
+def _order(path: Path) -> tuple[str, bool]:
+    match = _MIGRATION.fullmatch(path.stem)
+    if match is None:
+        raise ValueError(f"{path.name}: name a migration like 0001_log_pre.sql or 0001_log_post.sql")
+    return path.stem[:4], match["phase"] == "post"

@@ -1,0 +1,345 @@
+"""The log in an SQLite file: the store of the embedded server, one process with nothing to install."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from signoff.events.store.base import (
+    Append,
+    DeadCommand,
+    ExecutionRow,
+    Lease,
+    LeaseRow,
+    Recorded,
+    Snapshot,
+    WorkflowRow,
+)
+from signoff.events.store.batcher import Batcher
+from signoff.events.store.rows import column_types, escape, from_columns
+from signoff.events.store.schema import check_partitions, check_steps
+from signoff.events.store.sql import migrations, queries
+from signoff.events.store.sqlite_connection import Connections, FileLock
+from signoff.events.store.sqlite_schema import applied, migrate
+from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds, seconds
+from signoff.events.store.subscription import Bell, follow
+
+RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
+
+_WINDOW: Final = 50_000
+"""Positions that one statement looks through for the events of some partitions."""
+
+_any: Final = msgspec.json.Decoder()
+_leases: Final = msgspec.json.Decoder(list[Lease])
+_events: Final = msgspec.json.Decoder(list[tuple[str, int, str, str, int]])
+
+
+class SqliteStore:
+    """A log in an SQLite file, written by one process. Make one with :meth:`open`."""
+
+    def __init__(
+        self, path: Path, named: Mapping[str, str], lock: FileLock, clock: Callable[[], float]
+    ) -> None:
+        self._queries = named
+        self._lock = lock
+        self._clock = clock
+        self._writing = Connections(path, count=1, name="log writer")
+        self._reading = Connections(path, count=2, name="log reader")
+        self._batcher = Batcher(SqliteWriter(self._writing, named).write)
+        self._bell = Bell()
+
+    @classmethod
+    async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> "SqliteStore":
+        """Open a file for writing, and make it if need be.
+
+        Args:
+            path: the file; beside it lie its ``-wal``, ``-shm`` and ``.lock``.
+            clock: seconds since the epoch, UTC, for leases.
+
+        Raises:
+            StoreUnavailableError: another process has it open.
+            SchemaError: SQLite or the file system cannot keep what a commit promises.
+        """
+        path = Path(path)
+        lock = FileLock(path)
+        await asyncio.to_thread(lock.acquire)
+        store = cls(path, await asyncio.to_thread(queries, "sqlite"), lock, clock)
+        try:
+            await store.ping()
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    # The log ----------------------------------------------------------------------------------------
+
+    async def append(self, append: Append) -> int:
+        """Write events, projections and offset in one transaction (see :class:`~.base.EventStore`)."""
+        position = await self._batcher.append(append)
+        self._bell.ring()
+        return position
+
+    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order."""
+        return await self._recorded("read", log_id.hex, after, -1 if limit is None else limit)
+
+    async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
+        """The same for many logs in one query."""
+        wanted = as_json([(log_id.hex, version) for log_id, version in after.items()])
+        logs: dict[UUID, list[Recorded]] = {}
+        for event in await self._recorded("read_many", wanted, limit):
+            logs.setdefault(event.log_id, []).append(event)
+        return logs
+
+    async def heads(self, log_ids: Collection[UUID]) -> dict[UUID, int]:
+        """The last version of each log, in one query."""
+        heads = await self._read("heads", as_json([log_id.hex for log_id in log_ids]))
+        return {UUID(log_id): head for log_id, head in heads}
+
+    async def read_all(
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+    ) -> list[Recorded]:
+        """Events of all logs (or of some partitions') with a position above ``after``, by position."""
+        if partitions is None:
+            return await self._recorded("read_all", after, limit)
+        found: list[Recorded] = []
+        last = await self.last_position()
+        while after < last and len(found) < limit:
+            until = after + _WINDOW
+            wanted = limit - len(found)
+            found += await self._recorded("read_partitions", after, until, as_json(list(partitions)), wanted)
+            after = until
+        return found
+
+    async def last_position(self) -> int:
+        """The highest position, 0 for an empty log."""
+        return int(await self._read("last_position"))
+
+    def subscribe(self, *, after: int, limit: int = 500) -> AsyncIterator[list[Recorded]]:
+        """All events above a position and then each new one, in batches, for ever."""
+        return follow(
+            lambda after, limit: self.read_all(after=after, limit=limit), self._bell, after=after, limit=limit
+        )
+
+    # Leases -----------------------------------------------------------------------------------------
+
+    async def announce(self, owner: str, *, ttl: float) -> int:
+        """Say that an executor is alive for ``ttl`` seconds more (0: it leaves); gives how many are."""
+        now = self._clock()
+
+        def work(connection: sqlite3.Connection) -> int:
+            connection.execute(self._queries["announce"], (owner, microseconds(now + ttl)))
+            connection.execute(self._queries["forget_executors"], (microseconds(now),))
+            return int(connection.execute(self._queries["count_executors"]).fetchone()[0])
+
+        return await self._writing.run(work)
+
+    async def acquire(self, owner: str, *, most: int, ttl: float) -> list[Lease]:
+        """Take up to ``most`` partitions that nobody holds, each with a raised epoch."""
+        now = self._clock()
+
+        def work(connection: sqlite3.Connection) -> str:
+            (free,) = connection.execute(
+                self._queries["free_partitions"], (microseconds(now), most)
+            ).fetchone()
+            connection.execute(self._queries["acquire"], (owner, microseconds(now + ttl), free))
+            return str(connection.execute(self._queries["acquired"], (free,)).fetchone()[0])
+
+        return _leases.decode(await self._writing.run(work))
+
+    async def renew(self, leases: Mapping[int, int], *, owner: str, ttl: float) -> frozenset[int]:
+        """Hold leases (partition → epoch) for ``ttl`` seconds from now; gives those still held."""
+        until = microseconds(self._clock() + ttl)
+        wanted = as_json(list(leases.items()))
+
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute(self._queries["renew"], (until, wanted, owner))
+            return str(connection.execute(self._queries["held"], (wanted, owner)).fetchone()[0])
+
+        return frozenset(_any.decode(await self._writing.run(work)))
+
+    async def release(self, leases: Mapping[int, int], *, owner: str) -> None:
+        """Free leases at once; those held by others are left alone."""
+        await self._write("release", as_json(list(leases.items())), owner)
+
+    async def leases(self) -> list[LeaseRow]:
+        """Every partition, in order."""
+        now = self._clock()
+        return [
+            LeaseRow(
+                partition=partition,
+                owner=owner,
+                epoch=epoch,
+                seconds_left=max(seconds(until) - now, 0.0),
+                next_offset=next_offset,
+                relayed=relayed,
+            )
+            for partition, owner, epoch, until, next_offset, relayed in await self._read("leases")
+        ]
+
+    async def relayed(self, positions: Mapping[int, tuple[int, int]]) -> None:
+        """Record how far events are on the topic: partition → (epoch, position)."""
+        rows = [(partition, epoch, position) for partition, (epoch, position) in positions.items()]
+        await self._write("relayed", as_json(rows))
+
+    # Projections ------------------------------------------------------------------------------------
+
+    async def workflow(self, workspace_id: UUID, workflow_id: str) -> WorkflowRow | None:
+        """The active version of a workflow, deployed or not."""
+        return _one(await self._rows(WorkflowRow, "workflow", workspace_id.hex, escape(workflow_id)))
+
+    async def workflows(self, workspace_id: UUID, *, after: str = "", limit: int = 100) -> list[WorkflowRow]:
+        """Workflows by id, from the one after ``after``."""
+        return await self._rows(WorkflowRow, "workflows", workspace_id.hex, escape(after), limit)
+
+    async def execution(self, log_id: UUID) -> ExecutionRow | None:
+        """One execution by its log."""
+        return _one(await self._rows(ExecutionRow, "execution", log_id.hex))
+
+    async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
+        """The execution whose log, or one of whose runs, has one of these ids."""
+        return _one(await self._rows(ExecutionRow, "locate", as_json([known.hex for known in ids])))
+
+    async def executions(
+        self,
+        workspace_id: UUID,
+        *,
+        workflow_id: str | None = None,
+        statuses: Collection[str] = (),
+        pause_statuses: Collection[str] = (),
+        before: tuple[float, UUID] | None = None,
+        limit: int = 100,
+    ) -> list[ExecutionRow]:
+        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
+        return await self._rows(
+            ExecutionRow,
+            "executions",
+            workspace_id.hex,
+            None if workflow_id is None else escape(workflow_id),
+            as_json(list(statuses)),
+            as_json(list(pause_statuses)),
+            *((microseconds(before[0]), before[1].hex) if before else (None, None)),
+            limit,
+        )
+
+    async def unparked(self, partition: int) -> list[UUID]:
+        """The logs of a partition with something in flight."""
+        return [UUID(log_id) for log_id in await self._read("unparked", partition)]
+
+    async def due(
+        self, partitions: Collection[int], *, before: float, limit: int
+    ) -> list[tuple[UUID, float]]:
+        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        rows = await self._read("due", as_json(list(partitions)), microseconds(before), limit)
+        return [(UUID(log_id), seconds(due_at)) for log_id, due_at in rows]
+
+    async def broken(self, *, limit: int = 100) -> list[ExecutionRow]:
+        """Executions that could not be folded."""
+        return await self._rows(ExecutionRow, "broken", limit)
+
+    async def dead_commands(self, *, limit: int = 100) -> list[DeadCommand]:
+        """Commands that could not be decided, newest first."""
+        return await self._rows(DeadCommand, "dead_commands", limit)
+
+    # Snapshots and tracking -------------------------------------------------------------------------
+
+    async def snapshot(self, log_id: UUID) -> Snapshot | None:
+        """The newest snapshot of a log."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, int, bytes] | None:
+            found: tuple[int, int, bytes] | None = connection.execute(
+                self._queries["snapshot"], (log_id.hex,)
+            ).fetchone()
+            return found
+
+        row = await self._reading.run(work)
+        return Snapshot(log_id=log_id, version=row[0], format=row[1], state=row[2]) if row else None
+
+    async def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot in place of an older one."""
+        await self._write(
+            "keep_snapshot", snapshot.log_id.hex, snapshot.version, snapshot.format, snapshot.state
+        )
+
+    async def track(self, name: str, position: int) -> None:
+        """Record how far a reader has come; never moves back."""
+        await self._write("track", escape(name), position)
+
+    async def tracked(self, name: str) -> int:
+        """How far a reader has come; 0 for one unknown."""
+        return int(await self._read("tracked", escape(name)))
+
+    # Life -------------------------------------------------------------------------------------------
+
+    async def migrate(self, *, partitions: int) -> list[str]:
+        """Bring the schema up to date; gives the names of the migrations applied."""
+        steps = await asyncio.to_thread(migrations, "sqlite")
+        return await self._writing.run(
+            lambda connection: migrate(connection, steps, self._queries, partitions=partitions)
+        )
+
+    async def check(self, *, partitions: int) -> None:
+        """Make sure that the schema is this version's, and the number of partitions this one."""
+        steps = await asyncio.to_thread(migrations, "sqlite")
+        check_steps(await self._reading.run(lambda connection: applied(connection, self._queries)), steps)
+        check_partitions(await self._read("partitions"), partitions)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer, for readiness."""
+        await self._read("ping")
+
+    async def close(self) -> None:
+        """Finish the appends under way and let go of the file."""
+        await self._batcher.close()
+        await self._reading.close()
+        await self._writing.close()
+        await asyncio.to_thread(self._lock.release)
+
+    async def _write(self, name: str, *arguments: object) -> None:
+        await self._writing.run(
+            lambda connection: connection.execute(self._queries[name], arguments).fetchall()
+        )
+
+    async def _read(self, name: str, *arguments: object) -> Any:
+        """The one value of a query; a text is JSON."""
+        value = await self._value(name, *arguments)
+        return _any.decode(value) if isinstance(value, str) else value
+
+    async def _value(self, name: str, *arguments: object) -> Any:
+        return await self._reading.run(
+            lambda connection: connection.execute(self._queries[name], arguments).fetchone()[0]
+        )
+
+    async def _recorded(self, name: str, *arguments: object) -> list[Recorded]:
+        return [
+            Recorded(UUID(log_id), version, topic, bytes.fromhex(state), position)
+            for log_id, version, topic, state, position in _events.decode(await self._value(name, *arguments))
+        ]
+
+    async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
+        types = column_types(row)
+        return [from_columns(row, _columns(types, values)) for values in await self._read(name, *arguments)]
+
+
+_READ: Final[Mapping[type, Callable[[Any], object]]] = {
+    UUID: UUID,
+    float: seconds,
+    bool: bool,
+    bytes: bytes.fromhex,
+}
+
+
+def _columns(types: Iterable[type], values: Iterable[object]) -> list[object]:
+    return [
+        _READ[kind](value) if kind in _READ and value is not None else value
+        for kind, value in zip(types, values, strict=True)
+    ]
+
+
+def _one(rows: list[RowType]) -> RowType | None:
+    return rows[0] if rows else None

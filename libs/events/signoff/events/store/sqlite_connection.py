@@ -1,0 +1,172 @@
+"""Connections to SQLite, the threads that use them, and what their errors mean."""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+from signoff.events.errors import (
+    SchemaError,
+    SignoffError,
+    StoreUnavailableError,
+    ValueNotStorableError,
+    VersionConflictError,
+)
+
+Result = TypeVar("Result")
+
+_OLDEST: Final = (3, 38, 0)
+"""The first SQLite with the ``->>`` operator."""
+
+_BUSY_LIMIT: Final = 5.0
+_CALL_LIMIT: Final = 15.0
+_MAX_WAITING: Final = 1_000
+_PRAGMAS: Final = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection on which every commit is on the disk when it returns.
+
+    Raises:
+        SchemaError: this SQLite, or this file system, cannot promise that.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST:
+        raise SchemaError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or later is needed")
+    connection = sqlite3.connect(path, timeout=_BUSY_LIMIT, isolation_level=None, check_same_thread=False)
+    try:
+        _make_durable(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).fetchall()
+    (synchronous,) = connection.execute("PRAGMA synchronous").fetchone()
+    if (mode, synchronous) != ("wal", 2):
+        raise SchemaError(
+            f"{path}: journal mode {mode}, synchronous {synchronous} keep no commit: use a local disk"
+        )
+
+
+def meaning(error: Exception) -> SignoffError:
+    """The error of ours that says what an error of sqlite3 means."""
+    if isinstance(error, SignoffError):
+        return error
+    if isinstance(error, sqlite3.IntegrityError) and "UNIQUE" in str(error):
+        return VersionConflictError(f"SQLite: {error}: read the log again")
+    if isinstance(error, (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError)):
+        return ValueNotStorableError("$", f"SQLite cannot hold it ({error})")
+    if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):
+        return SchemaError(f"the database is not of this version ({error}): run `signoff migrate`")
+    return StoreUnavailableError(f"SQLite: {error}")
+
+
+class Connections:
+    """Some connections to one file, each used by one thread at a time, off the event loop.
+
+    Args:
+        path: the file.
+        count: how many connections and threads.
+        name: what the threads are for.
+    """
+
+    def __init__(self, path: Path, *, count: int, name: str) -> None:
+        self._path = path
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._idle: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._closed = False
+        for _ in range(count):
+            self._idle.put(None)
+
+    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Run some work on a connection, in a thread.
+
+        Raises:
+            StoreUnavailableError: too much work waits already, or this took too long.
+            SignoffError: what an error of sqlite3 meant.
+        """
+        if self._closed or self._waiting >= _MAX_WAITING:
+            raise StoreUnavailableError(
+                "the store is closed" if self._closed else "too many queries wait already"
+            )
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_CALL_LIMIT):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
+        except TimeoutError as error:
+            raise StoreUnavailableError(f"SQLite did not answer within {_CALL_LIMIT:.0f} s") from error
+        except (sqlite3.Error, OverflowError, UnicodeError) as error:
+            raise meaning(error) from error
+        finally:
+            self._waiting -= 1
+
+    async def close(self) -> None:
+        """Wait for the work under way, and close every connection."""
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def _work(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        connection = self._idle.get()
+        try:
+            if connection is None:
+                connection = connect(self._path)
+            return work(connection)
+        finally:
+            self._idle.put(connection)
+
+    def _close(self) -> None:
+        self._threads.shutdown(wait=True)
+        while not self._idle.empty():
+            connection = self._idle.get()
+            if connection is not None:
+                connection.close()
+
+
+class FileLock:
+    """Makes sure that only one process writes a database. It ends with the process, however that ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".lock")
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            StoreUnavailableError: another process holds it; the message names it.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 200).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise StoreUnavailableError(
+                f"{self._path.with_suffix('')} is open in {holder or 'another process'}: stop that first"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} ({Path(sys.argv[0]).name})\n".encode())
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

@@ -1,0 +1,23 @@
+"""Moments on the wire: UTC, ISO 8601, microseconds, ``Z``. No clock is read here."""
+
+from datetime import UTC, datetime
+
+from signoff.events.errors import CodecError
+
+
+def iso(moment: float) -> str:
+    """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``."""
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def from_iso(text: str) -> float:
+    """Seconds since the epoch of an ISO 8601 time; one without a zone is UTC.
+
+    Raises:
+        CodecError: the text is no time.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CodecError(f"not an ISO 8601 time: {text!r}") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,0 +1,461 @@
+"""Every event and command: the vocabulary of the log, the topics, the stream and the exports.
+
+The only place where a fact is named. An event is an :class:`Event` envelope around one of the
+``EventData`` structs; a command is a :class:`Command` envelope around one of the ``CommandData``
+structs. Everything is frozen. On the wire names are camelCase, absent values are left out, and the
+order of keys is the order of the fields here, so that equal events have equal bytes.
+
+A field is added with a default, never renamed or reused.
+"""
+
+from typing import Any, ClassVar, Final, Literal, TypeAlias
+
+from msgspec import Raw, Struct
+
+Json: TypeAlias = Any
+"""A value as JSON knows it. Its shape is the workflow author's, not ours."""
+
+Mode: TypeAlias = Literal["sync", "stream", "async"]
+"""How the caller waits: for the answer, on a stream, or not at all."""
+
+PauseKind: TypeAlias = Literal["human", "time", "child"]
+"""What an execution waits for: a person, a moment, another execution."""
+
+
+class Actor(Struct, frozen=True, omit_defaults=True):
+    """Who did it, as the gateway authenticated them."""
+
+    type: Literal["user", "apiKey", "system", "link"]
+    id: str
+    name: str | None = None
+
+
+SYSTEM: Final = Actor(type="system", id="signoff")
+
+
+# --- Events -----------------------------------------------------------------------------------------
+
+
+class EventData(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what an event says. ``TYPE`` is its name on the wire."""
+
+    TYPE: ClassVar[str] = ""
+
+
+class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An execution began, of one immutable version of a workflow."""
+
+    TYPE: ClassVar[str] = "execution:started"
+    workspace_id: str
+    workflow_version: int
+    definition_digest: str
+    trigger: str
+    mode: Mode
+    input: Json = None
+    actor: Actor
+    request_digest: str | None = None
+    time_limit: float | None = None
+    """Seconds that each run may take, paused time not counted; ``None`` is no limit."""
+    stop_after_block_id: str | None = None
+    start_time: str
+
+
+class PausePointRef(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One open pause point, as ``execution:paused`` lists it."""
+
+    context_id: str
+    block_id: str
+    pause_kind: PauseKind
+
+
+class ExecutionPaused(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A run ended with pause points open: nothing is left to run until one is resumed."""
+
+    TYPE: ClassVar[str] = "execution:paused"
+    output: Json = None
+    pause_points: list[PausePointRef] = []
+    duration: float
+    start_time: str
+    end_time: str
+
+
+class ExecutionResumed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A decision was taken up: a new run began at its pause point."""
+
+    TYPE: ClassVar[str] = "execution:resumed"
+    resume_execution_id: str
+    context_id: str
+    resume_entry_id: str
+    mode: Mode
+    input: Json = None
+    submission: Json = None
+    actor: Actor
+    request_digest: str | None = None
+
+
+class ExecutionCompleted(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The execution ended well. ``response_block_id``: the ``response`` block that fixed the output."""
+
+    TYPE: ClassVar[str] = "execution:completed"
+    success: bool
+    output: Json = None
+    response_block_id: str | None = None
+    duration: float
+    start_time: str
+    end_time: str
+
+
+class ExecutionError(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A run failed; with ``final`` the execution has ended."""
+
+    TYPE: ClassVar[str] = "execution:error"
+    error: str
+    block_id: str | None = None
+    code: str
+    output: Json = None
+    duration: float
+    start_time: str
+    end_time: str
+    final: bool
+
+
+class ExecutionCancelled(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Somebody stopped the execution."""
+
+    TYPE: ClassVar[str] = "execution:cancelled"
+    reason: str
+    actor: Actor
+    output: Json = None
+    duration: float
+    start_time: str
+    end_time: str
+
+
+class BlockEvent(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What every event of a block names."""
+
+    block_id: str
+    block_name: str
+    block_type: str
+    execution_order: int
+
+
+class BlockStarted(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A block is about to run: nothing of it ran before this was durable."""
+
+    TYPE: ClassVar[str] = "block:started"
+
+
+class BlockCompleted(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A block finished with an output."""
+
+    TYPE: ClassVar[str] = "block:completed"
+    input: Json = None
+    output: Json
+    duration_ms: float
+    started_at: str
+    ended_at: str
+
+
+class BlockError(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A block failed for good; ``handled`` when an error edge took it."""
+
+    TYPE: ClassVar[str] = "block:error"
+    input: Json = None
+    error: str
+    code: str | None = None
+    duration_ms: float
+    started_at: str
+    ended_at: str
+    handled: bool
+
+
+class BlockRetrying(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A try failed; the next one starts at ``next_attempt_at``."""
+
+    TYPE: ClassVar[str] = "block:retrying"
+    block_id: str
+    error: str
+    next_attempt_at: str
+
+
+class VariablesSet(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Workflow variables were assigned."""
+
+    TYPE: ClassVar[str] = "variables:set"
+    values: dict[str, Json]
+
+
+class TimerSet(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Something will happen at ``due_at``, whoever is alive then."""
+
+    TYPE: ClassVar[str] = "timer:set"
+    timer_id: str
+    kind: str
+    due_at: str
+    block_id: str | None = None
+
+
+class TimerFired(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The moment of a timer had come."""
+
+    TYPE: ClassVar[str] = "timer:fired"
+    timer_id: str
+    kind: str
+    due_at: str
+
+
+class PauseOpened(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A pause point waits: ``response`` is what its makers are shown, and the form."""
+
+    TYPE: ClassVar[str] = "pause:opened"
+    context_id: str
+    block_id: str
+    pause_kind: PauseKind
+    response: Json = None
+    resume_at: str | None = None
+    content_digest: str | None = None
+
+
+class PauseClosed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A pause point can no longer be resumed."""
+
+    TYPE: ClassVar[str] = "pause:closed"
+    context_id: str
+    reason: str
+
+
+class PauseNotified(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A notification about a pause point was sent, or failed."""
+
+    TYPE: ClassVar[str] = "pause:notified"
+    context_id: str
+    channel: str
+    success: bool
+    error: str | None = None
+
+
+class ResumeQueued(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A decision settled its point while another run was under way: its run starts later."""
+
+    TYPE: ClassVar[str] = "resume:queued"
+    resume_entry_id: str
+    resume_execution_id: str
+    context_id: str
+    mode: Mode
+    input: Json = None
+    submission: Json = None
+    actor: Actor
+    queue_position: int
+    request_digest: str | None = None
+
+
+class ResumeFailed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A queued decision never ran: the execution ended before."""
+
+    TYPE: ClassVar[str] = "resume:failed"
+    resume_entry_id: str
+    context_id: str
+    reason: str
+
+
+class WorkflowDeployed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A workflow got a new immutable version. It stands in the workflow's own log."""
+
+    TYPE: ClassVar[str] = "workflow:deployed"
+    workspace_id: str
+    version: int
+    name: str
+    definition: Json
+    digest: str
+    actor: Actor
+
+
+class WorkflowUndeployed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A workflow takes no new executions; its versions stay for those that run."""
+
+    TYPE: ClassVar[str] = "workflow:undeployed"
+    workspace_id: str
+    actor: Actor
+
+
+class Unknown(EventData, frozen=True, kw_only=True):
+    """An event of a type that this version does not know; its data, untouched."""
+
+    topic: str
+    raw: Raw
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The envelope: one entry of a log.
+
+    ``run_id`` and ``correlation_id`` are ``None`` when equal to ``execution_id`` and
+    ``causation_id``; ``log_id`` is set only where it differs from ``execution_id``. The logs of
+    workflows have no ``execution_id``. ``timestamp`` is UTC, ISO 8601, microseconds.
+    ``causation_id`` is the command's id; for what follows from the log itself (a block's end, a
+    timer) it is the ``eventId``, in decimal, of the event that it follows from.
+    ``prev`` is the base64 of the SHA-256 of the bytes of the event before.
+    """
+
+    type: str
+    event_id: int
+    execution_id: str | None = None
+    log_id: str | None = None
+    run_id: str | None = None
+    workflow_id: str
+    timestamp: str
+    causation_id: str
+    correlation_id: str | None = None
+    attempt: int | None = None
+    prev: str | None = None
+    data: EventData
+
+
+EVENT_TYPES: Final[dict[str, type[EventData]]] = {
+    kind.TYPE: kind
+    for kind in (
+        ExecutionStarted,
+        ExecutionPaused,
+        ExecutionResumed,
+        ExecutionCompleted,
+        ExecutionError,
+        ExecutionCancelled,
+        BlockStarted,
+        BlockCompleted,
+        BlockError,
+        BlockRetrying,
+        VariablesSet,
+        TimerSet,
+        TimerFired,
+        PauseOpened,
+        PauseClosed,
+        PauseNotified,
+        ResumeQueued,
+        ResumeFailed,
+        WorkflowDeployed,
+        WorkflowUndeployed,
+    )
+}
+
+
+# --- Commands ---------------------------------------------------------------------------------------
+
+
+class CommandData(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what a command asks for. ``TYPE`` is its name on the wire."""
+
+    TYPE: ClassVar[str] = ""
+
+
+class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Begin an execution of one version of a workflow."""
+
+    TYPE: ClassVar[str] = "StartExecution"
+    workspace_id: str
+    workflow_id: str
+    workflow_version: int
+    definition_digest: str
+    trigger: str = "api"
+    mode: Mode
+    input: Json = None
+    time_limit: float | None = None
+    stop_after_block_id: str | None = None
+
+
+class ResumeExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Take a decision on one pause point."""
+
+    TYPE: ClassVar[str] = "ResumeExecution"
+    context_id: str
+    mode: Mode | None = None
+    """``None``: the mode that the execution began in."""
+    input: Json = None
+    seen_digest: str | None = None
+
+
+class CancelExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Stop an execution, whether it runs, waits or is paused."""
+
+    TYPE: ClassVar[str] = "CancelExecution"
+    reason: str
+
+
+class DeployWorkflow(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Make a definition, checked at the gateway, the next version of a workflow."""
+
+    TYPE: ClassVar[str] = "DeployWorkflow"
+    workspace_id: str
+    workflow_id: str
+    name: str
+    definition: Json
+    digest: str
+
+
+class UndeployWorkflow(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Let a workflow take no new executions."""
+
+    TYPE: ClassVar[str] = "UndeployWorkflow"
+    workspace_id: str
+    workflow_id: str
+
+
+class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The envelope of a command on ``signoff.commands``, keyed by the log's UUID.
+
+    ``execution_id`` is as callers know it; ``log_id`` is set only where it differs.
+    ``not_after`` is the time (UTC, ISO 8601) after which an executor refuses it. ``reply_to`` is
+    the partition of ``signoff.outcomes`` that the caller listens to.
+    """
+
+    command_id: str
+    type: str
+    execution_id: str
+    log_id: str | None = None
+    issued_at: str
+    not_after: str | None = None
+    actor: Actor
+    correlation_id: str | None = None
+    request_digest: str | None = None
+    traceparent: str | None = None
+    reply_to: int | None = None
+    data: CommandData
+
+
+COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
+    kind.TYPE: kind
+    for kind in (StartExecution, ResumeExecution, CancelExecution, DeployWorkflow, UndeployWorkflow)
+}
+
+
+# --- Outcomes ---------------------------------------------------------------------------------------
+
+
+class FieldFault(Struct, frozen=True):
+    """What is wrong with one field of a submitted form."""
+
+    path: str
+    message: str
+
+
+class Refusal(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Why a command changed nothing. ``code`` is for programs, ``message`` for people."""
+
+    code: str
+    message: str
+    winning_event_id: int | None = None
+    details: list[FieldFault] = []
+
+
+class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What became of a command: a hint on ``signoff.outcomes``; the log knows for sure.
+
+    ``event_id`` is the event that took the command up or, with ``ended``, that ended its run.
+    """
+
+    command_id: str
+    execution_id: str
+    outcome: Literal["accepted", "queued", "refused", "duplicate", "ended"]
+    event_id: int | None = None
+    resume_execution_id: str | None = None
+    queue_position: int | None = None
+    refusal: Refusal | None = None

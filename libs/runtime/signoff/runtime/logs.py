@@ -1,0 +1,52 @@
+"""How a service logs: one line an event, to standard error; set up once, by the command line."""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+
+from signoff.runtime.settings import Settings
+
+
+def configure_logs(settings: Settings, *, stream: TextIO = sys.stderr) -> None:
+    """Send our logs and those of libraries through structlog to one stream.
+
+    Tracebacks are plain: they show no values of local variables, which may be secrets.
+
+    Args:
+        settings: ``log_format`` and ``log_level`` count.
+        stream: where lines go; standard output belongs to a command's answer.
+    """
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendering: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if as_json
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())

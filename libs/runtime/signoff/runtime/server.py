@@ -1,0 +1,94 @@
+"""How a service listens, and how it stops: at once for open streams, in bounded time for all."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import uvloop
+from aiohttp import web
+
+from signoff.runtime.errors import ServerError
+
+STOPPING: Final = web.AppKey("stopping", asyncio.Event)
+"""Set when the server begins to stop: whatever holds a response open ends it then."""
+
+SHUTDOWN_TIMEOUT: Final = 3.0
+"""Seconds that requests under way have to end. aiohttp may wait twice that long."""
+
+_BACKLOG: Final = 1024
+
+
+async def serve(
+    app: web.Application,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None] | None = None,
+    handler_cancellation: bool = False,
+) -> None:
+    """Serve an application until ``stop`` is set; ends when all of it is cleaned up.
+
+    Args:
+        app: gets :data:`STOPPING`.
+        host: the address to listen on.
+        port: 0 takes a free one.
+        stop: ends the server.
+        on_ready: called with the base URL once the server listens.
+        handler_cancellation: cancel a handler when its client goes away (streams only).
+
+    Raises:
+        ServerError: the address cannot be listened on; says what to do.
+    """
+    stopping = app[STOPPING] = asyncio.Event()
+
+    async def begin_to_stop(_: web.Application) -> None:
+        stopping.set()
+
+    app.on_shutdown.insert(0, begin_to_stop)
+    runner = web.AppRunner(
+        app,
+        handler_cancellation=handler_cancellation,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
+        access_log=None,
+    )
+    await runner.setup()
+    try:
+        url = await _listen(runner, host, port)
+        if on_ready is not None:
+            on_ready(url)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
+    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+    try:
+        await site.start()
+    except OSError as error:
+        raise ServerError(
+            f"cannot listen on {host}:{port} ({error.strerror}): "
+            "end what listens there, or set SIGNOFF_HOST and SIGNOFF_PORT"
+        ) from error
+    return site.name
+
+
+def install_signal_handlers(stop: asyncio.Event) -> None:
+    """Set ``stop`` on SIGINT and SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def begin_to_stop() -> None:
+        stop.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    for each in signals:
+        loop.add_signal_handler(each, begin_to_stop)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a service's coroutine on uvloop to its end."""
+    uvloop.run(main)

@@ -1,0 +1,226 @@
+"""How a service is configured: by its environment, read once, checked at once."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Final, Literal, cast
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from signoff.runtime.errors import SettingsError
+
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+ENVIRONMENT_PREFIX: Final = "SIGNOFF_ENV_"
+"""``SIGNOFF_ENV_<NAME>`` is what ``{{NAME}}`` means in a workflow."""
+
+_CLIENT_NAMES: Final = ("SIGNOFF_URL", "SIGNOFF_API_KEY")
+_MEBIBYTE: Final = 1024 * 1024
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What a service was told. Each field is the variable ``SIGNOFF_<FIELD>`` in upper case.
+
+    Without any variable this is the embedded server: one process, SQLite and a bus in memory.
+
+    Attributes:
+        database_url: ``postgresql://…``; ``None`` is SQLite in the data folder.
+        kafka: ``host:port[,host:port]``; ``None`` is a bus within the process.
+        data: the folder of what this server keeps; ``.signoff`` in the working folder by default.
+        blobs: where large values go, ``file:///…``, ``s3://…``; ``None`` is a folder under ``data``.
+        host: the address to listen on. Only this machine by default.
+        port: 0 takes a free one.
+        public_url: what links begin with, such as ``https://signoff.example.org``.
+        bootstrap_api_key: the key of the first administrator; ``None``: nobody has one.
+        secret_key: what links are signed with, at least 32 characters; see :func:`secret_key`.
+        allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
+        blocks: modules with registered blocks, besides those of installed packages.
+        environment: ``SIGNOFF_ENV_<NAME>`` as NAME → value.
+        block_concurrency: how many blocks an executor runs at once.
+        max_requests: how many requests a gateway works on at once; more get 503.
+        max_body: the largest request body, in bytes.
+        command_timeout: seconds after which no executor takes a command up any more.
+        sync_timeout: seconds that a run may take whose caller waits for it, or reads its stream.
+        async_timeout: seconds that a run may take which nobody waits for.
+        log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
+        log_level: what is logged at least.
+    """
+
+    database_url: str | None = None
+    kafka: str | None = None
+    data: Path = Path(".signoff")
+    blobs: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str | None = None
+    bootstrap_api_key: str | None = None
+    secret_key: str | None = None
+    allow_private_networks: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    block_concurrency: int = 1000
+    max_requests: int = 1000
+    max_body: int = 10 * _MEBIBYTE
+    command_timeout: float = 10.0
+    sync_timeout: float = 300.0
+    async_timeout: float = 5400.0
+    log_format: LogFormat = "auto"
+    log_level: LogLevel = "info"
+
+    @property
+    def store_url(self) -> str:
+        """Where the log is, for :func:`signoff.events.store.open_store`."""
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'signoff.db'}"
+
+    @property
+    def bus_url(self) -> str:
+        """Where the topics are, for :func:`signoff.events.bus.open_bus`."""
+        return f"kafka://{self.kafka}" if self.kafka else "memory:"
+
+    @property
+    def blobs_url(self) -> str:
+        """Where large values are, for :class:`signoff.events.blobs.BlobStore`."""
+        return self.blobs or f"file://{self.data.absolute() / 'blobs'}"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read the settings. A variable that is set to nothing counts as not set.
+
+        Args:
+            environment: usually ``os.environ``.
+
+        Raises:
+            SettingsError: names the variable and says what it must be.
+        """
+        read = _Variables(environment)
+        default = cls()
+        return cls(
+            database_url=read.url("DATABASE_URL", ("postgresql", "postgres")),
+            kafka=read.brokers("KAFKA"),
+            data=Path(read.text("DATA") or default.data),
+            blobs=read.url("BLOBS", ("file", "memory", "s3", "gs", "az")),
+            host=read.text("HOST") or default.host,
+            port=read.whole("PORT", default.port, least=0, most=65535),
+            public_url=(read.url("PUBLIC_URL", ("http", "https")) or "").rstrip("/") or None,
+            bootstrap_api_key=read.secret("BOOTSTRAP_API_KEY", least=16),
+            secret_key=read.secret("SECRET_KEY", least=32),
+            allow_private_networks=read.networks("ALLOW_PRIVATE_NETWORKS"),
+            blocks=read.modules("BLOCKS"),
+            environment=_workflow_environment(environment),
+            block_concurrency=read.whole("BLOCK_CONCURRENCY", default.block_concurrency),
+            max_requests=read.whole("MAX_REQUESTS", default.max_requests),
+            max_body=read.whole("MAX_BODY", default.max_body),
+            command_timeout=read.seconds("COMMAND_TIMEOUT", default.command_timeout),
+            sync_timeout=read.seconds("SYNC_TIMEOUT", default.sync_timeout),
+            async_timeout=read.seconds("ASYNC_TIMEOUT", default.async_timeout),
+            log_format=cast("LogFormat", read.choice("LOG_FORMAT", default.log_format, LogFormat)),
+            log_level=cast("LogLevel", read.choice("LOG_LEVEL", default.log_level, LogLevel)),
+        )
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each ``SIGNOFF_*`` variable that means nothing here: most likely a slip of the pen.
+
+    It is no error, since a variable may be for another version of Signoff.
+    """
+    known = [f"SIGNOFF_{field.upper()}" for field in Settings.__struct_fields__ if field != "environment"]
+    known += _CLIENT_NAMES
+    unknown = sorted(
+        name
+        for name in environment
+        if name.startswith("SIGNOFF_") and name not in known and not name.startswith(ENVIRONMENT_PREFIX)
+    )
+    return [_unknown(name, known) for name in unknown]
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"{name} is no setting" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _workflow_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    start = len(ENVIRONMENT_PREFIX)
+    return {name[start:]: value for name, value in environment.items() if name.startswith(ENVIRONMENT_PREFIX)}
+
+
+class _Variables:
+    """Reads variables by their names without the prefix, each as what it must be."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str | None:
+        return self._environment.get(f"SIGNOFF_{name}", "").strip() or None
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str | None:
+        text = self.text(name)
+        if text is not None and urlsplit(text).scheme not in schemes:
+            raise self._error(name, f"a URL that begins with {' or '.join(f'{s}:' for s in schemes)}")
+        return text
+
+    def brokers(self, name: str) -> str | None:
+        items = [item.removeprefix("kafka://") for item in self._list(name)]
+        for item in items:
+            host, _, port = item.rpartition(":")
+            if not host or not port.isdecimal():
+                raise self._error(name, f"host:port[,host:port…], and {item!r} is not")
+        return ",".join(items) or None
+
+    def secret(self, name: str, *, least: int) -> str | None:
+        text = self.text(name)
+        if text is not None and len(text) < least:
+            raise self._error(name, f"at least {least} characters long")
+        return text
+
+    def whole(self, name: str, default: int, *, least: int = 1, most: int = 2**31 - 1) -> int:
+        text = self.text(name)
+        if text is None:
+            return default
+        # The length is bounded because int() refuses texts of thousands of digits with another error.
+        if not text.isdecimal() or len(text) > 10 or not least <= int(text) <= most:
+            raise self._error(name, f"a whole number from {least} to {most}")
+        return int(text)
+
+    def seconds(self, name: str, default: float) -> float:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value <= 604_800:
+            raise self._error(name, "a number of seconds above 0, at most 604800")
+        return value
+
+    def choice(self, name: str, default: str, choices: object) -> str:
+        allowed: tuple[str, ...] = choices.__args__  # type: ignore[attr-defined]
+        text = self.text(name) or default
+        if text not in allowed:
+            raise self._error(name, f"one of {', '.join(allowed)}")
+        return text
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        items = self._list(name)
+        for item in items:
+            try:
+                ip_network(item)
+            except ValueError as error:
+                raise self._error(name, f"networks such as 10.0.0.0/8, by commas: {error}") from error
+        return items
+
+    def modules(self, name: str) -> tuple[str, ...]:
+        items = self._list(name)
+        for item in items:
+            if not all(part.isidentifier() for part in item.split(".")):
+                raise self._error(name, f"names of Python modules, by commas, and {item!r} is none")
+        return items
+
+    def _list(self, name: str) -> tuple[str, ...]:
+        return tuple(item.strip() for item in (self.text(name) or "").split(",") if item.strip())
+
+    def _error(self, name: str, must: str) -> SettingsError:
+        return SettingsError(f"SIGNOFF_{name}", must)

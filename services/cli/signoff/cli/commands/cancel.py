@@ -1,0 +1,28 @@
+"""``signoff cancel``."""
+
+from signoff.cli.connection import with_client
+from signoff.cli.exits import Exit
+from signoff.cli.output import Output
+from signoff.client import Client
+
+
+def cancel(execution: str, *, workflow: str | None = None) -> Exit:
+    """Stop an execution, whether it runs or waits for somebody.
+
+    Args:
+        execution: The execution's id.
+        workflow: Its workflow; found out when left away.
+    """
+    output = Output()
+
+    async def stop(client: Client) -> Exit:
+        workflow_id = workflow or await client.workflow_of(execution)
+        cancelled = await client.cancel(workflow_id, execution)
+        record = {"executionId": cancelled.execution_id, "reason": cancelled.reason}
+        already = cancelled.reason == "already_cancelled"
+        output.either(
+            record, f"{'was cancelled already' if already else 'cancelled'} {cancelled.execution_id}"
+        )
+        return Exit.OK
+
+    return with_client(stop)

@@ -1,0 +1,51 @@
+"""``signoff run``."""
+
+from typing import Annotated
+from uuid import uuid4
+
+from cyclopts import Parameter
+
+from signoff.cli.connection import with_client
+from signoff.cli.documents import read_input
+from signoff.cli.exits import Exit
+from signoff.cli.output import Output
+from signoff.cli.watching import conclude, wait, watch
+from signoff.client import Client
+
+
+def run(
+    workflow: str,
+    *,
+    given: Annotated[str | None, Parameter(name=["--input", "-i"])] = None,
+    watch_it: Annotated[bool, Parameter(name=["--watch", "-w"], negative="")] = False,
+    detached: Annotated[bool, Parameter(name="--async", negative="")] = False,
+) -> Exit:
+    """Start a workflow, wait until it ends or pauses, and print what came of it.
+
+    Ctrl-C ends the waiting, not the execution: `signoff watch` goes on with it.
+
+    Args:
+        workflow: The workflow's id.
+        given: Its input: JSON, @FILE with JSON, or - for standard input.
+        watch_it: Show every event as it happens; in a pipe, as a JSON line each.
+        detached: Do not wait: print the execution's id and go.
+    """
+    value = read_input(given)
+    output = Output()
+
+    async def start(client: Client) -> Exit:
+        # With a key of its own a start that was sent twice, by whatever lies between, has one effect.
+        started = await client.start(workflow, value, idempotency_key=str(uuid4()))
+        if detached:
+            record = {
+                "executionId": started.execution_id,
+                "workflowId": workflow,
+                "statusUrl": started.status_url,
+            }
+            output.either(record, f"started {started.execution_id}")
+            return Exit.OK
+        events = client.follow(workflow, started.execution_id)
+        progress = await (watch(events, output) if watch_it else wait(events))
+        return await conclude(client, progress, output, watched=watch_it)
+
+    return with_client(start)

@@ -1,0 +1,71 @@
+"""``signoff gateway``, ``executor`` and ``stream``: each service of a cluster as a process of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from signoff.cli.environment import require_cluster, server_settings
+from signoff.cli.exits import CommandError, Exit
+from signoff.events.errors import SignoffError
+from signoff.runtime.server import install_signal_handlers
+from signoff.runtime.server import run as run_to_end
+from signoff.runtime.settings import Settings
+
+Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
+
+
+def gateway(*, host: str | None = None, port: int | None = None) -> Exit:
+    """Run one gateway: HTTP in, commands out.
+
+    It waits for its database and broker with readiness down; SIGTERM stops it.
+
+    Args:
+        host: The address to listen on, in place of SIGNOFF_HOST.
+        port: The port, in place of SIGNOFF_PORT; 0 takes a free one.
+    """
+    from signoff.gateway.app import run  # noqa: PLC0415 - only this process needs it
+
+    return _run(run, host, port)
+
+
+def executor(*, host: str | None = None, port: int | None = None) -> Exit:
+    """Run one executor: it owns a share of the partitions, and hands them over when it stops.
+
+    It waits for its database and broker with readiness down; SIGTERM stops it.
+
+    Args:
+        host: The address of its health routes, in place of SIGNOFF_HOST.
+        port: Their port, in place of SIGNOFF_PORT; 0 takes a free one.
+    """
+    from signoff.executor.app import run  # noqa: PLC0415 - only this process needs it
+
+    return _run(run, host, port)
+
+
+def stream(*, host: str | None = None, port: int | None = None) -> Exit:
+    """Run one stream service: events out, to any number of readers.
+
+    It waits for its database and broker with readiness down; SIGTERM stops it.
+
+    Args:
+        host: The address to listen on, in place of SIGNOFF_HOST.
+        port: The port, in place of SIGNOFF_PORT; 0 takes a free one.
+    """
+    from signoff.stream.app import run  # noqa: PLC0415 - only this process needs it
+
+    return _run(run, host, port)
+
+
+def _run(service: Service, host: str | None, port: int | None) -> Exit:
+    settings = server_settings(host=host, port=port)
+    require_cluster(settings)
+
+    async def until_stopped() -> None:
+        stop = asyncio.Event()
+        install_signal_handlers(stop)
+        await service(settings, stop)
+
+    try:
+        run_to_end(until_stopped())
+    except SignoffError as error:
+        raise CommandError(str(error), code=Exit.REFUSED) from error
+    return Exit.OK

@@ -1,0 +1,27 @@
+"""``signoff watch``."""
+
+from signoff.cli.connection import with_client
+from signoff.cli.exits import Exit
+from signoff.cli.output import Output
+from signoff.cli.watching import conclude, watch
+from signoff.client import Client
+
+
+def watch_execution(execution: str, *, workflow: str | None = None, follow: bool = False) -> Exit:
+    """Show an execution from its first event on, and each new one as it happens.
+
+    It works for any execution ever recorded. It ends where the execution pauses or ends.
+
+    Args:
+        execution: The execution's id, or the id of one of its resumed runs.
+        workflow: Its workflow; found out when left away.
+        follow: Stay through pauses until the execution has ended for good.
+    """
+    output = Output()
+
+    async def show(client: Client) -> Exit:
+        workflow_id = workflow or await client.workflow_of(execution)
+        progress = await watch(client.follow(workflow_id, execution, through_pauses=follow), output)
+        return await conclude(client, progress, output, watched=True)
+
+    return with_client(show)

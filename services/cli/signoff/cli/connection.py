@@ -1,0 +1,85 @@
+"""Which server a command talks to, with which key, and what its errors become."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from signoff.cli.exits import CommandError, Exit
+from signoff.client import Client, ClientError, Detail, RefusedError, UnavailableError, UnreachableError
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+KEY_FILE: Final = "api-key"
+"""In the data folder of an embedded server: its key, for commands on the same machine."""
+
+
+def with_client(work: Callable[[Client], Awaitable[Exit]]) -> Exit:
+    """Do something with the server that the environment names.
+
+    Raises:
+        CommandError: the server refused, or cannot be reached.
+    """
+    url = os.environ.get("SIGNOFF_URL") or DEFAULT_URL
+    key = find_key(url, os.environ)
+
+    async def run() -> Exit:
+        async with Client(url, api_key=key) as client:
+            return await work(client)
+
+    try:
+        return asyncio.run(run())
+    except ClientError as error:
+        raise explain(error, key=key) from error
+
+
+def find_key(url: str, environment: Mapping[str, str]) -> str | None:
+    """The key to act with: ``SIGNOFF_API_KEY``, or what an embedded server here left in its data folder."""
+    key = environment.get("SIGNOFF_API_KEY") or environment.get("SIGNOFF_BOOTSTRAP_API_KEY")
+    if key or not _is_here(url):
+        return key
+    file = Path(environment.get("SIGNOFF_DATA") or ".signoff") / KEY_FILE
+    try:
+        return file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read ({error}): set SIGNOFF_API_KEY") from error
+
+
+def _is_here(url: str) -> bool:
+    """Whether the URL leads to this machine: its key is shown to nobody else."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def explain(error: ClientError, *, key: str | None) -> CommandError:
+    """What a person at the command line is told about an error of the client."""
+    details: tuple[str, ...] = ()
+    match error:
+        case UnreachableError():
+            message = f"{error}: start a server with `signoff serve`, or set SIGNOFF_URL"
+        case UnavailableError(unknown=True):
+            message = f"{error}; it may have been recorded as {error.execution_id}: look with `signoff watch`"
+        case UnavailableError():
+            message = f"{error}: try again in {error.retry_after:g} s"
+        case RefusedError(status=401) if key is None:
+            message = "the server wants a key: set SIGNOFF_API_KEY, or SIGNOFF_DATA to its data folder"
+        case RefusedError(status=401):
+            message = f"the server does not know this key ({error}): set SIGNOFF_API_KEY to one that it knows"
+        case RefusedError():
+            message, details = f"the server refused: {error}", tuple(map(describe, error.details))
+        case _:
+            message = str(error)
+    return CommandError(message, code=Exit.REFUSED, details=details)
+
+
+def describe(detail: Detail) -> str:
+    """One fault or warning as a line: its place, what it is, what to do."""
+    hint = f" ({detail.hint})" if detail.hint else ""
+    return f"{detail.path}: {detail.message}{hint}" if detail.path else f"{detail.message}{hint}"

@@ -1,0 +1,167 @@
+"""The `signoff` command. Each command's module is imported only when it is called."""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import Final
+
+from cyclopts import App, CycloptsError, Group
+from msgspec import Struct
+
+from signoff.cli.exits import CommandError, Exit
+
+
+class _Command(Struct, frozen=True):
+    """``place`` is module and function; ``examples`` stand below the help."""
+
+    name: str
+    place: str
+    summary: str
+    examples: tuple[str, ...] = ()
+
+
+_WORK: Final = (
+    _Command(
+        "deploy",
+        "deploy:deploy",
+        "Make workflow definitions the next version of their workflows.",
+        (
+            "signoff deploy examples/refund-approval/workflow.yaml",
+            "signoff deploy exported.json --id onboarding",
+        ),
+    ),
+    _Command(
+        "run",
+        "run:run",
+        "Start a workflow, wait until it ends or pauses, and print what came of it.",
+        (
+            """signoff run refund-approval --input '{"amount": 80, "customer": "Ada"}'""",
+            "signoff run refund-approval --input @examples/refund-approval/input.json --watch",
+            "echo '{\"amount\": 80}' | signoff run refund-approval --input - | jq .output",
+        ),
+    ),
+    _Command(
+        "watch",
+        "watch:watch_execution",
+        "Show an execution from its first event on, and each new one as it happens.",
+        ("signoff watch 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a --follow",),
+    ),
+    _Command(
+        "resume",
+        "resume:resume",
+        "Decide what a paused execution waits for.",
+        (
+            """signoff resume 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a --input '{"approved": true}'""",
+            "signoff resume 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a lawyer --input @decision.json --watch",
+        ),
+    ),
+    _Command(
+        "cancel",
+        "cancel:cancel",
+        "Stop an execution, whether it runs or waits for somebody.",
+        ("signoff cancel 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",),
+    ),
+)
+_SERVERS: Final = (
+    _Command(
+        "serve",
+        "serve:serve",
+        "Run all of Signoff in this one process: nothing else to install.",
+        (
+            "signoff serve --examples",
+            "signoff serve --port 9000 --data /var/lib/signoff --blocks my_company.blocks",
+        ),
+    ),
+    _Command("gateway", "services:gateway", "Run one gateway of a cluster.", ("signoff gateway",)),
+    _Command("executor", "services:executor", "Run one executor of a cluster.", ("signoff executor",)),
+    _Command("stream", "services:stream", "Run one stream service of a cluster.", ("signoff stream",)),
+)
+_UPKEEP: Final = (
+    _Command("migrate", "upkeep:migrate", "Bring the database's schema up to date.", ("signoff migrate",)),
+    _Command(
+        "doctor",
+        "doctor:doctor",
+        "Look whether database, broker, leases and executions are well.",
+        ("signoff doctor",),
+    ),
+    _Command("version", "version:version", "Print the versions of Signoff, Python and the drivers."),
+)
+
+_EPILOGUE: Final = (
+    "Commands find the server by SIGNOFF_URL (http://127.0.0.1:8080) and act with SIGNOFF_API_KEY, or with "
+    "the key that `signoff serve` keeps in its data folder. Results are JSON lines where standard output is "
+    "no terminal.\n\n"
+    "Exit codes: 0 done, 1 the execution failed, 2 wrong usage, 3 the server refused or is away, 4 paused."
+)
+
+
+def build() -> App:
+    """The command line, nothing imported yet."""
+    app = App(
+        name="signoff",
+        help="Workflows that stop for people, and a record that proves what happened.",
+        help_epilogue=_EPILOGUE,
+        help_format="plaintext",
+        version=lambda: version("signoff"),
+        suppress_keyboard_interrupt=False,
+        error_formatter=lambda error: f"signoff: {error}",
+    )
+    work, servers, upkeep = (
+        Group(name, sort_key=at) for at, name in enumerate(("Work", "Servers", "Upkeep"))
+    )
+    for group, commands in ((work, _WORK), (servers, _SERVERS), (upkeep, _UPKEEP)):
+        for command in commands:
+            _add(app, command, group)
+    topics = App(name="topics", help="Look after the broker's topics.", help_epilogue="", group=upkeep)
+    _add(
+        topics,
+        _Command(
+            "apply",
+            "upkeep:apply_topics",
+            "Create the topics that do not exist.",
+            ("signoff topics apply", "signoff topics apply --replication 3"),
+        ),
+        Group("Commands"),
+    )
+    app.command(topics)
+    return app
+
+
+def _add(app: App, command: _Command, group: Group) -> None:
+    examples = "".join(f"\n    {example}" for example in command.examples)
+    app.command(
+        f"signoff.cli.commands.{command.place}",
+        name=command.name,
+        help=command.summary,
+        group=group,
+        help_epilogue=f"Examples:\n{examples}" if examples else None,
+    )
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit with its code."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> Exit:
+    """Run a command; what it says about errors goes to standard error, in one sentence."""
+    try:
+        ended: Exit | None = build()(arguments, result_action="return_value", exit_on_error=False)
+    except CycloptsError:
+        return Exit.USAGE  # printed already
+    except CommandError as error:
+        lines = (f"signoff: {error}", *(f"  {detail}" for detail in error.details))
+        print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+        return error.code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    return Exit.OK if ended is None else ended
+
+
+def _reader_gone() -> Exit:
+    """The program that read our output has ended, as ``head`` does: no fault of anybody."""
+    # Otherwise the interpreter flushes what is left at its end, and complains that it cannot.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.OK

@@ -1,0 +1,35 @@
+"""Where a command's results go: to a person's terminal, or as JSON lines to the next program."""
+
+import sys
+from typing import Any
+
+import msgspec
+from rich.console import Console, RenderableType
+
+
+class Output:
+    """Standard output. ``is_terminal`` decides between people and programs."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self.is_terminal = sys.stdout.isatty()
+
+    def show(self, renderable: RenderableType) -> None:
+        """Print something for people."""
+        self.console.print(renderable)
+
+    def line(self, record: Any) -> None:
+        """Print one JSON line for programs."""
+        self.raw_line(msgspec.json.encode(record))
+
+    def raw_line(self, encoded: bytes) -> None:
+        """Print a JSON line that is encoded already: events are passed on byte for byte."""
+        sys.stdout.buffer.write(encoded + b"\n")
+        sys.stdout.buffer.flush()
+
+    def either(self, record: Any, text: str) -> None:
+        """A small result: a sentence for people, a JSON line for programs."""
+        if self.is_terminal:
+            self.console.print(text, markup=False)
+        else:
+            self.line(record)

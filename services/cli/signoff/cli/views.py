@@ -1,0 +1,132 @@
+"""What a person sees on a terminal."""
+
+import json
+import shlex
+from typing import Any, Final
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from signoff.cli.progress import BlockRow, BlockState, Outcome, Progress
+from signoff.client import PausePoint
+
+_BLOCKS: Final[dict[BlockState, tuple[str, str]]] = {
+    "running": ("●", "cyan"),
+    "retrying": ("↻", "yellow"),
+    "timer": ("◷", "cyan"),
+    "waiting": ("‖", "yellow"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "caught": ("!", "yellow"),
+}
+_OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
+    "running": ("●", "cyan"),
+    "paused": ("‖", "yellow"),
+    "completed": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "cancelled": ("✗", "red"),
+}
+_SAMPLES: Final[dict[str, Any]] = {"boolean": True, "number": 0, "object": {}, "array": [], "files": []}
+_LONGEST_NOTE: Final = 200
+
+
+def execution(progress: Progress, now: float) -> RenderableType:
+    """An execution's blocks, one a line, and how it stands.
+
+    Args:
+        progress: what its events say.
+        now: seconds since the epoch, for what still runs.
+    """
+    table = Table.grid(padding=(0, 2))
+    for row in progress.blocks.values():
+        sign, style = _BLOCKS[row.state]
+        table.add_row(
+            Text(f"  {sign}", style),
+            Text(row.name),
+            Text(row.type, "dim"),
+            Text(_duration(_elapsed(row, now)), "dim", justify="right"),
+            Text(_shorten(row.note or ""), style),
+        )
+    return Group(table, outcome(progress))
+
+
+def outcome(progress: Progress) -> RenderableType:
+    """How an execution stands, in a line."""
+    sign, style = _OUTCOMES[progress.outcome]
+    text = Text.assemble((f"{sign} {progress.outcome}", style))
+    if progress.duration_ms is not None:
+        text.append(f" after {_duration(progress.duration_ms)}", "dim")
+    text.append(f"  {progress.workflow_id} {progress.execution_id}", "dim")
+    if progress.error:
+        text.append(f"\n  {progress.error}", style)
+    return text
+
+
+def decisions(execution_id: str, points: list[PausePoint]) -> RenderableType:
+    """What waits for a person, what they are shown, and the commands to go on with."""
+    return Group(*(_decision(execution_id, point, alone=len(points) == 1) for point in points))
+
+
+def value(data: Any) -> RenderableType:
+    """A JSON value, indented."""
+    return Text(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _decision(execution_id: str, point: PausePoint, *, alone: bool) -> RenderableType:
+    data = point.response.get("data") if isinstance(point.response, dict) else None
+    shown = data if isinstance(data, dict) else {}
+    table = Table.grid(padding=(0, 2))
+    for each in shown.get("responseStructure") or []:
+        table.add_row(Text(str(each["name"]), "bold"), Text(_shorten(_plain(each["value"]))))
+    fields: list[dict[str, Any]] = shown.get("inputFormat") or []
+    for each in fields:
+        kind = f"{each['type']}{', required' if each.get('required') else ''}"
+        table.add_row(Text(str(each["name"]), "bold"), Text(f"to fill in: {kind}", "dim"))
+    context = "" if alone else f" {shlex.quote(point.context_id)}"
+    given = shlex.quote(json.dumps(_sample(fields), ensure_ascii=False))
+    return Group(
+        Text(f"\n{point.context_id}", "yellow"),
+        Padding(table, (0, 0, 0, 2)),
+        Text(f"  signoff resume {execution_id}{context} --input {given}", "cyan", overflow="fold"),
+        Text(f"  {point.resume_links.api_url}", "dim", overflow="fold"),
+    )
+
+
+def _sample(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """A submission that the form takes: what is required, or else its first field."""
+    wanted = [each for each in fields if each.get("required")] or fields[:1]
+    return {each["name"]: _sample_value(each) for each in wanted}
+
+
+def _sample_value(field: dict[str, Any]) -> Any:
+    options = field.get("options")
+    if isinstance(options, list) and options and not isinstance(options[0], dict):
+        return options[0]
+    return _SAMPLES.get(field["type"], "…")
+
+
+def _elapsed(row: BlockRow, now: float) -> float | None:
+    if row.duration_ms is not None and row.state in ("done", "failed", "caught"):
+        return row.duration_ms
+    return max(0.0, now - row.since) * 1000 if row.state in ("running", "timer") else None
+
+
+def _duration(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return ""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 120_000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds / 60_000:.0f} min"
+
+
+def _plain(data: Any) -> str:
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_NOTE else line[: _LONGEST_NOTE - 1] + "…"

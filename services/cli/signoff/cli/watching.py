@@ -1,0 +1,110 @@
+"""Following an execution on the terminal or down a pipe, and telling how it ended."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from rich.live import Live
+
+from signoff.cli import views
+from signoff.cli.exits import Exit
+from signoff.cli.output import Output
+from signoff.cli.progress import Progress
+from signoff.client import Client, PausePoint, RefusedError, StreamEvent
+
+_EXITS = {
+    "running": Exit.PAUSED,
+    "paused": Exit.PAUSED,
+    "completed": Exit.OK,
+    "failed": Exit.FAILED,
+    "cancelled": Exit.FAILED,
+}
+
+
+async def watch(events: AsyncGenerator[StreamEvent, None], output: Output) -> Progress:
+    """Show each event as it comes: a live picture on a terminal, the very bytes of the log in a pipe."""
+    progress = Progress()
+    if not output.is_terminal:
+        async for event in events:
+            progress.apply(event)
+            output.raw_line(event.raw)
+        return progress
+    with Live(
+        console=output.console,
+        get_renderable=lambda: views.execution(progress, time.time()),
+        refresh_per_second=8,
+    ):
+        async for event in events:
+            progress.apply(event)
+    return progress
+
+
+async def wait(events: AsyncGenerator[StreamEvent, None]) -> Progress:
+    """Follow to the end without showing anything."""
+    progress = Progress()
+    async with aclosing(events):
+        async for event in events:
+            progress.apply(event)
+    return progress
+
+
+async def conclude(client: Client, progress: Progress, output: Output, *, watched: bool) -> Exit:
+    """Tell how the run ended, with its output, or with what to do where it waits.
+
+    Args:
+        client: asked for what events only refer to.
+        progress: the run's events.
+        output: where to.
+        watched: the events were shown, so that programs know already and people saw the last line.
+    """
+    if watched and not output.is_terminal:
+        return _EXITS[progress.outcome]
+    execution = (progress.workflow_id, progress.execution_id)
+    view = await client.status(*execution, include_output=True)
+    points = await open_points(client, *execution) if progress.outcome == "paused" else []
+    if output.is_terminal:
+        _tell(progress, view.final_output, points, output, watched=watched)
+    else:
+        output.line(
+            {
+                "executionId": progress.execution_id,
+                "workflowId": progress.workflow_id,
+                "status": progress.outcome,
+                "output": view.final_output,
+                "error": progress.error,
+                "pausePoints": [_for_programs(point) for point in points],
+            }
+        )
+    return _EXITS[progress.outcome]
+
+
+async def open_points(client: Client, workflow_id: str, execution_id: str) -> list[PausePoint]:
+    """The points of an execution that somebody may decide now; none for one that never paused."""
+    try:
+        paused = await client.paused(workflow_id, execution_id)
+    except RefusedError as error:
+        if error.status == 404:
+            return []
+        raise
+    return [point for point in paused.pause_points if point.is_open]
+
+
+def _tell(
+    progress: Progress, final_output: object, points: list[PausePoint], output: Output, *, watched: bool
+) -> None:
+    if not watched:
+        output.show(views.outcome(progress))
+    if progress.outcome == "completed":
+        output.show(views.value(final_output))
+    if points:
+        output.show(views.decisions(progress.execution_id, points))
+
+
+def _for_programs(point: PausePoint) -> dict[str, object]:
+    return {
+        "contextId": point.context_id,
+        "blockId": point.block_id,
+        "apiUrl": point.resume_links.api_url,
+        "uiUrl": point.resume_links.ui_url,
+        "response": point.response,
+    }

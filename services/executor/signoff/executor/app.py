@@ -1,0 +1,271 @@
+"""The executor's composition: adapters, leases, and what runs for each owned partition."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+from aiohttp import web
+
+from signoff.blocks import Registry
+from signoff.engine.catalog import BLOCK_TYPES
+from signoff.events.blobs import BlobStore
+from signoff.events.bus import open_bus
+from signoff.events.bus.base import Bus
+from signoff.events.errors import BusError, LeaseLostError, StoreError
+from signoff.events.store import open_store
+from signoff.events.store.base import EventStore, Lease
+from signoff.events.topics import PARTITIONS
+from signoff.executor.blocks.base import Tools
+from signoff.executor.guard import guarded_session, parse_networks
+from signoff.executor.intake import Intake
+from signoff.executor.lease import Leases
+from signoff.executor.loader import Loader
+from signoff.executor.outcomes import Outcomes
+from signoff.executor.partition import Partition, Shared
+from signoff.executor.plans import Plans
+from signoff.executor.relay import Relay
+from signoff.executor.runner import Runner
+from signoff.executor.sandbox.pool import Sandbox
+from signoff.executor.takeover import find_contradiction
+from signoff.executor.timing import Timing
+from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.server import serve
+from signoff.runtime.settings import Settings
+
+_SWEEP: Final = 1.0
+_DRAIN: Final = 2.0
+_RETRY: Final = 1.0
+_SNAPSHOTS: Final = 1000
+_THREADS: Final = 32
+
+_log = structlog.get_logger("signoff.executor")
+
+
+def discover_blocks(settings: Settings) -> Registry:
+    """The registered Python blocks: of installed packages, and of the modules that settings name."""
+    return Registry.discover(settings.blocks, reserved=tuple(BLOCK_TYPES))
+
+
+class Executor:
+    """Owns a share of the partitions and runs what is in them.
+
+    Args:
+        settings: concurrency, environment, allowed networks.
+        owner: names this process in the leases; unique.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: EventStore,
+        bus: Bus,
+        blobs: BlobStore,
+        registry: Registry,
+        tools: Tools,
+        health: Health,
+        partitions: int = PARTITIONS,
+        owner: str | None = None,
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._health = health
+        self._count = partitions
+        self._owned: dict[int, Partition] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
+        self._relay = Relay(store, bus)
+        self._runner = Runner(tools, blobs, settings.environment, concurrency=settings.block_concurrency)
+        self._outcomes = Outcomes(bus)
+        self._timing = Timing(store, lambda: self._owned, partitions=partitions)
+        self._intake = Intake(bus)
+        plans = Plans(store, blobs, registry)
+        self._loader = Loader(store, plans)
+        self._leases = Leases(
+            store,
+            owner or f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
+            partitions=partitions,
+            gained=self._take_over,
+            lost=self._let_go,
+        )
+        self._shared = Shared(
+            store=store,
+            blobs=blobs,
+            plans=plans,
+            loader=self._loader,
+            runner=self._runner,
+            relay=self._relay,
+            outcomes=self._outcomes,
+            timing=self._timing,
+            snapshot=self._want_snapshot,
+            held=self._leases.held,
+            partitions=partitions,
+        )
+
+    @property
+    def owned(self) -> list[int]:
+        """The partitions that this executor works on."""
+        return sorted(self._owned)
+
+    async def check(self) -> None:
+        """For readiness: this process has leases, or all of them are in good hands.
+
+        Raises:
+            StoreError: the database is away.
+        """
+        if not self._owned:
+            free = [row.partition for row in await self._store.leases() if row.seconds_left <= 0]
+            if free:
+                raise LeaseLostError(frozenset(free))
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work in the background; on leaving, finish what is committed and give the leases back."""
+        loops = {
+            "intake": self._intake.read(),
+            "offsets": self._intake.report(),
+            "outcomes": self._outcomes.send(),
+            "relay": self._relay.report(),
+            "timers": self._timing.fire(),
+            "timer poll": self._timing.poll(),
+            "sweep": self._sweep(),
+            "snapshots": self._make_snapshots(),
+            "leases": self._leases.keep(),
+        }
+        tasks = [asyncio.create_task(work, name=name) for name, work in loops.items()]
+        for task in tasks:
+            self._health.watch(task, task.get_name())
+        try:
+            yield
+        finally:
+            tasks[-1].cancel()
+            await asyncio.gather(tasks[-1], return_exceptions=True)
+            await self._leases.release_all()
+            await self._runner.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Partitions come and go ---------------------------------------------------------------------------
+
+    async def _take_over(self, lease: Lease) -> None:
+        partition = Partition(lease, self._shared)
+        self._tasks[lease.partition] = asyncio.create_task(self._own(partition, lease))
+
+    async def _own(self, partition: Partition, lease: Lease) -> None:
+        name = f"partition {lease.partition}"
+        try:
+            if not await self._may_write(lease, name):
+                return
+            self._owned[lease.partition] = partition
+            self._relay.add(lease.partition, lease.epoch, lease.relayed)
+            self._intake.add(partition)
+            await partition.run()
+            if partition.fault is not None:
+                self._health.closed(name, partition.fault)
+        except LeaseLostError:
+            _log.warning("partition lost", partition=lease.partition)
+            self._leases.drop(lease.partition)
+        except Exception as error:  # noqa: BLE001  (whatever it is, readiness says so and the lease goes)
+            _log.exception("partition failed", partition=lease.partition)
+            self._health.closed(name, f"{type(error).__name__}: {error}; restart this process")
+        finally:
+            if self._owned.get(lease.partition) is partition:
+                del self._owned[lease.partition]
+            self._intake.remove(lease.partition)
+            partition.close()
+
+    async def _may_write(self, lease: Lease, name: str) -> bool:
+        """Compare log and topics before the first write; a contradiction closes the partition."""
+        while self._leases.held(lease.partition):
+            try:
+                contradiction = await find_contradiction(self._store, self._bus, lease)
+            except (BusError, StoreError) as error:
+                _log.warning("partition waits", partition=lease.partition, reason=str(error))
+                await asyncio.sleep(_RETRY)
+                continue
+            if contradiction is None:
+                self._health.opened(name)
+                return True
+            _log.error("partition stays closed", partition=lease.partition, reason=contradiction)
+            self._health.closed(name, contradiction)
+            return False
+        return False
+
+    async def _let_go(self, number: int) -> None:
+        """Stop a partition's loop, then publish what it committed."""
+        partition = self._owned.get(number)
+        if partition is not None:
+            partition.close()
+        task = self._tasks.pop(number, None)
+        if task is not None:
+            done, _ = await asyncio.wait([task], timeout=_DRAIN if partition is not None else 0)
+            if not done:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._relay.remove(number, limit=_DRAIN if self._leases.held(number) else 0.0)
+        self._health.opened(f"partition {number}")
+
+    # In the background --------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP)
+            now = self._shared.clock()
+            for partition in self._owned.values():
+                partition.sweep(now, 2 * _SWEEP)
+            self._intake.overloaded = self._runner.backlog > 10 * max(1, self._runner.running)
+
+    def _want_snapshot(self, log_id: UUID) -> None:
+        if not self._snapshots.full():
+            self._snapshots.put_nowait(log_id)
+
+    async def _make_snapshots(self) -> None:
+        while True:
+            log_id = await self._snapshots.get()
+            try:
+                await self._loader.make_snapshot(log_id)
+            except StoreError as error:
+                _log.warning("no snapshot made", execution=str(log_id), reason=str(error))
+
+
+@contextlib.asynccontextmanager
+async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
+    """What blocks use: the sandbox, guarded HTTP, threads. Closed on leaving."""
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="block")
+    networks = parse_networks(",".join(settings.allow_private_networks))
+    try:
+        async with await Sandbox.start() as sandbox, guarded_session(networks) as http:
+            yield Tools(sandbox, http, threads)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Run an executor as a process of its own, with its health routes, until ``stop`` is set."""
+    store = await open_store(settings.store_url)
+    bus = await open_bus(settings.bus_url)
+    blobs = BlobStore.open(settings.blobs_url)
+    health = Health()
+    health.add_check("database", lambda: store.check(partitions=PARTITIONS))
+    health.add_check("broker", bus.ping)
+    app = web.Application()
+    add_health_routes(app, health)
+    try:
+        async with open_tools(settings) as tools:
+            executor = Executor(
+                settings, store=store, bus=bus, blobs=blobs, registry=discover_blocks(settings), tools=tools,
+                health=health,
+            )  # fmt: skip
+            health.add_check("leases", executor.check)
+            async with executor.running():
+                await serve(app, host=settings.host, port=settings.port, stop=stop)
+    finally:
+        await bus.close()
+        await store.close()

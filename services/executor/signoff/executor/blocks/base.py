@@ -1,0 +1,124 @@
+"""What every kind of block implements, and what it may use while it runs."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor as ThreadPool
+from typing import Any, Protocol
+
+import aiohttp
+from msgspec import Struct
+
+from signoff.blocks import Cancellation
+from signoff.engine.definition import Block
+from signoff.engine.references import Template, compile_value, resolve
+from signoff.events.errors import SignoffError
+from signoff.events.types import Json, PauseKind
+from signoff.executor.sandbox.pool import Sandbox
+from signoff.executor.scope import Facts
+
+
+class BlockFailureError(SignoffError):
+    """A block failed, with the text that the log and the caller get.
+
+    Attributes:
+        code: for programs, such as ``BLOCK_FAILED`` or ``TIMEOUT``.
+        retryable: whether another try may help.
+    """
+
+    def __init__(self, message: str, *, code: str = "BLOCK_FAILED", retryable: bool = True) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+
+
+class Tools(Struct, frozen=True):
+    """What blocks share in one executor: made once, closed by whoever made them."""
+
+    sandbox: Sandbox
+    http: aiohttp.ClientSession
+    threads: ThreadPool
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One try of one block.
+
+    Attributes:
+        params: the parameters, references resolved.
+        idempotency_key: the same on every try, after a crash too.
+        now: when the block started, seconds since the epoch.
+    """
+
+    block: Block
+    params: Mapping[str, Any]
+    facts: Facts
+    workspace_id: str
+    workflow_id: str
+    execution_id: str
+    definition_digest: str
+    attempt: int
+    idempotency_key: str
+    now: float
+    cancelled: Cancellation
+
+
+class Done(Struct, frozen=True):
+    """The block's output, and the workflow variables that it assigned."""
+
+    output: Json
+    variables: dict[str, Json] | None = None
+
+
+class Pause(Struct, frozen=True):
+    """The block waits for somebody; with ``due_at`` (seconds since the epoch) for a moment."""
+
+    kind: PauseKind
+    response: Json
+    content_digest: str | None = None
+    due_at: float | None = None
+
+
+class Wait(Struct, frozen=True):
+    """The block waits for a moment, and its run with it."""
+
+    due_at: float
+
+
+Ended = Done | Pause | Wait
+
+
+class Prepared(Protocol):
+    """A block of one definition, its references found once for all executions."""
+
+    params: Template
+    reads: frozenset[str]
+    """Ids of the blocks whose outputs it refers to."""
+
+    async def run(self, call: Call, tools: Tools) -> Ended:
+        """Run one try.
+
+        Raises:
+            BlockFailureError: it failed, with the text to record.
+        """
+        ...
+
+
+class Prepare(Protocol):
+    """How a kind of block is prepared."""
+
+    def __call__(self, block: Block, names: Mapping[str, str]) -> Prepared:
+        """Find the references of a block; ``names`` is from ``references.block_names``."""
+        ...
+
+
+class Plain:
+    """A prepared block whose parameters are all values: the usual case."""
+
+    def __init__(self, block: Block, names: Mapping[str, str], *, apart: Sequence[str] = ()) -> None:
+        given = {name: value for name, value in block.params.items() if name not in apart}
+        self.params = compile_value(given, names)
+        self.reads = self.params.blocks
+
+
+def resolved(template: Template, facts: Facts) -> dict[str, Any]:
+    """A template of parameters in a scope."""
+    value: dict[str, Any] = resolve(template, facts)
+    return value

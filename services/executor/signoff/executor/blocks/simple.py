@@ -1,0 +1,82 @@
+"""Blocks that only look at their parameters: variables, wait, response, human_in_the_loop, api, triggers."""
+
+from typing import Final
+
+from signoff.engine.display import response_parts
+from signoff.engine.errors import InvalidValueError
+from signoff.engine.forms import start_output
+from signoff.engine.pauses import content_digest, pause_response, resume_links
+from signoff.engine.values import assign_variables, wait_ms
+from signoff.events.times import iso
+from signoff.executor.blocks.api import ApiError, request
+from signoff.executor.blocks.base import BlockFailureError, Call, Done, Ended, Pause, Plain, Tools, Wait
+
+_INVALID: Final = "INVALID_VALUE"
+
+
+class Variables(Plain):
+    """Assigns workflow variables by their types."""
+
+    async def run(self, call: Call, _: Tools) -> Done:
+        """The output is what was assigned."""
+        try:
+            values = assign_variables(call.params)
+        except InvalidValueError as error:
+            raise BlockFailureError(
+                f"Variables block execution failed: {error}", code=_INVALID, retryable=False
+            ) from error
+        return Done(values, variables=values)
+
+
+class WaitBlock(Plain):
+    """A durable timer of 1 ms to 30 days; with ``async`` a pause of kind ``time``."""
+
+    async def run(self, call: Call, _: Tools) -> Ended:
+        """Give the moment at which the wait ends."""
+        try:
+            due_at = call.now + wait_ms(call.params) / 1000
+        except InvalidValueError as error:
+            raise BlockFailureError(str(error), code=_INVALID, retryable=False) from error
+        if call.params.get("async") is True:
+            return Pause("time", {"status": "waiting", "resumeAt": iso(due_at)}, due_at=due_at)
+        return Wait(due_at)
+
+
+class Response(Plain):
+    """The HTTP answer of the execution."""
+
+    async def run(self, call: Call, _: Tools) -> Done:
+        """The output is ``{data, status, headers}``."""
+        return Done(response_parts(call.params))
+
+
+class Human(Plain):
+    """Waits for a person's decision."""
+
+    async def run(self, call: Call, _: Tools) -> Pause:
+        """Give what is shown, the form and the links, and a digest of exactly that."""
+        links = resume_links(
+            workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.block.id
+        )
+        response = pause_response(call.params, links)
+        return Pause("human", response, content_digest(response, call.definition_digest))
+
+
+class Api(Plain):
+    """An HTTP request behind the address guard."""
+
+    async def run(self, call: Call, tools: Tools) -> Done:
+        """The output is ``{data, status, headers}``."""
+        try:
+            output = await request(call.params, session=tools.http, idempotency_key=call.idempotency_key)
+        except ApiError as error:
+            raise BlockFailureError(str(error)) from error
+        return Done(output)
+
+
+class Trigger(Plain):
+    """A start block that is reached by an edge: passes the execution's input on."""
+
+    async def run(self, call: Call, _: Tools) -> Done:
+        """The output is the typed input."""
+        return Done(start_output(call.block, dict(call.params)))

@@ -1,0 +1,159 @@
+"""A log in memory: its fold, and how what was decided becomes the bytes of new events."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from signoff.engine.evolve import evolve
+from signoff.engine.messages import Draft, Effect, Result
+from signoff.engine.state import State
+from signoff.engine.workflow import WorkflowState, evolve_workflow
+from signoff.events.blobs import BlobStore
+from signoff.events.codec import MAX_RECORD, TOPIC_BY_TYPE, chain_hash, decode_event, encode
+from signoff.events.store.base import NewEvent, Recorded
+from signoff.events.times import iso
+from signoff.events.types import Event, EventData, Outcome
+from signoff.executor.plans import Plan
+
+_REFERENCE: Final = b'"$'
+"""Bytes without these hold neither a reference to a large value nor an escaped name."""
+
+_LARGE_FIELDS: Final = ("input", "output", "submission", "response", "values", "definition")
+"""Fields of events whose size is the workflow author's."""
+
+
+class Step(Struct):
+    """What one message led to: events with their bytes, effects, answers."""
+
+    events: list[Event]
+    states: list[bytes]
+    effects: list[Effect]
+    outcomes: list[Outcome]
+
+
+class Loaded:
+    """One log's fold with the hash of its last event. Its partition's loop alone touches it.
+
+    Attributes:
+        large: some value in the log is a reference or has an escaped name.
+        since_snapshot: events and bytes since the last snapshot; ``snapshot_size``: its bytes.
+        due: the next moment at which something happens by itself, as of the last change.
+    """
+
+    __slots__ = (
+        "due", "execution_id", "large", "log_id", "plan", "prev", "since_snapshot", "snapshot_size", "state",
+        "workflow_id",
+    )  # fmt: skip
+
+    def __init__(self, log_id: UUID, state: State | WorkflowState, plan: Plan | None) -> None:
+        self.log_id = log_id
+        self.state = state
+        self.plan = plan
+        self.prev: str | None = None
+        self.large = False
+        self.since_snapshot = (0, 0)
+        self.snapshot_size = 0
+        self.due: float | None = None
+        self.execution_id: str | None = None
+        self.workflow_id = ""
+
+    def name(self, *, execution_id: str | None, workflow_id: str) -> None:
+        """Give the ids that every event of this log carries."""
+        self.execution_id = execution_id
+        self.workflow_id = workflow_id
+
+    def fold(self, recorded: Iterable[Recorded]) -> None:
+        """Fold events read from the log.
+
+        Raises:
+            CodecError: bytes that are no event.
+            ValueError: an event that does not follow.
+        """
+        for each in recorded:
+            event = decode_event(each.state)
+            if not self.workflow_id:
+                self.name(execution_id=event.execution_id, workflow_id=event.workflow_id)
+            self._evolve(event, None)
+            self._link(each.state)
+
+    def step(self, results: Iterable[Result], now: float) -> Step:
+        """Fold each draft as it comes and collect what is to be written and done."""
+        step = Step([], [], [], [])
+        timestamp = iso(now)
+        for result in results:
+            if isinstance(result, Draft):
+                event = self._event(result, timestamp)
+                raw = encode(event)
+                self._evolve(event, now)
+                self._link(raw)
+                step.events.append(event)
+                step.states.append(raw)
+            elif isinstance(result, Outcome):
+                step.outcomes.append(result)
+            else:
+                step.effects.append(result)
+        return step
+
+    def records(self, step: Step) -> list[NewEvent]:
+        """The events of a step as the log takes them."""
+        return [
+            NewEvent(self.log_id, event.event_id, TOPIC_BY_TYPE[event.type], raw)
+            for event, raw in zip(step.events, step.states, strict=True)
+        ]
+
+    def _event(self, draft: Draft, timestamp: str) -> Event:
+        log_id = str(self.log_id)
+        return Event(
+            type=draft.data.TYPE,
+            event_id=self.state.version + 1,
+            execution_id=self.execution_id,
+            log_id=None if log_id == self.execution_id else log_id,
+            run_id=draft.run_id,
+            workflow_id=self.workflow_id,
+            timestamp=timestamp,
+            causation_id=draft.causation_id,
+            correlation_id=draft.correlation_id,
+            attempt=draft.attempt,
+            prev=self.prev,
+            data=draft.data,
+        )
+
+    def _evolve(self, event: Event, now: float | None) -> None:
+        if isinstance(self.state, WorkflowState):
+            evolve_workflow(self.state, event)
+        else:
+            evolve(self.state, event, self.plan.graph if self.plan else None, now=now)
+
+    def _link(self, raw: bytes) -> None:
+        self.prev = chain_hash(raw)
+        self.large = self.large or _REFERENCE in raw
+        count, size = self.since_snapshot
+        self.since_snapshot = (count + 1, size + len(raw))
+
+
+async def shrink(loaded: Loaded, step: Step, blobs: BlobStore, workspace_id: UUID) -> None:
+    """Move large values of oversized events to the object store, and chain what follows anew.
+
+    Several values that are small enough each can make an event too large together.
+    """
+    if all(len(raw) <= MAX_RECORD for raw in step.states):
+        return
+    prev = step.events[0].prev
+    for index, event in enumerate(step.events):
+        data = event.data
+        if len(step.states[index]) > MAX_RECORD:
+            data = await _smaller(data, blobs, workspace_id)
+        step.events[index] = msgspec.structs.replace(event, data=data, prev=prev)
+        step.states[index] = encode(step.events[index])
+        prev = chain_hash(step.states[index])
+    loaded.prev = prev
+    loaded.large = True
+
+
+async def _smaller(data: EventData, blobs: BlobStore, workspace_id: UUID) -> EventData:
+    values = {name: getattr(data, name) for name in _LARGE_FIELDS if getattr(data, name, None) is not None}
+    whole = {name: await blobs.resolve(value, workspace_id=workspace_id) for name, value in values.items()}
+    return msgspec.structs.replace(data, **await blobs.offload_fields(whole, workspace_id=workspace_id))

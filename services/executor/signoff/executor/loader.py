@@ -1,0 +1,119 @@
+"""Brings executions into memory: the snapshot, if there is one, and the events after it."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from signoff.engine.state import FORMAT, State
+from signoff.engine.workflow import WorkflowState
+from signoff.events.codec import decode_event
+from signoff.events.errors import SignoffError, StoreUnavailableError
+from signoff.events.store.base import EventStore, Recorded, Snapshot
+from signoff.events.types import ExecutionStarted
+from signoff.executor.loaded import Loaded
+from signoff.executor.plans import Plans
+
+_PAGE: Final = 500
+
+SNAPSHOT_EVENTS: Final = 500
+"""A snapshot is made when at least so many events came since the last one …"""
+
+SNAPSHOT_SHARE: Final = 0.25
+"""… and they outweigh this share of it."""
+
+
+class BrokenExecutionError(SignoffError):
+    """A log that cannot be folded. Its commands are refused; nobody else waits for it."""
+
+    def __init__(self, log_id: UUID, reason: str) -> None:
+        super().__init__(f"execution {log_id} cannot be folded: {reason}")
+        self.log_id = log_id
+        self.reason = reason
+
+
+class _Kept(Struct):
+    """What a snapshot holds: the state, and the hash of its last event."""
+
+    state: State
+    prev: str | None
+    large: bool
+
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(_Kept)
+
+
+class Loader:
+    """Reads logs and folds them."""
+
+    def __init__(self, store: EventStore, plans: Plans) -> None:
+        self._store = store
+        self._plans = plans
+
+    async def load(self, log_ids: Collection[UUID]) -> dict[UUID, Loaded | BrokenExecutionError]:
+        """Fold the logs that exist; the first pages of all come in one query.
+
+        Returns:
+            A loaded log or why it cannot be folded, by id; logs without events are left out.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        pages = await self._store.read_many(dict.fromkeys(log_ids, 0), limit=_PAGE)
+        return {log_id: await self._fold(log_id, page) for log_id, page in pages.items()}
+
+    async def _fold(self, log_id: UUID, page: list[Recorded]) -> Loaded | BrokenExecutionError:
+        try:
+            loaded = await self._from_snapshot(log_id, page) if len(page) == _PAGE else None
+            if loaded is None:
+                loaded = await self._fresh(log_id, page[0])
+            else:
+                page = await self._store.read(log_id, after=loaded.state.version, limit=_PAGE)
+            while page:
+                loaded.fold(page)
+                full = len(page) == _PAGE
+                page = await self._store.read(log_id, after=page[-1].version, limit=_PAGE) if full else []
+        except StoreUnavailableError:
+            raise
+        except (SignoffError, ValueError, KeyError, TypeError) as error:
+            return BrokenExecutionError(log_id, f"{type(error).__name__}: {error}")
+        return loaded
+
+    async def _fresh(self, log_id: UUID, first: Recorded) -> Loaded:
+        event = decode_event(first.state)
+        if not isinstance(event.data, ExecutionStarted):
+            return Loaded(log_id, WorkflowState(), None)
+        plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data.workflow_version)
+        return Loaded(log_id, State(), plan)
+
+    async def _from_snapshot(self, log_id: UUID, page: list[Recorded]) -> Loaded | None:
+        snapshot = await self._store.snapshot(log_id)
+        if snapshot is None or snapshot.format != FORMAT:
+            return None
+        kept = await asyncio.to_thread(_decoder.decode, snapshot.state)
+        loaded = await self._fresh(log_id, page[0])
+        loaded.state = kept.state
+        loaded.name(execution_id=kept.state.execution_id, workflow_id=kept.state.workflow_id)
+        loaded.prev, loaded.large = kept.prev, kept.large
+        loaded.snapshot_size = len(snapshot.state)
+        return loaded
+
+    async def make_snapshot(self, log_id: UUID) -> None:
+        """Fold a log afresh, apart from the loop's own state, and keep the result."""
+        found = (await self.load([log_id])).get(log_id)
+        if isinstance(found, Loaded) and isinstance(found.state, State):
+            kept = _Kept(found.state, found.prev, found.large)
+            raw = await asyncio.to_thread(_encoder.encode, kept)
+            await self._store.keep_snapshot(
+                Snapshot(log_id=log_id, version=found.state.version, format=FORMAT, state=raw)
+            )
+
+
+def wants_snapshot(loaded: Loaded) -> bool:
+    """Whether enough came since the last snapshot for a new one to be worth it."""
+    count, size = loaded.since_snapshot
+    return count >= SNAPSHOT_EVENTS and size > SNAPSHOT_SHARE * loaded.snapshot_size

@@ -1,0 +1,399 @@
+"""The loop around the engine: one task per owned partition.
+
+For each message in turn: decide, and fold at once, so that the next message sees it. Then the whole
+batch is appended; answers and effects come only after the commit. If the append fails, or its
+outcome is unknown, the states it touched are forgotten and the messages decided again.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, assert_never
+from uuid import UUID
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from signoff.engine.decide import refused
+from signoff.engine.messages import (
+    BlockFailed,
+    BlockPaused,
+    BlockSucceeded,
+    BlockWaits,
+    CancelBlock,
+    Effect,
+    Input,
+    RunBlock,
+    RunEnded,
+    TakenOver,
+)
+from signoff.engine.state import TERMINAL, State
+from signoff.engine.workflow import WorkflowState
+from signoff.events.blobs import BlobStore
+from signoff.events.bus.base import Message
+from signoff.events.errors import (
+    AppendUnknownError,
+    BlobError,
+    LeaseLostError,
+    StoreUnavailableError,
+    VersionConflictError,
+)
+from signoff.events.store.base import Append, DeadCommand, EventStore, Lease
+from signoff.events.types import Command, Outcome, StartExecution
+from signoff.executor.inbox import Inbox, Internal, Item
+from signoff.executor.loaded import Loaded, shrink
+from signoff.executor.loader import BrokenExecutionError, Loader, wants_snapshot
+from signoff.executor.outcomes import Outcomes
+from signoff.executor.plans import Plan, Plans, UnknownVersionError
+from signoff.executor.relay import Relay
+from signoff.executor.runner import Runner
+from signoff.executor.timing import Timing
+from signoff.executor.turn import (
+    Turn,
+    Work,
+    add_rows,
+    add_step,
+    is_fresh,
+    log_of,
+    new_log,
+    read_items,
+    results_in,
+    results_of,
+)
+
+BATCH: Final = 200
+"""Messages that one append may hold."""
+
+_PAUSE: Final = 0.2
+_LOAD: Final = 500
+
+_log = structlog.get_logger("signoff.executor.partition")
+
+
+class Shared(Struct, frozen=True, kw_only=True):
+    """What the partitions of one executor have in common."""
+
+    store: EventStore
+    blobs: BlobStore
+    plans: Plans
+    loader: Loader
+    runner: Runner
+    relay: Relay
+    outcomes: Outcomes
+    timing: Timing
+    snapshot: Callable[[UUID], None]
+    held: Callable[[int], bool]
+    partitions: int
+    clock: Callable[[], float] = time.time
+
+
+class DecisionError(Exception):
+    """Deciding on a message failed: a fault of ours, which must not stop the others."""
+
+
+class Partition:
+    """One owned partition: its inbox, the executions it has in memory, its loop.
+
+    Args:
+        lease: the right to write, with where to go on.
+
+    Attributes:
+        fault: why its commands cannot be read, for an operator.
+    """
+
+    def __init__(self, lease: Lease, shared: Shared) -> None:
+        self.number = lease.partition
+        self.epoch = lease.epoch
+        self.next_offset = lease.next_offset
+        self.inbox = Inbox()
+        self.fault: str | None = None
+        self._shared = shared
+        self._hot: dict[UUID, Loaded] = {}
+        self._broken: dict[UUID, str] = {}
+        self._doubtful = False
+
+    def __len__(self) -> int:
+        return len(self._hot)
+
+    def held(self) -> bool:
+        """Whether the lease holds, by this process's own clock."""
+        return self._shared.held(self.number)
+
+    def deliver(self, log_id: UUID, message: Input) -> None:
+        """Take a result or the passing of time."""
+        self.inbox.put(Internal(log_id, message))
+
+    def accept(self, message: Message) -> None:
+        """Take a command from Kafka."""
+        self.inbox.put(message)
+
+    def sweep(self, now: float, horizon: float) -> None:
+        """Tell the timers of loaded executions whose moment is near."""
+        for log_id, loaded in self._hot.items():
+            if loaded.due is not None and loaded.due <= now + horizon:
+                self._shared.timing.watch(self.number, log_id, loaded.due)
+
+    def close(self) -> None:
+        """Stop the loop and everything that runs for it."""
+        self.inbox.close()
+        self._shared.runner.drop(self)
+        self._hot.clear()
+
+    async def run(self) -> None:
+        """Load what is in flight, then work until the lease is lost or the partition closed.
+
+        Raises:
+            LeaseLostError: another owner has taken the partition.
+        """
+        waiting = await self._shared.store.unparked(self.number)
+        for start in range(0, len(waiting), _LOAD):
+            await self._turn([Internal(log_id, TakenOver()) for log_id in waiting[start : start + _LOAD]])
+        await self._shared.timing.look_ahead([self.number])
+        while self.held():
+            items = await self.inbox.take(BATCH)
+            if not items:
+                return
+            await self._turn(items)
+        raise LeaseLostError(frozenset({self.number}))
+
+    # A batch, whole or in pieces --------------------------------------------------------------------
+
+    async def _turn(self, items: Sequence[Item]) -> None:
+        try:
+            await self._until_written(items)
+        except (DecisionError, VersionConflictError) as error:
+            _log.error("batch failed: each message is tried alone", partition=self.number, exc_info=error)
+            for item in items:
+                await self._alone(item)
+
+    async def _alone(self, item: Item) -> None:
+        try:
+            await self._until_written([item])
+        except (DecisionError, VersionConflictError) as error:
+            _log.error("message failed", partition=self.number, exc_info=error)
+            await self._bury(item, f"{type(error).__name__}: {error.__cause__ or error}")
+
+    async def _until_written(self, items: Sequence[Item]) -> None:
+        """Decide and append; again while the database is away, for as long as the lease holds."""
+        while self.held():
+            try:
+                await self._work(items)
+            except (StoreUnavailableError, AppendUnknownError, BlobError) as error:
+                self._forget()
+                if isinstance(error, AppendUnknownError):
+                    self._shared.relay.reread(self.number)
+                _log.warning("append failed: decided again", partition=self.number, reason=str(error))
+                await asyncio.sleep(_PAUSE)
+            except BaseException:
+                self._forget()
+                raise
+            else:
+                self._doubtful = False
+                return
+        raise LeaseLostError(frozenset({self.number}))
+
+    def _forget(self) -> None:
+        """Whatever is in memory may not be what the log holds."""
+        self._hot.clear()
+        self._doubtful = True
+
+    async def _work(self, items: Sequence[Item]) -> None:
+        now = self._shared.clock()
+        turn = Turn(Append(partition=self.number, epoch=self.epoch))
+        dead: list[DeadCommand] = []
+        works = list(read_items(items, dead, now))
+        turn.append.rows += dead
+        turn.append.next_offset = next(
+            (item.offset + 1 for item in reversed(items) if isinstance(item, Message)), None
+        )
+        for work in await self._load(works, turn) + works:
+            await self._decide(work, turn)
+        add_rows(turn, self._shared.partitions)
+        if turn.append.events or turn.append.rows or turn.append.next_offset is not None:
+            self._after(turn, await self._shared.store.append(turn.append))
+        self._answer(turn)
+
+    # Bringing executions in -------------------------------------------------------------------------
+
+    async def _load(self, works: Sequence[Work], turn: Turn) -> list[Work]:
+        """Load what is not in memory; gives the messages that say so to each loaded execution."""
+        wanted = {
+            work.log_id
+            for work in works
+            if work.log_id not in self._hot
+            and work.log_id not in self._broken
+            and (self._doubtful or not is_fresh(work))
+        }
+        if not wanted:
+            return []
+        reloaded: list[Work] = []
+        for log_id, found in (await self._shared.loader.load(wanted)).items():
+            if isinstance(found, BrokenExecutionError):
+                await self._mark_broken(found, turn)
+                continue
+            self._hot[log_id] = found
+            if isinstance(found.state, State):
+                running = self._shared.runner.at_work(log_id) | results_in(works, log_id)
+                message = TakenOver(running)
+                reloaded.append(Work(log_id, message, Internal(log_id, message)))
+        return reloaded
+
+    async def _mark_broken(self, error: BrokenExecutionError, turn: Turn) -> None:
+        _log.error("execution cannot be folded", execution=str(error.log_id), reason=error.reason)
+        self._broken[error.log_id] = error.reason
+        row = await self._shared.store.execution(error.log_id)
+        if row is not None:
+            turn.append.rows.append(
+                msgspec.structs.replace(row, broken=error.reason, parked=True, due_at=None)
+            )
+
+    async def _decide(self, work: Work, turn: Turn) -> None:
+        loaded = self._hot.get(work.log_id)
+        if loaded is None:
+            loaded = await self._begin(work, turn)
+            if loaded is None:
+                return
+        now = max(self._shared.clock(), loaded.state.time)
+        try:
+            step = loaded.step(results_of(loaded, work.message, now), now)
+        except Exception as error:
+            raise DecisionError(f"{type(error).__name__}: {error}") from error
+        if step.events:
+            await shrink(loaded, step, self._shared.blobs, UUID(loaded.state.workspace_id))
+        add_step(turn, loaded, work.message, step)
+
+    async def _begin(self, work: Work, turn: Turn) -> Loaded | None:
+        """A log that is not there: a command may begin it, or is refused; anything else is stale."""
+        command = work.message
+        if not isinstance(command, Command):
+            return None
+        if work.log_id in self._broken:
+            reason = f"The execution cannot be folded: {self._broken[work.log_id]}"
+            turn.answers.append((command, refused(command, "BROKEN", reason)))
+            return None
+        plan: Plan | None = None
+        if isinstance(command.data, StartExecution):
+            data = command.data
+            try:
+                plan = await self._shared.plans.find(
+                    data.workspace_id, data.workflow_id, data.workflow_version
+                )
+            except UnknownVersionError as error:
+                turn.answers.append((command, refused(command, "WORKFLOW_NOT_FOUND", str(error))))
+                return None
+        loaded = new_log(work.log_id, command, plan)
+        if loaded is None:
+            turn.answers.append((command, refused(command, "NOT_FOUND", "Execution not found")))
+            return None
+        self._hot[work.log_id] = loaded
+        return loaded
+
+    # After the commit -------------------------------------------------------------------------------
+
+    def _after(self, turn: Turn, position: int) -> None:
+        if turn.append.next_offset is not None:
+            self.next_offset = turn.append.next_offset
+        for touched in turn.touched.values():
+            self._shared.relay.publish(
+                self.number,
+                zip(touched.events, touched.records, strict=True),
+                touched.loaded.state.workspace_id,
+                position,
+            )
+
+    def _answer(self, turn: Turn) -> None:
+        for command, outcome in turn.answers:
+            self._shared.outcomes.answer(command, outcome)
+            loaded = turn.involved.get(log_of(command))
+            if loaded is not None and isinstance(loaded.state, State) and outcome.outcome != "refused":
+                self._expect_end(loaded, loaded.state, command, outcome)
+        for loaded, effect in turn.effects:
+            self._perform(loaded, effect)
+        for loaded in turn.involved.values():
+            self._keep_or_drop(loaded)
+
+    def _expect_end(self, loaded: Loaded, state: State, command: Command, outcome: Outcome) -> None:
+        run_id = outcome.resume_execution_id or state.execution_id
+        self._shared.outcomes.wait_for(loaded.log_id, run_id, command)
+        run = state.runs.get(run_id)
+        if outcome.outcome == "duplicate" and run is not None and run.ended_event is not None:
+            self._shared.outcomes.ended(loaded.log_id, state.execution_id, run_id, run.ended_event)
+
+    def _perform(self, loaded: Loaded, effect: Effect) -> None:
+        state = loaded.state
+        if isinstance(state, WorkflowState):
+            return
+        match effect:
+            case RunBlock():
+                self._shared.runner.start(self, loaded, state, effect)
+            case CancelBlock():
+                self._shared.runner.cancel(loaded.log_id, effect.block_id, effect.attempt)
+            case RunEnded():
+                self._shared.outcomes.ended(loaded.log_id, state.execution_id, effect.run_id, effect.event_id)
+            case _:
+                assert_never(effect)
+
+    def _keep_or_drop(self, loaded: Loaded) -> None:
+        """An execution with nothing in flight leaves memory; its log has everything."""
+        state = loaded.state
+        if isinstance(state, WorkflowState) or state.status in TERMINAL or state.parked():
+            self._hot.pop(loaded.log_id, None)
+            due = None if isinstance(state, WorkflowState) else state.next_due()
+            if due is not None:
+                self._shared.timing.watch(self.number, loaded.log_id, due)
+        if isinstance(state, State) and wants_snapshot(loaded):
+            loaded.since_snapshot = (0, 0)
+            self._shared.snapshot(loaded.log_id)
+
+    # What cannot be decided -------------------------------------------------------------------------
+
+    async def _bury(self, item: Item, reason: str) -> None:
+        """Keep a command that cannot be decided, and go on; a block's bad result is that block's error."""
+        if isinstance(item, Message):
+            await self._bury_command(item, reason)
+        elif isinstance(item.message, (BlockSucceeded, BlockPaused, BlockWaits)):
+            await self._alone(Internal(item.log_id, _failed(item.message, reason, self._shared.clock())))
+        else:
+            turn = Turn(Append(partition=self.number, epoch=self.epoch))
+            await self._mark_broken(BrokenExecutionError(item.log_id, reason), turn)
+            await self._shared.store.append(turn.append)
+
+    async def _bury_command(self, item: Message, reason: str) -> None:
+        dead: list[DeadCommand] = []
+        works = list(read_items([item], dead, self._shared.clock()))
+        append = Append(partition=self.number, epoch=self.epoch, next_offset=item.offset + 1)
+        append.rows += dead
+        for work in works:
+            if isinstance(work.message, Command):
+                append.rows.append(
+                    DeadCommand(
+                        partition=self.number,
+                        offset=item.offset,
+                        command_id=work.message.command_id,
+                        log_id=work.log_id,
+                        reason=reason,
+                        command=item.value,
+                        died_at=self._shared.clock(),
+                    )
+                )
+        await self._shared.store.append(append)
+        self.next_offset = item.offset + 1
+        for work in works:
+            if isinstance(work.message, Command):
+                answer = refused(
+                    work.message, "INTERNAL_ERROR", "The command could not be decided; it was kept"
+                )
+                self._shared.outcomes.answer(work.message, answer)
+
+
+def _failed(result: BlockSucceeded | BlockPaused | BlockWaits, reason: str, now: float) -> BlockFailed:
+    return BlockFailed(
+        block_id=result.block_id,
+        attempt=result.attempt,
+        input=None,
+        error=f"The block's result cannot be recorded: {reason}",
+        code="INTERNAL_ERROR",
+        ended_at=now,
+        retryable=False,
+    )

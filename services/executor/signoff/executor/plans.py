@@ -1,0 +1,162 @@
+"""Definitions as the executor runs them: compiled once per version, kept for a bounded number."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from signoff.blocks import BlockSpec, Registry
+from signoff.engine.catalog import BLOCK_TYPES, output_fields
+from signoff.engine.definition import Block, Definition, Retry, decode
+from signoff.engine.graph import CONDITION, Graph, compile_graph
+from signoff.engine.references import block_names
+from signoff.events.blobs import BlobStore
+from signoff.events.codec import decode_event
+from signoff.events.errors import SignoffError
+from signoff.events.store.base import EventStore
+from signoff.events.topics import workflow_log_id
+from signoff.events.types import WorkflowDeployed
+from signoff.executor.blocks.base import Prepare, Prepared
+from signoff.executor.blocks.condition import Condition
+from signoff.executor.blocks.function import Function
+from signoff.executor.blocks.registered import Registered
+from signoff.executor.blocks.simple import Api, Human, Response, Trigger, Variables, WaitBlock
+
+_KINDS: Final[dict[str, Prepare]] = {
+    "function": Function,
+    "variables": Variables,
+    "wait": WaitBlock,
+    "api": Api,
+    "response": Response,
+    "human_in_the_loop": Human,
+}
+
+
+class UnknownVersionError(SignoffError):
+    """The log has no such version of the workflow, or this executor cannot run it."""
+
+
+class Plan(Struct, frozen=True):
+    """One version of a workflow, ready to run."""
+
+    graph: Graph
+    blocks: Mapping[str, Prepared]
+    fields: Mapping[str, Collection[str] | None]
+
+
+class Plans:
+    """Finds plans by workflow and version; a definition never changes, so they are kept.
+
+    Args:
+        keep: how many plans at most.
+    """
+
+    def __init__(self, store: EventStore, blobs: BlobStore, registry: Registry, *, keep: int = 1000) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._registry = registry
+        self._keep = keep
+        self._plans: OrderedDict[tuple[str, str, int], Plan] = OrderedDict()
+
+    def known(self, workspace_id: str, workflow_id: str, version: int) -> Plan | None:
+        """A plan that is in memory."""
+        plan = self._plans.get((workspace_id, workflow_id, version))
+        if plan is not None:
+            self._plans.move_to_end((workspace_id, workflow_id, version))
+        return plan
+
+    async def find(self, workspace_id: str, workflow_id: str, version: int) -> Plan:
+        """A plan, from memory or from the workflow's own log.
+
+        Raises:
+            UnknownVersionError: there is no such version, or a block type is not registered here.
+        """
+        plan = self.known(workspace_id, workflow_id, version)
+        if plan is None:
+            deployed = await self._deployed(workspace_id, workflow_id, version)
+            document = await self._blobs.resolve(deployed.definition, workspace_id=UUID(workspace_id))
+            try:
+                plan = make_plan(decode(document), self._registry)
+            except KeyError as error:
+                raise UnknownVersionError(
+                    f"workflow {workflow_id} cannot run here: {error} is not registered with this executor"
+                ) from error
+            self._plans[workspace_id, workflow_id, version] = plan
+            if len(self._plans) > self._keep:
+                self._plans.popitem(last=False)
+        return plan
+
+    async def _deployed(self, workspace_id: str, workflow_id: str, version: int) -> WorkflowDeployed:
+        log_id = workflow_log_id(workspace_id, workflow_id)
+        after = 0
+        while events := await self._store.read(log_id, after=after, limit=100):
+            for recorded in events:
+                data = decode_event(recorded.state).data
+                if isinstance(data, WorkflowDeployed) and data.version == version:
+                    return data
+            after = events[-1].version
+        raise UnknownVersionError(f"workflow {workflow_id} has no version {version}")
+
+
+def make_plan(definition: Definition, registry: Registry) -> Plan:
+    """Compile a definition: its graph, and every block with its references found."""
+    definition = _with_retries(definition, registry)
+    graph = compile_graph(definition)
+    names = block_names(definition)
+    return Plan(
+        graph=graph,
+        blocks={name: _prepare(node.block, names, graph, registry) for name, node in graph.nodes.items()},
+        fields={block.id: output_fields(block) for block in definition.blocks},
+    )
+
+
+def _with_retries(definition: Definition, registry: Registry) -> Definition:
+    """A registered block is tried as often as its function says, unless the workflow says otherwise."""
+    blocks = tuple(
+        msgspec.structs.replace(block, retry=_retry_of(registry[block.type]))
+        if block.retry is None and block.type in registry
+        else block
+        for block in definition.blocks
+    )
+    return msgspec.structs.replace(definition, blocks=blocks)
+
+
+def _retry_of(spec: BlockSpec) -> Retry | None:
+    if spec.retry is None:
+        return None
+    wait_ms = round(spec.retry.wait * 1000)
+    return Retry(max_tries=spec.retry.max_tries, wait_ms=wait_ms, backoff=spec.retry.backoff)
+
+
+def _prepare(block: Block, names: Mapping[str, str], graph: Graph, registry: Registry) -> Prepared:
+    if block.type == "condition":
+        prepare: Prepare = partial(
+            Condition, source=_source_of(block.id, graph), targets=_targets(block.id, graph)
+        )
+    elif block.type in _KINDS:
+        prepare = _KINDS[block.type]
+    elif block.type in BLOCK_TYPES:
+        prepare = Trigger
+    else:
+        prepare = partial(Registered, spec=registry[block.type])
+    return prepare(block, names)
+
+
+def _source_of(block_id: str, graph: Graph) -> str | None:
+    """The first block connected to this one: a condition's ``context``."""
+    for connection in graph.definition.connections:
+        if connection.target == block_id and connection.source in graph.nodes:
+            return connection.source
+    return None
+
+
+def _targets(block_id: str, graph: Graph) -> dict[str, Block]:
+    return {
+        edge.handle.removeprefix(CONDITION): graph.nodes[edge.target].block
+        for edge in reversed(graph.nodes[block_id].edges)
+        if edge.handle.startswith(CONDITION)
+    }

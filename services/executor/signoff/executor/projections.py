@@ -1,0 +1,121 @@
+"""The rows that lists and take-overs read, derived from the fold; rebuilt from the log at any time."""
+
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from signoff.engine.state import State
+from signoff.engine.workflow import WorkflowState
+from signoff.events.store.base import ExecutionRow, PauseListStatus, PauseRow, Row, RunRow, WorkflowRow
+from signoff.events.topics import partition_of
+from signoff.events.types import (
+    BlockRetrying,
+    Event,
+    EventData,
+    ExecutionCancelled,
+    ExecutionCompleted,
+    ExecutionError,
+    ExecutionPaused,
+    ExecutionResumed,
+    ExecutionStarted,
+    PauseClosed,
+    PauseOpened,
+    ResumeFailed,
+    ResumeQueued,
+    TimerSet,
+)
+
+_SHOWN: Final[frozenset[type[EventData]]] = frozenset({
+    BlockRetrying, ExecutionCancelled, ExecutionCompleted, ExecutionError, ExecutionPaused, ExecutionResumed,
+    ExecutionStarted, PauseClosed, PauseOpened, ResumeFailed, ResumeQueued, TimerSet,
+})  # fmt: skip
+"""Events that change an execution's row; a step of a block never does."""
+
+
+def changes_rows(events: Iterable[Event]) -> bool:
+    """Whether the events change what projections show."""
+    return any(type(event.data) in _SHOWN for event in events)
+
+
+def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
+    """An execution as lists show it."""
+    parked = state.parked()
+    return ExecutionRow(
+        log_id=log_id,
+        partition=partition_of(log_id, partitions),
+        workspace_id=UUID(state.workspace_id),
+        workflow_id=state.workflow_id,
+        workflow_version=state.workflow_version,
+        execution_id=None if state.execution_id == str(log_id) else state.execution_id,
+        status=state.status,
+        pause_status=_pause_status(state),
+        trigger=state.trigger,
+        mode=state.mode,
+        version=state.version,
+        parked=parked,
+        started_at=state.started_at,
+        updated_at=state.time,
+        ended_at=state.ended_at,
+        due_at=state.next_due() if parked else None,
+    )
+
+
+def _pause_status(state: State) -> PauseListStatus | None:
+    if not state.points:
+        return None
+    if state.status == "cancelled":
+        return "cancelled"
+    decided = sum(point.entry_id is not None for point in state.points.values())
+    if decided == 0:
+        return "paused"
+    return "partially_resumed" if any(state.open_points()) else "fully_resumed"
+
+
+def changed_rows(log_id: UUID, state: State, events: Iterable[Event], partitions: int) -> list[Row]:
+    """The rows of an execution that these events changed, beside its own."""
+    rows: list[Row] = []
+    points: set[str] = set()
+    for event in events:
+        data = event.data
+        if isinstance(data, (PauseOpened, PauseClosed, ExecutionResumed, ResumeQueued, ResumeFailed)):
+            points.add(data.context_id)
+        if isinstance(data, (ExecutionResumed, ResumeQueued)):
+            rows.append(RunRow(run_id=UUID(data.resume_execution_id), log_id=log_id))
+        if isinstance(data, ExecutionCancelled):
+            points.update(state.points)
+        elif isinstance(data, (ExecutionPaused, ExecutionCompleted, ExecutionError)):
+            resumed_at = state.run_of(event.run_id).context_id
+            points |= {resumed_at} if resumed_at is not None else set()
+    rows.extend(_point_row(log_id, state, context_id, partitions) for context_id in sorted(points))
+    return rows
+
+
+def _point_row(log_id: UUID, state: State, context_id: str, partitions: int) -> PauseRow:
+    point = state.points[context_id]
+    return PauseRow(
+        log_id=log_id,
+        context_id=context_id,
+        partition=partition_of(log_id, partitions),
+        workspace_id=UUID(state.workspace_id),
+        workflow_id=state.workflow_id,
+        block_id=point.block_id,
+        kind=point.kind,
+        status=point.status,
+        event_id=point.event_id,
+        opened_at=point.opened_at,
+        closed_at=point.closed_at,
+    )
+
+
+def workflow_row(log_id: UUID, state: WorkflowState) -> WorkflowRow:
+    """A workflow's active version as lists show it."""
+    return WorkflowRow(
+        log_id=log_id,
+        workspace_id=UUID(state.workspace_id),
+        workflow_id=state.workflow_id,
+        name=state.name,
+        version=state.active_version,
+        digest=state.digest,
+        is_deployed=state.is_deployed,
+        deployed_at=state.deployed_at,
+    )

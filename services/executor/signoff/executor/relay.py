@@ -1,0 +1,207 @@
+"""Publishes what was committed, in order, and knows how far it got.
+
+Each owned partition has one publisher: it takes what its partition's loop committed from a bounded
+buffer, in batches, and goes on only after acknowledgement. On taking over, after an error, or when
+the buffer was full, it reads the log after ``relayed`` instead. A record may be repeated, with
+equal bytes; none is skipped.
+"""
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from signoff.events.bus.base import Bus, Record
+from signoff.events.codec import decode_event, decode_header
+from signoff.events.errors import BusError, StoreError
+from signoff.events.store.base import EventStore, NewEvent, Recorded
+from signoff.events.topics import EXECUTIONS
+from signoff.events.types import Event, WorkflowDeployed
+from signoff.executor.cloudevents import record_of
+
+_BUFFER: Final = 5000
+"""Events that one partition may have waiting for the topic in memory."""
+
+_PAGE: Final = 1000
+_PAUSE: Final = 0.5
+_REPORT: Final = 1.0
+
+_log = structlog.get_logger("signoff.executor.relay")
+
+
+class Publisher:
+    """Publishes one partition's events from where the last owner got to.
+
+    Args:
+        position: the log position up to which events are on the topic.
+    """
+
+    def __init__(self, relay: "Relay", partition: int, epoch: int, position: int) -> None:
+        self.partition = partition
+        self.epoch = epoch
+        self.acknowledged = position
+        self.committed = position
+        self._relay = relay
+        self._buffer: list[Record] = []
+        self._behind = True
+        self._some = asyncio.Event()
+        self._some.set()
+        self._advanced = asyncio.Event()
+        self.task = asyncio.create_task(self._run())
+
+    @property
+    def idle(self) -> bool:
+        """Everything committed here is on the topic."""
+        return not self._buffer and not self._behind and self.acknowledged == self.committed
+
+    def put(self, records: list[Record], position: int) -> None:
+        """Take committed events; ``position`` is not below that of any of them."""
+        self.committed = max(self.committed, position)
+        if self._behind or len(self._buffer) + len(records) > _BUFFER:
+            self.reread()
+        else:
+            self._buffer += records
+        self._some.set()
+
+    def reread(self) -> None:
+        """Forget the buffer and read from the log what is not acknowledged."""
+        self._buffer = []
+        self._behind = True
+        self._some.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            try:
+                if self._behind:
+                    await self._catch_up()
+                await self._publish_buffer()
+            except (BusError, StoreError) as error:
+                _log.warning("relay waits", partition=self.partition, reason=str(error))
+                self.reread()
+                await asyncio.sleep(_PAUSE)
+
+    async def _publish_buffer(self) -> None:
+        while self._buffer and not self._behind:
+            records, self._buffer = self._buffer, []
+            position = self.committed
+            await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
+            if not self._behind:
+                self.acknowledged = position
+                self._advanced.set()
+
+    async def _catch_up(self) -> None:
+        """Publish from the log until it holds nothing newer; only this owner writes it meanwhile."""
+        while self._behind:
+            end = self.committed
+            page = await self._relay.store.read_all(
+                after=self.acknowledged, limit=_PAGE, partitions=[self.partition]
+            )
+            if page:
+                records = [await self._relay.record_of(recorded) for recorded in page]
+                await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
+                self.acknowledged = page[-1].position
+            if len(page) < _PAGE and self.committed == end:
+                self._behind = False
+                self.acknowledged = max(self.acknowledged, end)
+                self.committed = self.acknowledged
+                self._advanced.set()
+
+    async def drain(self, limit: float) -> None:
+        """Wait up to ``limit`` seconds until everything committed is on the topic, then stop."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while not self.idle:
+                    self._advanced.clear()
+                    await self._advanced.wait()
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+class Relay:
+    """The publishers of the partitions that this executor owns, and their positions in the log's database."""
+
+    def __init__(self, store: EventStore, bus: Bus) -> None:
+        self.store = store
+        self.bus = bus
+        self._publishers: dict[int, Publisher] = {}
+        self._reported: dict[int, int] = {}
+        self._workspaces: OrderedDict[UUID, str] = OrderedDict()
+
+    def add(self, partition: int, epoch: int, relayed: int) -> None:
+        """Begin with a partition, after what its last owner acknowledged."""
+        self._reported[partition] = relayed
+        self._publishers[partition] = Publisher(self, partition, epoch, relayed)
+
+    async def remove(self, partition: int, *, limit: float = 0.0) -> None:
+        """Let a partition go, after up to ``limit`` seconds to publish what is left."""
+        publisher = self._publishers.pop(partition, None)
+        if publisher is not None:
+            await publisher.drain(limit)
+            await self._report([publisher])
+
+    def publish(
+        self, partition: int, events: Iterable[tuple[Event, NewEvent]], workspace_id: str, position: int
+    ) -> None:
+        """Hand over committed events of one log."""
+        publisher = self._publishers.get(partition)
+        if publisher is not None:
+            publisher.put(
+                [record_of(event, new.state, new.log_id, workspace_id, again=False) for event, new in events],
+                position,
+            )
+
+    def reread(self, partition: int) -> None:
+        """The outcome of an append is unknown: ask the log what is to be published."""
+        publisher = self._publishers.get(partition)
+        if publisher is not None:
+            publisher.reread()
+
+    @property
+    def lag(self) -> int:
+        """Partitions with events that are not on the topic yet."""
+        return sum(not publisher.idle for publisher in self._publishers.values())
+
+    async def record_of(self, recorded: Recorded) -> Record:
+        """A record from the log's bytes. Its owner before may have published it."""
+        header = decode_header(recorded.state)
+        workspace_id = await self._workspace_of(recorded.log_id)
+        return record_of(header, recorded.state, recorded.log_id, workspace_id, again=True)
+
+    async def _workspace_of(self, log_id: UUID) -> str:
+        known = self._workspaces.get(log_id)
+        if known is None:
+            row = await self.store.execution(log_id)
+            known = str(row.workspace_id) if row is not None else await self._workspace_of_workflow(log_id)
+            self._workspaces[log_id] = known
+            if len(self._workspaces) > _PAGE:
+                self._workspaces.popitem(last=False)
+        return known
+
+    async def _workspace_of_workflow(self, log_id: UUID) -> str:
+        first = decode_event((await self.store.read(log_id, limit=1))[0].state)
+        return first.data.workspace_id if isinstance(first.data, WorkflowDeployed) else ""
+
+    async def report(self) -> None:
+        """Write positions to the log's database each second, for ever."""
+        while True:
+            await asyncio.sleep(_REPORT)
+            try:
+                await self._report(self._publishers.values())
+            except StoreError as error:
+                _log.warning("relay cannot record its positions", reason=str(error))
+
+    async def _report(self, publishers: Iterable[Publisher]) -> None:
+        moved = {
+            each.partition: (each.epoch, each.acknowledged)
+            for each in publishers
+            if each.acknowledged > self._reported.get(each.partition, -1)
+        }
+        if moved:
+            await self.store.relayed(moved)
+            self._reported.update({partition: position for partition, (_, position) in moved.items()})

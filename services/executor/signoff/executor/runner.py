@@ -1,0 +1,295 @@
+"""Runs blocks: a bounded number at once, each with a time limit, each cancellable.
+
+A block starts only after its ``block:started`` is durable, and only while the partition's lease
+holds. What it gives goes into its partition's inbox, as a command would.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+from uuid import UUID
+
+import structlog
+
+from signoff.engine.definition import Block
+from signoff.engine.errors import EngineError
+from signoff.engine.messages import BlockFailed, BlockPaused, BlockSucceeded, BlockWaits, Input, RunBlock
+from signoff.engine.state import State
+from signoff.events.blobs import BlobStore
+from signoff.events.codec import check_value
+from signoff.events.errors import BlobError, ValueNotStorableError
+from signoff.events.types import Json
+from signoff.executor.blocks.base import (
+    BlockFailureError,
+    Call,
+    Done,
+    Ended,
+    Pause,
+    Prepared,
+    Tools,
+    Wait,
+    resolved,
+)
+from signoff.executor.loaded import Loaded
+from signoff.executor.scope import Facts, redact
+
+DEFAULT_TIME_LIMIT: Final = 600.0
+"""Seconds that one try of a block may take, where it sets no limit of its own."""
+
+_log = structlog.get_logger("signoff.executor.runner")
+
+
+class Place(Protocol):
+    """The partition that a block belongs to."""
+
+    def held(self) -> bool:
+        """Whether blocks may start: the lease has not run out by this process's own clock."""
+        ...
+
+    def deliver(self, log_id: UUID, message: Input) -> None:
+        """Take a block's result."""
+        ...
+
+
+class Job:
+    """One try of one block, with the facts it may read as they were when it started."""
+
+    __slots__ = (
+        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "large", "log_id",
+        "outputs", "place", "prepared", "task", "timed_out", "workflow_id", "workspace_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, place: Place, loaded: Loaded, state: State, effect: RunBlock, environment: Mapping[str, str]
+    ) -> None:
+        plan = loaded.plan
+        if plan is None:
+            raise ValueError("a block runs only with its plan")
+        self.place = place
+        self.log_id = loaded.log_id
+        self.block: Block = plan.graph.nodes[effect.block_id].block
+        self.prepared: Prepared = plan.blocks[effect.block_id]
+        self.attempt = effect.attempt
+        self.outputs = {name: state.outputs.get(name) for name in self.prepared.reads}
+        self.facts = Facts(self.outputs, dict(state.variables), environment, plan.fields)
+        self.large = loaded.large
+        self.workspace_id = state.workspace_id
+        self.workflow_id = state.workflow_id
+        self.execution_id = state.execution_id
+        self.definition_digest = state.definition_digest
+        self.cancelled = asyncio.Event()
+        self.timed_out = False
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def key(self) -> tuple[UUID, str, int]:
+        """Names the try."""
+        return self.log_id, self.block.id, self.attempt
+
+    def stop(self) -> None:
+        """Cancel the block, if it runs."""
+        self.cancelled.set()
+        if self.task is not None:
+            self.task.cancel()
+
+    def expire(self) -> None:
+        """Cancel the block because its time is over."""
+        self.timed_out = True
+        self.stop()
+
+
+class Runner:
+    """Runs jobs, first come first served.
+
+    Args:
+        concurrency: how many blocks run at once; others wait in line.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        blobs: BlobStore,
+        environment: Mapping[str, str],
+        *,
+        concurrency: int = 500,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._tools = tools
+        self._blobs = blobs
+        self._environment = environment
+        self._concurrency = concurrency
+        self._clock = clock
+        self._jobs: dict[tuple[UUID, str, int], Job] = {}
+        self._line: deque[Job] = deque()
+        self._running = 0
+
+    @property
+    def backlog(self) -> int:
+        """Blocks that wait for their turn."""
+        return len(self._line)
+
+    @property
+    def running(self) -> int:
+        """Blocks at work."""
+        return self._running
+
+    def at_work(self, log_id: UUID) -> frozenset[tuple[str, int]]:
+        """Blocks of one execution that run or wait for their turn here, with their attempts."""
+        return frozenset((job.block.id, job.attempt) for job in self._jobs.values() if job.log_id == log_id)
+
+    def start(self, place: Place, loaded: Loaded, state: State, effect: RunBlock) -> None:
+        """Run a block as soon as there is room."""
+        job = Job(place, loaded, state, effect, self._environment)
+        self._jobs[job.key] = job
+        if self._running < self._concurrency:
+            self._launch(job)
+        else:
+            self._line.append(job)
+
+    def cancel(self, log_id: UUID, block_id: str, attempt: int) -> None:
+        """Stop a try; it gives no result."""
+        job = self._jobs.pop((log_id, block_id, attempt), None)
+        if job is not None:
+            job.stop()
+
+    def drop(self, place: Place) -> None:
+        """Stop every block of a partition that this process no longer owns."""
+        for job in [job for job in self._jobs.values() if job.place is place]:
+            del self._jobs[job.key]
+            job.stop()
+
+    async def close(self) -> None:
+        """Stop everything and wait until it has stopped."""
+        tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        for job in list(self._jobs.values()):
+            job.stop()
+        self._jobs.clear()
+        self._line.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _launch(self, job: Job) -> None:
+        self._running += 1
+        job.task = asyncio.create_task(self._run(job))
+
+    async def _run(self, job: Job) -> None:
+        try:
+            message = await self._result(job) if job.place.held() and not job.cancelled.is_set() else None
+        finally:
+            self._running -= 1
+            current = self._jobs.pop(job.key, None)
+            self._next()
+        if message is not None and current is job:
+            job.place.deliver(job.log_id, message)
+
+    def _next(self) -> None:
+        while self._line and self._running < self._concurrency:
+            job = self._line.popleft()
+            if not job.cancelled.is_set():
+                self._launch(job)
+
+    async def _result(self, job: Job) -> Input | None:  # noqa: PLR0911  (one return for each way to fail)
+        limit = getattr(job.prepared, "timeout", None) or DEFAULT_TIME_LIMIT
+        timer = asyncio.get_running_loop().call_later(limit, job.expire)
+        shown: Json = None
+        try:
+            params = await self._params(job)
+            shown = self._recorded(job, params)
+            ended = await job.prepared.run(self._call(job, params), self._tools)
+            return await self._message(job, shown, ended)
+        except asyncio.CancelledError:
+            if not job.timed_out:
+                return None
+            return self._failed(
+                job, shown, f"{job.block.name} timed out after {limit:g} seconds", code="TIMEOUT"
+            )
+        except BlockFailureError as error:
+            return self._failed(job, shown, str(error), code=error.code, retryable=error.retryable)
+        except (EngineError, ValueNotStorableError) as error:
+            return self._failed(job, shown, str(error), code="INVALID_VALUE", retryable=False)
+        except BlobError as error:
+            return self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
+        except Exception as error:  # noqa: BLE001  (a block is other people's code: its error is its result)
+            _log.warning("block failed", block=job.block.id, execution=job.execution_id, exc_info=error)
+            return self._failed(
+                job, shown, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            )
+        finally:
+            timer.cancel()
+
+    async def _params(self, job: Job) -> dict[str, Json]:
+        if job.large:
+            for name in job.outputs:
+                job.outputs[name] = await self._blobs.resolve(
+                    job.outputs[name], workspace_id=UUID(job.workspace_id)
+                )
+        return resolved(job.prepared.params, job.facts)
+
+    @staticmethod
+    def _recorded(job: Job, params: dict[str, Json]) -> Json:
+        """The input as the log may hold it: environment values stay ``{{NAME}}``."""
+        if not job.facts.secrets:
+            return params
+        return redact(resolved(job.prepared.params, job.facts.without_environment()), job.facts.secrets)
+
+    def _call(self, job: Job, params: dict[str, Json]) -> Call:
+        return Call(
+            block=job.block,
+            params=params,
+            facts=job.facts,
+            workspace_id=job.workspace_id,
+            workflow_id=job.workflow_id,
+            execution_id=job.execution_id,
+            definition_digest=job.definition_digest,
+            attempt=job.attempt,
+            idempotency_key=f"{job.execution_id}/{job.block.id}",
+            now=self._clock(),
+            cancelled=job.cancelled,
+        )
+
+    async def _message(self, job: Job, shown: Json, ended: Ended) -> Input:
+        match ended:
+            case Done():
+                return BlockSucceeded(
+                    block_id=job.block.id,
+                    attempt=job.attempt,
+                    input=await self._stored(job, shown),
+                    output=await self._stored(job, ended.output),
+                    variables=ended.variables and await self._stored(job, ended.variables),
+                    ended_at=self._clock(),
+                )
+            case Pause():
+                return BlockPaused(
+                    block_id=job.block.id,
+                    attempt=job.attempt,
+                    kind=ended.kind,
+                    response=await self._stored(job, ended.response),
+                    content_digest=ended.content_digest,
+                    due_at=ended.due_at,
+                )
+            case Wait():
+                return BlockWaits(block_id=job.block.id, attempt=job.attempt, due_at=ended.due_at)
+
+    async def _stored(self, job: Job, value: Json) -> Json:
+        """A value as the log holds it: checked, without secrets, large parts by reference."""
+        check_value(value)
+        if job.facts.secrets:
+            value = redact(value, job.facts.secrets)
+        return await self._blobs.offload(value, workspace_id=UUID(job.workspace_id))
+
+    def _failed(
+        self, job: Job, shown: Json, error: str, *, code: str = "BLOCK_FAILED", retryable: bool = True
+    ) -> BlockFailed:
+        return BlockFailed(
+            block_id=job.block.id,
+            attempt=job.attempt,
+            input=None if job.large else shown,
+            error=redact(error, job.facts.secrets)[:10_000],
+            code=code,
+            ended_at=self._clock(),
+            retryable=retryable,
+            jitter=random.random(),  # noqa: S311  (spreads retries; nothing is secret about it)
+        )

@@ -1,0 +1,75 @@
+"""What a block's references may read: finished outputs, variables, environment values."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from signoff.engine.definition import normalise_name
+from signoff.engine.references import MISSING, Missing
+from signoff.events.types import Json
+
+MASK = "•••"
+
+
+class Facts:
+    """The scope of one block's references, captured when it starts (a ``references.Scope``).
+
+    It remembers which environment values were read, so that they can be kept out of the log.
+
+    Args:
+        outputs: outputs of finished blocks, by id.
+        variables: workflow variables, by name.
+        environment: values of ``{{NAME}}``.
+        fields: declared output fields of each block, where its type declares them.
+    """
+
+    __slots__ = ("_environment", "_fields", "_outputs", "_variables", "secrets")
+
+    def __init__(
+        self,
+        outputs: Mapping[str, Json],
+        variables: Mapping[str, Json],
+        environment: Mapping[str, str],
+        fields: Mapping[str, Collection[str] | None],
+    ) -> None:
+        self._outputs = outputs
+        self._variables = {normalise_name(name): value for name, value in variables.items()}
+        self._environment = environment
+        self._fields = fields
+        self.secrets: set[str] = set()
+
+    def output(self, block_id: str) -> dict[str, Any] | None:
+        """A block's output; ``None`` when it did not run."""
+        output = self._outputs.get(block_id)
+        return output if output is None or isinstance(output, dict) else {"value": output}
+
+    def fields(self, block_id: str) -> Collection[str] | None:
+        """The fields that a block's type declares, ``None`` when it may have any."""
+        return self._fields.get(block_id)
+
+    def variable(self, name: str) -> Json | Missing:
+        """A workflow variable, by its normalised name."""
+        return self._variables.get(name, MISSING)
+
+    def environment(self, name: str) -> str | None:
+        """The value of ``{{NAME}}``, remembered as a secret."""
+        value = self._environment.get(name)
+        if value:
+            self.secrets.add(value)
+        return value
+
+    def without_environment(self) -> "Facts":
+        """The same facts with ``{{NAME}}`` left as written: what may be recorded."""
+        return Facts(self._outputs, self._variables, {}, self._fields)
+
+
+def redact(value: Json, secrets: Collection[str]) -> Json:
+    """Replace every occurrence of a secret in the texts and keys of a value."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+        return value
+    if isinstance(value, dict):
+        return {redact(key, secrets): redact(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redact(item, secrets) for item in value]
+    return value

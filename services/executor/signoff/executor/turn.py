@@ -1,0 +1,156 @@
+"""One turn of a partition's loop: a batch of messages, decided one after the other, appended at once."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from signoff.engine.decide import decide, refused
+from signoff.engine.messages import Effect, Input, Result
+from signoff.engine.state import State
+from signoff.engine.workflow import WorkflowState, decide_workflow
+from signoff.events.codec import decode_command
+from signoff.events.errors import CodecError
+from signoff.events.store.base import Append, DeadCommand, NewEvent
+from signoff.events.topics import log_of_key, workflow_log_id
+from signoff.events.types import Command, DeployWorkflow, Event, Outcome, StartExecution, UndeployWorkflow
+from signoff.executor.inbox import Internal, Item
+from signoff.executor.loaded import Loaded, Step
+from signoff.executor.plans import Plan
+from signoff.executor.projections import changed_rows, changes_rows, execution_row, workflow_row
+
+_VERSION_7: Final = 7
+
+
+class Work(Struct):
+    """A message with the log it is for. ``item`` is what it came as."""
+
+    log_id: UUID
+    message: Input
+    item: Item
+
+
+class Touched(Struct):
+    """A log that the turn wrote to: its new events, in order."""
+
+    loaded: Loaded
+    events: list[Event]
+    records: list[NewEvent]
+
+
+class Turn(Struct):
+    """What a turn gathers before its append."""
+
+    append: Append
+    involved: dict[UUID, Loaded] = {}
+    touched: dict[UUID, Touched] = {}
+    effects: list[tuple[Loaded, Effect]] = []
+    answers: list[tuple[Command, Outcome]] = []
+
+
+def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float) -> Iterator[Work]:
+    """Decode what came; a command that is none is kept as dead, with its bytes."""
+    for item in items:
+        if isinstance(item, Internal):
+            yield Work(item.log_id, item.message, item)
+            continue
+        try:
+            yield Work(log_of_key(item.key), decode_command(item.value), item)
+        except (CodecError, ValueError) as error:
+            dead.append(
+                DeadCommand(
+                    partition=item.partition,
+                    offset=item.offset,
+                    command_id="",
+                    log_id=None,
+                    reason=f"not a command: {error}",
+                    command=item.value,
+                    died_at=now,
+                )
+            )
+
+
+def log_of(command: Command) -> UUID:
+    """The log that a command is for."""
+    data = command.data
+    if isinstance(data, (DeployWorkflow, UndeployWorkflow)):
+        return workflow_log_id(data.workspace_id, data.workflow_id)
+    return UUID(command.log_id or command.execution_id)
+
+
+def is_fresh(work: Work) -> bool:
+    """Whether a log cannot exist yet: its id was drawn by the gateway for this very command.
+
+    Only ids of version 7 are drawn; a repetition of such a command would meet the version key.
+    """
+    return (
+        work.log_id.version == _VERSION_7
+        and isinstance(work.message, Command)
+        and isinstance(work.message.data, StartExecution)
+    )
+
+
+def results_in(works: Iterable[Work], log_id: UUID) -> frozenset[tuple[str, int]]:
+    """Blocks of a log whose results are among the messages: they need no other try."""
+    return frozenset(
+        (work.message.block_id, work.message.attempt)
+        for work in works
+        if work.log_id == log_id
+        and not isinstance(work.message, Command)
+        and hasattr(work.message, "block_id")
+    )
+
+
+def new_log(log_id: UUID, command: Command, plan: Plan | None) -> Loaded | None:
+    """An empty log that a command may begin; ``None`` when the command needs one that exists."""
+    data = command.data
+    if isinstance(data, StartExecution) and plan is not None:
+        loaded = Loaded(log_id, State(), plan)
+        loaded.name(execution_id=command.execution_id, workflow_id=data.workflow_id)
+        return loaded
+    if isinstance(data, (DeployWorkflow, UndeployWorkflow)):
+        loaded = Loaded(log_id, WorkflowState(), None)
+        loaded.name(execution_id=None, workflow_id=data.workflow_id)
+        return loaded
+    return None
+
+
+def results_of(loaded: Loaded, message: Input, now: float) -> Iterable[Result]:
+    """What the engine decides on a message for a loaded log."""
+    if isinstance(loaded.state, WorkflowState):
+        return decide_workflow(loaded.state, message, now) if isinstance(message, Command) else ()
+    if isinstance(message, Command) and isinstance(message.data, (DeployWorkflow, UndeployWorkflow)):
+        return (refused(message, "BAD_REQUEST", f"{message.type} is no command for an execution"),)
+    if loaded.plan is None:
+        raise ValueError("an execution decides only with its plan")
+    return decide(loaded.state, loaded.plan.graph, message, now)
+
+
+def add_step(turn: Turn, loaded: Loaded, message: Input, step: Step) -> None:
+    """Gather what a message led to."""
+    turn.involved[loaded.log_id] = loaded
+    records = loaded.records(step)
+    turn.append.events += records
+    if records:
+        touched = turn.touched.get(loaded.log_id)
+        if touched is None:
+            turn.touched[loaded.log_id] = Touched(loaded, step.events, records)
+        else:
+            touched.events += step.events
+            touched.records += records
+    turn.effects += [(loaded, effect) for effect in step.effects]
+    if isinstance(message, Command):
+        turn.answers += [(message, outcome) for outcome in step.outcomes]
+
+
+def add_rows(turn: Turn, partitions: int) -> None:
+    """Derive the rows that the turn's events changed."""
+    for log_id, touched in turn.touched.items():
+        state = touched.loaded.state
+        if isinstance(state, WorkflowState):
+            turn.append.rows.append(workflow_row(log_id, state))
+        elif changes_rows(touched.events):
+            touched.loaded.due = state.next_due()
+            turn.append.rows.append(execution_row(log_id, state, partitions))
+            turn.append.rows += changed_rows(log_id, state, touched.events, partitions)

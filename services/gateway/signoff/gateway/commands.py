@@ -1,0 +1,157 @@
+"""Commands out: built from a request, made small enough, and sent to the log's partition."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from signoff.access.keys import Principal
+from signoff.events.blobs import BlobStore
+from signoff.events.bus.base import Bus, Record
+from signoff.events.codec import encode
+from signoff.events.errors import BusFullError, BusUnavailableError
+from signoff.events.times import iso
+from signoff.events.topics import COMMANDS, PARTITIONS, idempotent_command_id, new_id, partition_of, run_id_of
+from signoff.events.types import (
+    CancelExecution,
+    Command,
+    CommandData,
+    DeployWorkflow,
+    Json,
+    ResumeExecution,
+    StartExecution,
+    UndeployWorkflow,
+)
+from signoff.gateway.errors import outcome_unknown
+from signoff.gateway.waiting import Call, Waiting
+
+GRACE: Final = 5.0
+"""Seconds after ``notAfter`` within which an executor's answer may still come."""
+
+_SMALL: Final = 256 * 1024
+_DOLLAR: Final = b'"$'
+_canonical: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What every command takes from its request.
+
+    Attributes:
+        principal: who asks.
+        route: what is asked for; with the key it names the command.
+        key: the ``Idempotency-Key``.
+        digest: of the request, where there is a key.
+        traceparent: W3C trace context.
+    """
+
+    principal: Principal
+    route: str
+    key: str | None = None
+    digest: str | None = None
+    traceparent: str | None = None
+
+
+def request_digest(route: str, body: Json) -> str:
+    """Names a request by what it asks for, so that a key used for another one is noticed."""
+    return f"sha256:{hashlib.sha256(_canonical([route, body])).hexdigest()}"
+
+
+class Commands:
+    """Sends commands, and waits for what becomes of them.
+
+    Args:
+        bus: takes commands.
+        blobs: takes their large values.
+        waiting: hears what became of them.
+        timeout: seconds after which no executor takes a command up.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        blobs: BlobStore,
+        waiting: Waiting,
+        *,
+        timeout: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._bus = bus
+        self._blobs = blobs
+        self._waiting = waiting
+        self._timeout = timeout
+        self._clock = clock
+
+    async def send(
+        self, data: CommandData, asked: Asked, *, log_id: UUID, execution_id: str | None = None, after: int = 0
+    ) -> Call:
+        """Send a command.
+
+        Args:
+            data: what is asked for.
+            asked: by whom, and how its retry is known.
+            log_id: the log that it is for.
+            execution_id: as callers know it, where that is not the log's UUID.
+            after: the last event of the log that is known: what the command leads to comes later.
+
+        Raises:
+            ApiError: 503, with ``outcome: unknown`` when the command may be on its way.
+            BusFullError: nothing was sent.
+            BusUnavailableError: nothing was sent.
+        """
+        command_id = new_id() if asked.key is None else idempotent_command_id(log_id, asked.route, asked.key)
+        now = self._clock()
+        text = str(log_id)
+        command = Command(
+            command_id=str(command_id),
+            type=data.TYPE,
+            execution_id=execution_id or text,
+            log_id=None if execution_id in (None, text) else text,
+            issued_at=iso(now),
+            not_after=iso(now + self._timeout),
+            actor=asked.principal.actor,
+            request_digest=asked.digest,
+            traceparent=asked.traceparent,
+            reply_to=self._waiting.reply_to(),
+            data=data,
+        )
+        raw = await self._small_enough(command, asked.principal.workspace_id)
+        run_id = str(run_id_of(log_id, command_id)) if isinstance(data, ResumeExecution) else None
+        call = self._waiting.expect(
+            command,
+            log_id=log_id,
+            run_id=run_id,
+            after=after if asked.key is None else 0,  # a key's command may have been taken up long ago
+            within=self._timeout + GRACE,
+        )
+        try:
+            await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), Record(log_id.bytes, raw))
+        except BaseException as error:
+            call.__exit__()
+            if isinstance(error, BusUnavailableError) and not isinstance(error, BusFullError):
+                raise outcome_unknown(command.execution_id) from error
+            raise
+        return call
+
+    async def _small_enough(self, command: Command, workspace_id: UUID) -> bytes:
+        """The command's bytes, its large values moved to the object store."""
+        raw = encode(command)
+        if len(raw) <= _SMALL and _DOLLAR not in raw:
+            return raw
+        data = command.data
+        match data:
+            case StartExecution() | ResumeExecution():
+                kept: CommandData = msgspec.structs.replace(
+                    data, input=await self._blobs.offload(data.input, workspace_id=workspace_id)
+                )
+            case DeployWorkflow():
+                kept = msgspec.structs.replace(
+                    data, definition=await self._blobs.offload(data.definition, workspace_id=workspace_id)
+                )
+            case CancelExecution() | UndeployWorkflow() | _:
+                return raw
+        return encode(msgspec.structs.replace(command, data=kept))

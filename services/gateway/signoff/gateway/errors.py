@@ -1,0 +1,133 @@
+"""What a caller did wrong or cannot have now, and how each refusal of a command is answered.
+
+::
+
+    GatewayError
+    └── ApiError        a request ends with this status and body
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from signoff.events.errors import SignoffError
+from signoff.events.types import FieldFault, Json, Outcome
+
+RETRY_AFTER: Final = {"Retry-After": "1"}
+"""Seconds after which a caller may try again: brokers and databases come back in about that time."""
+
+REFUSAL_STATUS: Final[Mapping[str, int]] = {
+    "NOT_FOUND": 404,
+    "WORKFLOW_NOT_FOUND": 404,
+    "NOT_PAUSED": 404,
+    "POINT_NOT_FOUND": 404,
+    "ALREADY_RESUMED": 409,
+    "NOT_RESUMABLE": 409,
+    "EXECUTION_ID_CONFLICT": 409,
+    "IDEMPOTENCY_CONFLICT": 409,
+    "FINISHED": 409,
+    "CONTENT_CHANGED": 412,
+    "FORM_INVALID": 422,
+    "EXPIRED": 503,
+}
+"""HTTP status of each refusal; a code that is not here means that an executor failed: 500."""
+
+
+class Detail(Struct, frozen=True, omit_defaults=True):
+    """What is wrong with one field: its path, such as ``input.items[3]`` or ``blocks[2].id``."""
+
+    path: str
+    message: str
+    hint: str | None = None
+
+
+class GatewayError(SignoffError):
+    """Base of what the gateway raises."""
+
+
+class ApiError(GatewayError):
+    """A request cannot be served: ``{"error", "details"?, …}`` with a status.
+
+    Attributes:
+        status: of the answer.
+        details: what is wrong, field by field.
+        fields: further members of the body.
+        headers: further headers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        details: Sequence[Detail] = (),
+        fields: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.details = details
+        self.fields = fields or {}
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Json]:
+        """What the caller reads."""
+        body: dict[str, Json] = {"error": str(self), **self.fields}
+        if self.details:
+            body["details"] = self.details
+        return body
+
+
+def bad_request(message: str, *details: Detail) -> ApiError:
+    """The request itself is at fault: 400."""
+    return ApiError(400, message, details=details)
+
+
+def bad_field(path: str, message: str) -> ApiError:
+    """One field or header of the request is at fault: 400."""
+    return ApiError(400, f"{path} {message}", details=(Detail(path, message),))
+
+
+def unavailable(message: str = "Service temporarily at capacity") -> ApiError:
+    """Nothing was done; the same request may be sent again soon: 503."""
+    return ApiError(503, message, headers=RETRY_AFTER)
+
+
+def outcome_unknown(execution_id: str) -> ApiError:
+    """The command is on its way, and nobody can say yet what became of it: 503."""
+    return ApiError(
+        503,
+        "The outcome is not known yet; retry with the same Idempotency-Key, or look the execution up",
+        fields={"outcome": "unknown", "executionId": execution_id},
+        headers=RETRY_AFTER,
+    )
+
+
+def refused(outcome: Outcome) -> ApiError:
+    """The error that a refused command is answered with."""
+    refusal = outcome.refusal
+    if refusal is None:
+        raise GatewayError(f"the outcome of command {outcome.command_id} is no refusal")
+    status = REFUSAL_STATUS.get(refusal.code, 500)
+    if status == 500:
+        return ApiError(500, refusal.message, fields={"code": refusal.code})
+    if refusal.code == "EXECUTION_ID_CONFLICT":
+        fields: dict[str, Json] = {"code": refusal.code, "executionId": outcome.execution_id}
+    elif refusal.code == "CONTENT_CHANGED":
+        fields = {fault.path: fault.message for fault in refusal.details}
+    elif refusal.winning_event_id is not None:
+        fields = {"eventId": refusal.winning_event_id}
+    else:
+        fields = {}
+    return ApiError(
+        status,
+        refusal.message,
+        details=_details(refusal.details) if refusal.code == "FORM_INVALID" else (),
+        fields=fields,
+        headers=RETRY_AFTER if status == 503 else None,
+    )
+
+
+def _details(faults: Sequence[FieldFault]) -> list[Detail]:
+    return [Detail(fault.path, fault.message) for fault in faults]

@@ -1,0 +1,93 @@
+"""Logs read for an answer: one event, one execution's state, a workflow's deployments."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from signoff.engine.evolve import evolve
+from signoff.engine.state import State
+from signoff.events.codec import decode_event
+from signoff.events.store.base import EventStore, Recorded
+from signoff.events.types import Event, WorkflowDeployed
+from signoff.gateway.errors import GatewayError
+
+_PAGE: Final = 500
+_DEFINITIONS: Final = 10
+_REFERENCE: Final = b'"$'
+
+
+class Folded(Struct, frozen=True):
+    """An execution as its log tells it.
+
+    Attributes:
+        state: folded without the graph: all that happened, not what is ready next.
+        large: some value is a reference to a large one, or has an escaped name.
+    """
+
+    state: State
+    large: bool
+
+
+async def fold(store: EventStore, log_id: UUID) -> Folded:
+    """Fold an execution's log, page by page; others get their turn between two pages.
+
+    Raises:
+        ValueError: the log cannot be folded.
+    """
+    return await fold_on(store, await store.read(log_id, limit=_PAGE))
+
+
+async def fold_on(store: EventStore, page: list[Recorded]) -> Folded:
+    """Fold a log whose first page has been read, and whatever follows it.
+
+    Raises:
+        ValueError: the log cannot be folded.
+    """
+    state = State()
+    large = False
+    while page:
+        for recorded in page:
+            evolve(state, decode_event(recorded.state))
+            large = large or _REFERENCE in recorded.state
+        last = page[-1]
+        await asyncio.sleep(0)
+        page = await store.read(last.log_id, after=last.version, limit=_PAGE) if len(page) == _PAGE else []
+    return Folded(state, large)
+
+
+async def fold_many(store: EventStore, log_ids: list[UUID]) -> dict[UUID, Folded]:
+    """Fold several logs; the first pages of all come in one query."""
+    pages = await store.read_many(dict.fromkeys(log_ids, 0), limit=_PAGE)
+    return {log_id: await fold_on(store, page) for log_id, page in pages.items()}
+
+
+async def read_event(store: EventStore, log_id: UUID, event_id: int) -> tuple[Event, bool]:
+    """One event, and whether a value in it is a reference or has an escaped name.
+
+    Raises:
+        GatewayError: the log has no such event.
+    """
+    found = await store.read(log_id, after=event_id - 1, limit=1)
+    if not found or found[0].version != event_id:
+        raise GatewayError(f"log {log_id} has no event {event_id}")
+    return decode_event(found[0].state), _REFERENCE in found[0].state
+
+
+async def read_deployment(store: EventStore, log_id: UUID, version: int) -> tuple[Event, WorkflowDeployed] | None:
+    """A version of a workflow, from the workflow's own log. Its definition may be a reference.
+
+    Args:
+        store: the log.
+        log_id: of the workflow.
+        version: 1, 2, 3 …; the event that made it has an ``eventId`` not below it.
+    """
+    after = version - 1
+    while found := await store.read(log_id, after=after, limit=_DEFINITIONS):
+        for recorded in found:
+            event = decode_event(recorded.state)
+            if isinstance(event.data, WorkflowDeployed) and event.data.version == version:
+                return event, event.data
+        after = found[-1].version
+    return None

@@ -1,0 +1,258 @@
+"""Bodies in and out, as http-contract.md has them. Absent members are left out, ``null`` ones stay."""
+
+from typing import Final, Literal
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from signoff.events.types import Json
+from signoff.gateway.errors import Detail
+
+TriggerType = Literal["manual", "api", "schedule", "chat", "webhook", "mcp"]
+JobStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
+RunStatus = Literal["completed", "failed", "paused", "cancelled"]
+
+
+class ExecuteBody(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The fields of an execute request that are ours; the others are its input, if ``input`` is not there."""
+
+    input: Json | UnsetType = UNSET
+    stream: bool = False
+    selected_outputs: list[str] = []
+    trigger_type: TriggerType = "api"
+    include_file_base64: bool = True
+    base64_max_bytes: int = 10_000_000
+    stop_after_block_id: str | None = None
+    run_from_block: Json | UnsetType = UNSET
+
+
+EXECUTE_FIELDS: Final = frozenset(ExecuteBody.__struct_encode_fields__)
+
+
+class Metadata(Struct, frozen=True, kw_only=True, rename="camel"):
+    """How long a run took, in milliseconds, and when; times are UTC, ISO 8601."""
+
+    duration: float
+    start_time: str
+    end_time: str
+
+
+class Executed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a synchronous execute."""
+
+    success: bool
+    execution_id: str
+    output: Json | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    metadata: Metadata
+
+
+class Queued(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to an asynchronous execute or resume."""
+
+    success: bool = True
+    is_async: bool = field(default=True, name="async")
+    job_id: str
+    execution_id: str
+    message: str
+    status_url: str
+
+
+class Resumed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a synchronous resume; ``execution_id`` is the resumed run's."""
+
+    success: bool
+    status: RunStatus
+    execution_id: str
+    output: Json
+    error: str | None
+    metadata: Metadata
+
+
+class ResumeQueuedAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a decision that waits for its turn."""
+
+    status: Literal["queued"] = "queued"
+    execution_id: str
+    queue_position: int
+    message: str = "Resume queued. It will run after current resumes finish."
+
+
+class JobMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
+    """When a run was asked for, began and ended; ``duration`` in milliseconds."""
+
+    created_at: str
+    started_at: str | UnsetType = UNSET
+    completed_at: str | UnsetType = UNSET
+    duration: float | UnsetType = UNSET
+
+
+class Job(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The state of one run."""
+
+    success: bool = True
+    task_id: str
+    status: JobStatus
+    metadata: JobMetadata
+    output: Json | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a deploy."""
+
+    workflow_id: str
+    version: int
+    digest: str
+    deployed_at: str
+    warnings: list[Detail]
+
+
+class WorkflowSummary(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A workflow in a list."""
+
+    id: str
+    name: str
+    version: int
+    is_deployed: bool
+    deployed_at: str
+
+
+class WorkflowList(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A page of workflows by id."""
+
+    workflows: list[WorkflowSummary]
+    next_cursor: str | None
+
+
+class WorkflowVersion(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One version of a workflow with its definition, in Sim's serialized form."""
+
+    id: str
+    name: str
+    version: int
+    digest: str
+    is_deployed: bool
+    deployed_at: str
+    definition: Json
+
+
+class WorkflowStatus(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whether a workflow takes executions. A version is what is deployed, so none needs a redeployment."""
+
+    is_deployed: bool
+    deployed_at: str | None
+    needs_redeployment: bool = False
+
+
+class Cancelled(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a cancel."""
+
+    success: bool = True
+    execution_id: str
+    reason: Literal["recorded", "already_cancelled"]
+
+
+class QueueEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A decision and the run that it leads to."""
+
+    id: str
+    parent_execution_id: str
+    new_execution_id: str
+    context_id: str
+    resume_input: Json
+    status: Literal["pending", "claimed", "completed", "failed"]
+    queued_at: str
+    claimed_at: str | None
+    completed_at: str | None
+    failure_reason: str | None
+
+
+class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One pause point."""
+
+    context_id: str
+    block_id: str
+    pause_kind: Literal["human", "time", "child"]
+    response: Json
+    registered_at: str
+    resume_status: Literal["paused", "queued", "resuming", "resumed", "failed"]
+    snapshot_ready: bool = True
+    resume_links: dict[str, str]
+    queue_position: int | None
+    latest_resume_entry: QueueEntry | None
+
+
+class PausedSummary(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A paused execution in a list."""
+
+    id: str
+    workflow_id: str
+    execution_id: str
+    status: Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
+    total_pause_count: int
+    resumed_count: int
+    paused_at: str
+    updated_at: str
+    expires_at: str | None = None
+    metadata: dict[str, Json]
+    trigger_ids: list[str] = []
+    pause_points: list[PausePointView]
+
+
+class ExecutionSnapshot(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a paused execution goes on from: nothing but its log up to an event, and its definition."""
+
+    event_id: int
+    workflow_version: int
+    definition_digest: str
+    trigger_ids: list[str] = []
+
+
+class PausedDetail(PausedSummary, frozen=True, kw_only=True, rename="camel"):
+    """A paused execution."""
+
+    execution_snapshot: ExecutionSnapshot
+    queue: list[QueueEntry]
+
+
+class PauseContext(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One pause point with what stands around it."""
+
+    execution: PausedSummary
+    pause_point: PausePointView
+    queue: list[QueueEntry]
+    active_resume_entry: QueueEntry | UnsetType = UNSET
+
+
+class PausedList(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Paused executions, newest first."""
+
+    paused_executions: list[PausedSummary]
+
+
+class PausedBrief(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a paused execution waits for: the first of its open points."""
+
+    context_id: str
+    paused_at: str
+    resume_at: str | None
+    pause_kind: Literal["human", "time", "child"]
+    blocked_on_block_id: str
+    pause_point_count: int
+    resumed_count: int
+
+
+class ExecutionView(Struct, frozen=True, kw_only=True, rename="camel"):
+    """One execution. ``status`` is ``paused`` as long as a point is open."""
+
+    execution_id: str
+    workflow_id: str
+    status: Literal["queued", "running", "paused", "completed", "failed", "cancelled"]
+    trigger: str
+    started_at: str
+    ended_at: str | None
+    total_duration_ms: int | None
+    paused: PausedBrief | None
+    error: str | None
+    final_output: Json
+    block_outputs: dict[str, Json] | None

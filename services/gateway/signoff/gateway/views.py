@@ -1,0 +1,155 @@
+"""Executions and their pause points as callers see them, folded from the log and nothing else."""
+
+from typing import Final
+
+from msgspec import UNSET, structs
+
+from signoff.engine.pauses import form_of, resume_links
+from signoff.engine.state import PausePoint, ResumeEntry, State
+from signoff.events.times import iso
+from signoff.events.types import Json
+from signoff.gateway.links import Links
+from signoff.gateway.schemas import (
+    ExecutionSnapshot,
+    PauseContext,
+    PausedBrief,
+    PausedDetail,
+    PausedSummary,
+    PausePointView,
+    QueueEntry,
+)
+
+HIDDEN: Final = "•••"
+"""What stands for the value of a field of type ``secret``."""
+
+
+def paused_summary(state: State, links: Links) -> PausedSummary:
+    """An execution that paused, as a list shows it."""
+    points = list(state.points.values())
+    return PausedSummary(
+        id=state.execution_id,
+        workflow_id=state.workflow_id,
+        execution_id=state.execution_id,
+        status=_pause_status(state),
+        total_pause_count=len(points),
+        resumed_count=_resumed(state),
+        paused_at=iso(state.paused_at or points[0].opened_at),
+        updated_at=iso(state.time),
+        metadata={"pauseScope": "execution", "triggerIds": [], "executorUserId": _actor_id(state)},
+        pause_points=[pause_point(state, point, links) for point in points],
+    )
+
+
+def paused_detail(state: State, links: Links) -> PausedDetail:
+    """An execution that paused, with its queue."""
+    return PausedDetail(
+        **structs.asdict(paused_summary(state, links)),
+        execution_snapshot=ExecutionSnapshot(
+            event_id=state.version,
+            workflow_version=state.workflow_version,
+            definition_digest=state.definition_digest,
+        ),
+        queue=[queue_entry(state, entry) for entry in state.entries.values()],
+    )
+
+
+def pause_context(state: State, point: PausePoint, links: Links) -> PauseContext:
+    """One pause point with its decisions."""
+    entries = [entry for entry in state.entries.values() if entry.context_id == point.context_id]
+    active = next((entry for entry in entries if entry.status == "claimed"), None)
+    return PauseContext(
+        execution=paused_summary(state, links),
+        pause_point=pause_point(state, point, links),
+        queue=[queue_entry(state, entry) for entry in entries],
+        active_resume_entry=UNSET if active is None else queue_entry(state, active),
+    )
+
+
+def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView:
+    """One pause point."""
+    entry = None if point.entry_id is None else state.entries[point.entry_id]
+    queued = point.entry_id in state.queue
+    return PausePointView(
+        context_id=point.context_id,
+        block_id=point.block_id,
+        pause_kind=point.kind,
+        response=links.pause(hide_secrets(point, point.response)),
+        registered_at=iso(point.opened_at),
+        resume_status="failed" if point.status == "closed" else point.status,
+        resume_links=links.resume(
+            resume_links(
+                workflow_id=state.workflow_id, execution_id=state.execution_id, context_id=point.context_id
+            )
+        ),
+        queue_position=state.queue.index(point.entry_id) + 1 if queued and point.entry_id else None,
+        latest_resume_entry=None if entry is None else queue_entry(state, entry),
+    )
+
+
+def queue_entry(state: State, entry: ResumeEntry) -> QueueEntry:
+    """A decision and its run."""
+    return QueueEntry(
+        id=entry.entry_id,
+        parent_execution_id=state.execution_id,
+        new_execution_id=entry.run_id,
+        context_id=entry.context_id,
+        resume_input=hide_secrets(state.points[entry.context_id], entry.input),
+        status=entry.status,
+        queued_at=iso(entry.queued_at),
+        claimed_at=_moment(entry.claimed_at),
+        completed_at=_moment(entry.completed_at),
+        failure_reason=entry.failure_reason,
+    )
+
+
+def paused_brief(state: State) -> PausedBrief | None:
+    """What an execution waits for, if anything: its first open point."""
+    point = next(state.open_points(), None)
+    if point is None:
+        return None
+    return PausedBrief(
+        context_id=point.context_id,
+        paused_at=iso(point.opened_at),
+        resume_at=_moment(point.due_at),
+        pause_kind=point.kind,
+        blocked_on_block_id=point.block_id,
+        pause_point_count=len(state.points),
+        resumed_count=_resumed(state),
+    )
+
+
+def hide_secrets(point: PausePoint, value: Json) -> Json:
+    """A value with those of the form's ``secret`` fields hidden, wherever they stand by their names."""
+    secret = {field["name"] for field in form_of(point.response) if field.get("type") == "secret"}
+    return _hide(value, secret) if secret else value
+
+
+def _hide(value: Json, names: set[str]) -> Json:
+    if isinstance(value, list):
+        return [_hide(each, names) for each in value]
+    if not isinstance(value, dict):
+        return value
+    shown = {key: HIDDEN if key in names else _hide(each, names) for key, each in value.items()}
+    if shown.get("name") in names and "value" in shown:
+        shown["value"] = HIDDEN
+    return shown
+
+
+def _pause_status(state: State) -> str:
+    if state.status == "cancelled":
+        return "cancelled"
+    if any(state.open_points()):
+        return "partially_resumed" if any(p.entry_id for p in state.points.values()) else "paused"
+    return "fully_resumed"
+
+
+def _resumed(state: State) -> int:
+    return sum(point.status == "resumed" for point in state.points.values())
+
+
+def _actor_id(state: State) -> str | None:
+    return None if state.actor is None else state.actor.id
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else iso(seconds)

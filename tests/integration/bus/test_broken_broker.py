@@ -1,0 +1,275 @@
+"""What the Kafka bus does while its broker is dead, frozen, missing or refuses."""
+
+import asyncio
+import signal
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.structs import TopicPartition
+from local_services.kafka import Kafka
+
+from signoff.events.bus.base import Bus, Reader, Record
+from signoff.events.bus.kafka import KafkaBus
+from signoff.events.errors import BusUnavailableError, RecordTooLargeError
+from support.ports import unused_port
+
+TIMEOUT = 2.0
+BOUND = 3 * TIMEOUT  # nothing may take longer than this to tell that the broker is away
+
+
+@pytest.fixture
+async def bus(kafka: Kafka) -> AsyncIterator[KafkaBus]:
+    bus = KafkaBus(kafka.bootstrap, timeout=TIMEOUT)
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+async def topic(bus: KafkaBus) -> str:
+    name = f"topic-{uuid.uuid4().hex}"
+    await bus.create({name: 2}, configs={name: {"max.message.bytes": "100000"}})
+    return name
+
+
+@pytest.fixture
+def killed(kafka: Kafka) -> Iterator[Kafka]:
+    """A broker that a test may leave dead."""
+    yield kafka
+    if not kafka.running:
+        kafka.start()
+
+
+@pytest.fixture
+def frozen(kafka: Kafka) -> Iterator[Kafka]:
+    """A broker that a test may leave frozen."""
+    yield kafka
+    kafka.process.send(signal.SIGCONT)
+    kafka.await_ready()
+
+
+async def relay(bus: Bus, topic: str, count: int) -> int:
+    """Publish 0, 1, 2 … as the relay does: ahead of the acknowledgements, and after an error from the last.
+
+    Returns:
+        How many times it had to start again.
+    """
+    acknowledged, errors = 0, 0
+    while acknowledged < count:
+        try:
+            under_way = []
+            for start in range(acknowledged, min(acknowledged + 100, count), 10):
+                batch = [Record(b"key", str(number).encode()) for number in range(start, start + 10)]
+                under_way.append(await bus.publish(topic, 0, batch))
+            for acknowledgement in under_way:
+                await acknowledgement
+                acknowledged += 10
+        except BusUnavailableError:
+            errors += 1
+            await asyncio.sleep(0.05)  # how a relay backs off; the loop ends by what is acknowledged
+    return errors
+
+
+async def follow(reader: Reader, count: int) -> list[int]:
+    """Read until all numbers were there; gives them without the repeated ones."""
+    seen: list[int] = []
+    async with asyncio.timeout(50):
+        while len(seen) < count:
+            try:
+                messages = await reader.poll(wait=0.2)
+            except BusUnavailableError:
+                continue
+            for message in messages:
+                if not seen or int(message.value) > seen[-1]:
+                    seen.append(int(message.value))
+    return seen
+
+
+async def follow_values(reader: Reader, count: int) -> list[bytes]:
+    values: list[bytes] = []
+    async with asyncio.timeout(20):
+        while len(values) < count:
+            values += [message.value for message in await reader.poll(wait=1)]
+    return values
+
+
+async def under_load(bus: Bus, topic: str) -> None:
+    """Return once a good part is on the topic."""
+    async with asyncio.timeout(20):
+        while True:
+            if (await bus.bounds(topic, [0]))[0][1] >= 1_000:
+                return
+
+
+async def until_poll_fails(reader: Reader) -> None:
+    while True:
+        await reader.poll(wait=0.2)
+
+
+async def until_it_answers(bus: Bus) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await bus.ping()
+            except BusUnavailableError:
+                await asyncio.sleep(0.05)
+
+
+async def test_a_broker_killed_under_load_loses_skips_and_swaps_nothing(
+    bus: KafkaBus, topic: str, killed: Kafka
+) -> None:
+    reader = await bus.reader(topic)
+    await reader.assign({0: 0})
+    count = 20_000
+    publishing = asyncio.create_task(relay(bus, topic, count))
+    following = asyncio.create_task(follow(reader, count))
+    await under_load(bus, topic)
+
+    await asyncio.to_thread(killed.kill)
+    await asyncio.to_thread(killed.start)
+
+    async with asyncio.timeout(50):
+        assert await publishing > 0
+        assert await following == list(range(count))
+
+
+async def test_everything_tells_in_bounded_time_that_the_broker_is_missing() -> None:
+    bus = KafkaBus(f"127.0.0.1:{unused_port()}", timeout=TIMEOUT)
+    reader = await bus.reader("topic")
+    await reader.assign({0: 0})
+
+    async def published() -> None:
+        await (await bus.publish("topic", 0, [Record(b"key", b"value")]))
+
+    for call in (
+        bus.send("topic", 0, Record(b"key", b"value")),
+        published(),
+        reader.poll(wait=0.1),
+        bus.bounds("topic", [0]),
+        bus.last("topic", 0),
+        bus.commit("topic", {0: 1}, group="group"),
+        bus.partitions("topic"),
+        bus.create({"topic": 1}, configs={}),
+        bus.ping(),
+    ):
+        async with asyncio.timeout(BOUND):
+            with pytest.raises(BusUnavailableError):
+                await call
+    async with asyncio.timeout(BOUND):
+        await bus.close()
+
+
+async def test_a_poll_that_cannot_connect_takes_its_time_so_that_loops_do_not_spin() -> None:
+    bus = KafkaBus(f"127.0.0.1:{unused_port()}", timeout=TIMEOUT)
+    reader = await bus.reader("topic")
+    await reader.assign({0: 0})
+    started = time.monotonic()
+
+    with pytest.raises(BusUnavailableError):
+        await reader.poll(wait=0.3)
+
+    assert time.monotonic() - started >= 0.3
+    await bus.close()
+
+
+async def test_a_frozen_broker_is_told_from_a_quiet_one_and_reading_goes_on_after(
+    bus: KafkaBus, topic: str, frozen: Kafka
+) -> None:
+    reader = await bus.reader(topic)
+    await reader.assign({0: 0})
+    await bus.send(topic, 0, Record(b"key", b"before"))
+    assert [message.value for message in await reader.poll(wait=5)] == [b"before"]
+    async with asyncio.timeout(1.5 * TIMEOUT + 1):  # quiet for longer than the limit: no error
+        while await reader.poll(wait=1.5 * TIMEOUT):
+            pass
+
+    frozen.process.send(signal.SIGSTOP)
+    async with asyncio.timeout(BOUND):
+        with pytest.raises(BusUnavailableError, match="no answer for"):
+            await until_poll_fails(reader)
+        with pytest.raises(BusUnavailableError):
+            await bus.send(topic, 0, Record(b"key", b"unknown"))
+    async with asyncio.timeout(BOUND):
+        with pytest.raises(BusUnavailableError):
+            await bus.ping()
+    frozen.process.send(signal.SIGCONT)
+
+    await until_it_answers(bus)
+    await bus.send(topic, 1, Record(b"key", b"a new producer works"))
+    await reader.assign({1: 0})
+    assert await follow_values(reader, 1) == [b"a new producer works"]
+
+
+async def test_closing_is_bounded_while_the_broker_is_frozen(topic: str, frozen: Kafka) -> None:
+    bus = KafkaBus(frozen.bootstrap, timeout=TIMEOUT)
+    reader = await bus.reader(topic)
+    await reader.assign({0: 0})
+    await reader.poll(wait=0.1)
+    await bus.send(topic, 0, Record(b"key", b"value"))
+    frozen.process.send(signal.SIGSTOP)
+    acknowledgement = await bus.publish(topic, 0, [Record(b"key", b"never acknowledged")])
+
+    async with asyncio.timeout(3 * BOUND):
+        await bus.close()
+
+    with pytest.raises(BusUnavailableError):
+        await acknowledgement
+
+
+async def test_a_call_after_a_failure_that_nobody_has_seen_is_refused_once(
+    bus: KafkaBus, topic: str, killed: Kafka
+) -> None:
+    await bus.send(topic, 0, Record(b"key", b"connects"))
+    await asyncio.to_thread(killed.kill)
+    first = await bus.publish(topic, 0, [Record(b"key", b"first")])
+    with pytest.raises(BusUnavailableError):
+        await bus.send(topic, 1, Record(b"key", b"ends the generation, and with it the first call"))
+    await asyncio.to_thread(killed.start)
+    await until_it_answers(bus)
+
+    with pytest.raises(BusUnavailableError, match="an earlier call failed"):
+        await bus.publish(topic, 0, [Record(b"key", b"second")])
+
+    await (await bus.publish(topic, 0, [Record(b"key", b"first again")]))
+    with pytest.raises(BusUnavailableError):
+        await first
+
+
+async def test_a_publisher_that_has_seen_the_failure_goes_on_at_once(
+    bus: KafkaBus, topic: str, killed: Kafka
+) -> None:
+    await bus.send(topic, 0, Record(b"key", b"connects"))
+    await asyncio.to_thread(killed.kill)
+    acknowledgement = await bus.publish(topic, 0, [Record(b"key", b"first")])
+    with pytest.raises(BusUnavailableError):
+        await acknowledgement
+    await asyncio.to_thread(killed.start)
+    await until_it_answers(bus)
+
+    await (await bus.publish(topic, 0, [Record(b"key", b"first again")]))
+
+
+async def test_a_record_that_the_topic_refuses_breaks_nothing(bus: KafkaBus, topic: str) -> None:
+    with pytest.raises(RecordTooLargeError):
+        await bus.send(topic, 0, Record(b"key", b"x" * 200_000))
+
+    await bus.send(topic, 0, Record(b"key", b"after"))
+
+    last = await bus.last(topic, 0)
+    assert last is not None
+    assert (last.offset, last.value) == (0, b"after")
+
+
+async def test_lag_tools_see_how_far_a_group_is(bus: KafkaBus, topic: str, kafka: Kafka) -> None:
+    await bus.commit(topic, {0: 41, 1: 42}, group="executors")
+
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    stored = await admin.list_consumer_group_offsets("executors")
+    await admin.close()
+    assert {place: offset.offset for place, offset in stored.items() if place.topic == topic} == {
+        TopicPartition(topic, 0): 41,
+        TopicPartition(topic, 1): 42,
+    }

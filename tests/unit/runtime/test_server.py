@@ -1,0 +1,96 @@
+"""How a service listens and stops."""
+
+import asyncio
+import os
+import signal
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from signoff.runtime.errors import ServerError
+from signoff.runtime.server import STOPPING, install_signal_handlers, run, serve
+
+_HOST = "127.0.0.1"
+
+
+class _Running:
+    """A server in a task, with its URL."""
+
+    def __init__(self, app: web.Application, port: int = 0) -> None:
+        self.stop = asyncio.Event()
+        self._url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.task = asyncio.create_task(
+            serve(app, host=_HOST, port=port, stop=self.stop, on_ready=self._url.set_result)
+        )
+
+    async def url(self) -> str:
+        return await asyncio.wait_for(asyncio.shield(self._url), 5)
+
+
+async def _hello(_: web.Request) -> web.Response:
+    return web.Response(text="hello")
+
+
+async def _endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"begun")
+    await request.app[STOPPING].wait()
+    await response.write(b", ended")
+    return response
+
+
+def _app() -> web.Application:
+    app = web.Application()
+    app.router.add_get("/", _hello)
+    app.router.add_get("/endless", _endless)
+    return app
+
+
+async def test_a_server_on_port_0_says_where_it_listens_and_ends_when_told() -> None:
+    running = _Running(_app())
+    async with aiohttp.ClientSession() as session, session.get(await running.url()) as response:
+        assert await response.text() == "hello"
+
+    running.stop.set()
+
+    await asyncio.wait_for(running.task, 5)
+
+
+async def test_open_streams_end_cleanly_and_at_once_when_the_server_stops() -> None:
+    running = _Running(_app())
+    async with aiohttp.ClientSession() as session, session.get(await running.url() + "/endless") as response:
+        assert await response.content.readexactly(5) == b"begun"
+
+        running.stop.set()
+
+        assert await asyncio.wait_for(response.content.read(), 1) == b", ended"
+    await asyncio.wait_for(running.task, 5)
+
+
+async def test_a_taken_port_is_refused_with_what_to_do() -> None:
+    first = _Running(_app())
+    port = int((await first.url()).rpartition(":")[2])
+
+    with pytest.raises(ServerError, match=rf"cannot listen on 127.0.0.1:{port} \(.*SIGNOFF_PORT"):
+        await _Running(_app(), port).task
+
+    first.stop.set()
+    await first.task
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_service_on_uvloop(number: signal.Signals) -> None:
+    loops: list[str] = []
+
+    async def main() -> None:
+        loops.append(type(asyncio.get_running_loop()).__module__)
+        stop = asyncio.Event()
+        install_signal_handlers(stop)
+        os.kill(os.getpid(), number)
+        await asyncio.wait_for(stop.wait(), 5)
+
+    run(main())
+
+    assert loops == ["uvloop"]

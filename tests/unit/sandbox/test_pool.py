@@ -1,0 +1,222 @@
+"""How programs share workers."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from signoff.executor.sandbox.errors import (
+    ProgramTimeoutError,
+    SandboxBusyError,
+    SandboxClosedError,
+    WorkerLostError,
+)
+from signoff.executor.sandbox.pool import Sandbox
+from signoff.executor.sandbox.programs import Program, ProgramResult
+
+ENDLESS = "for (;;);"
+
+
+def program(source: str, timeout: float = 30.0) -> Program:
+    return Program(kind="function", source=source, timeout=timeout)
+
+
+async def answer(sandbox: Sandbox, workspace: str = "home") -> ProgramResult:
+    return await sandbox.run(program("return 42"), workspace=workspace)
+
+
+@asynccontextmanager
+async def running(
+    sandbox: Sandbox, *, count: int, workspace: str = "home"
+) -> AsyncIterator[list[asyncio.Task]]:
+    """Endless programs, all of them on a worker."""
+    before = len(sandbox._busy)
+    tasks = [asyncio.create_task(sandbox.run(program(ENDLESS), workspace=workspace)) for _ in range(count)]
+    try:
+        async with asyncio.timeout(20):
+            while len(sandbox._busy) < before + count:  # noqa: ASYNC110 -- nobody tells when a program starts
+                await asyncio.sleep(0.01)
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_with_as_many_endless_programs_as_workers_another_one_still_runs_within_a_second():
+    async with await Sandbox.start(workers=2) as sandbox, running(sandbox, count=2):
+        async with asyncio.timeout(1.0):
+            assert (await answer(sandbox)).value == 42
+
+
+async def test_the_event_loop_goes_on_while_programs_run():
+    async with await Sandbox.start(workers=2) as sandbox, running(sandbox, count=2):
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert loop.time() - start < 1.0
+
+
+async def test_an_endless_program_of_one_workspace_cannot_take_the_places_of_others():
+    async with (
+        await Sandbox.start(workers=1, wait_limit=0.3, patience=0.01) as sandbox,
+        running(sandbox, count=3, workspace="greedy"),
+    ):
+        with pytest.raises(SandboxBusyError):
+            await answer(sandbox, workspace="greedy")
+        assert (await answer(sandbox, workspace="modest")).value == 42
+
+
+async def test_a_program_beyond_the_queue_is_refused_at_once():
+    async with (
+        await Sandbox.start(workers=1, queue_limit=1, patience=30.0) as sandbox,
+        running(sandbox, count=1),
+    ):
+        waiting = asyncio.create_task(answer(sandbox))
+        await asyncio.sleep(0)
+        with pytest.raises(SandboxBusyError, match="1 programs wait"):
+            await answer(sandbox)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_worker_that_does_not_let_itself_be_interrupted_is_replaced():
+    async with await Sandbox.start(workers=1) as sandbox:
+        stuck = sandbox._idle[0]
+        os.kill(stuck._process.pid, signal.SIGSTOP)
+        with pytest.raises(ProgramTimeoutError, match="timed out after 100ms"):
+            await sandbox.run(program("return 1", timeout=0.1), workspace="home")
+        assert (await answer(sandbox)).value == 42
+        assert sandbox._idle != [stuck]
+
+
+async def test_a_worker_that_survives_its_program_is_kept():
+    async with await Sandbox.start(workers=1) as sandbox:
+        (worker,) = sandbox._idle
+        await answer(sandbox)
+        with pytest.raises(ProgramTimeoutError):
+            await sandbox.run(program(ENDLESS, timeout=0.1), workspace="home")
+        assert sandbox._idle == [worker]
+
+
+async def test_a_cancelled_program_ends_with_its_process():
+    async with await Sandbox.start(workers=1) as sandbox:
+        async with running(sandbox, count=1) as (task,):
+            (worker,) = sandbox._busy
+            task.cancel()
+            await asyncio.wait([task], timeout=5)
+            assert task.cancelled()
+        assert worker._process.returncode == -signal.SIGKILL
+        assert (await answer(sandbox)).value == 42
+
+
+async def test_a_program_that_is_cancelled_while_it_waits_leaves_no_trace():
+    async with await Sandbox.start(workers=1, patience=30.0) as sandbox:
+        async with running(sandbox, count=1):
+            waiting = asyncio.create_task(answer(sandbox))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        assert (await answer(sandbox)).value == 42
+
+
+async def test_a_worker_killed_under_a_program_is_reported_as_lost():
+    async with await Sandbox.start(workers=1) as sandbox:
+        async with running(sandbox, count=1) as (task,):
+            (worker,) = sandbox._busy
+            os.kill(worker._process.pid, signal.SIGKILL)
+            with pytest.raises(WorkerLostError, match=r"by signal 9; .* can be run again"):
+                await task
+        assert (await answer(sandbox)).value == 42
+
+
+async def test_a_worker_killed_while_idle_is_replaced_unnoticed():
+    async with await Sandbox.start(workers=1) as sandbox:
+        (worker,) = sandbox._idle
+        os.kill(worker._process.pid, signal.SIGKILL)
+        await worker._process.wait()
+        assert (await answer(sandbox)).value == 42
+
+
+async def test_extra_workers_are_let_go_when_they_are_idle():
+    async with await Sandbox.start(workers=1, patience=0.01) as sandbox:
+        async with running(sandbox, count=3):
+            assert len(sandbox._busy) == 3
+        await asyncio.gather(*(answer(sandbox) for _ in range(5)))
+        assert len(sandbox._idle) == 1
+
+
+async def test_closing_ends_the_programs_that_run_and_those_that_wait():
+    sandbox = await Sandbox.start(workers=1, patience=30.0)
+    async with running(sandbox, count=1) as (task,):
+        waiting = asyncio.create_task(answer(sandbox))
+        await asyncio.sleep(0)
+        await sandbox.close()
+        for ended in (task, waiting):
+            with pytest.raises(SandboxClosedError):
+                await ended
+    with pytest.raises(SandboxClosedError):
+        await answer(sandbox)
+
+
+async def test_many_programs_at_once_all_get_their_own_result():
+    async with await Sandbox.start(workers=2) as sandbox:
+        programs = [Program(kind="function", source="return n * n", bindings={"n": n}) for n in range(100)]
+        results = await asyncio.gather(*(sandbox.run(p, workspace="home") for p in programs))
+        assert [result.value for result in results] == [n * n for n in range(100)]
+
+
+async def test_a_worker_knows_nothing_of_our_environment(monkeypatch):
+    monkeypatch.setenv("SIGNOFF_ENV_SECRET", "hush")
+    async with await Sandbox.start(workers=1) as sandbox:
+        pid = sandbox._idle[0]._process.pid
+        environment = await asyncio.to_thread(_read, f"/proc/{pid}/environ")
+        assert b"PATH=" in environment
+        assert b"SIGNOFF" not in environment
+
+
+async def test_a_worker_may_open_no_file_and_start_no_process():
+    async with await Sandbox.start(workers=1) as sandbox:
+        pid = sandbox._idle[0]._process.pid
+        limits = (await asyncio.to_thread(_read, f"/proc/{pid}/limits")).decode().splitlines()
+        hard = {line[:25].strip(): line[26:].split()[1] for line in limits[1:]}
+        assert hard["Max open files"] == "3"
+        assert [hard[name] for name in ("Max file size", "Max processes", "Max core file size")] == ["0"] * 3
+
+
+async def test_a_worker_ends_with_its_parent_even_in_the_midst_of_a_program():
+    parent = """
+import asyncio
+from signoff.executor.sandbox.pool import Sandbox
+from signoff.executor.sandbox.programs import Program
+
+async def main():
+    sandbox = await Sandbox.start(workers=1)
+    print(sandbox._idle[0]._process.pid, flush=True)
+    await sandbox.run(Program(kind="function", source="for (;;);", timeout=50), workspace="home")
+
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    worker = int(await process.stdout.readline())
+    watch = os.pidfd_open(worker)
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_reader(watch, ended.set)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.communicate()
+    await asyncio.wait_for(ended.wait(), timeout=5)
+    asyncio.get_running_loop().remove_reader(watch)
+    os.close(watch)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 -- a Path would read st_size bytes: none
+        return file.read()
