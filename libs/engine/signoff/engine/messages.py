@@ -4,7 +4,7 @@ Inputs are the commands of :mod:`signoff.events.types` and the results of blocks
 they never leave the executor. Effects are data: the executor performs them after the commit.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -67,6 +67,7 @@ class TakenOver(Struct, frozen=True):
     running: frozenset[tuple[str, int]] = frozenset()
 
 
+BLOCK_RESULTS: Final = (BlockSucceeded, BlockFailed, BlockPaused, BlockWaits)
 BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits
 Input: TypeAlias = Command | BlockResult | Tick | TakenOver
 

@@ -7,7 +7,7 @@ deadline: what is due is fired before anything else is decided.
 from collections.abc import Iterator
 from uuid import UUID, uuid5
 
-from signoff.engine.flow import Results, complete_block, end_run, start_queued, try_again
+from signoff.engine.flow import Results, complete_block, end_run, envelope_run, start_queued, try_again
 from signoff.engine.graph import Graph
 from signoff.engine.messages import CancelBlock, Draft
 from signoff.engine.resumes import resume_by_time
@@ -45,7 +45,7 @@ def _fire(state: State, graph: Graph, due: InFlight | PausePoint | Run, now: flo
         case Run():
             yield from _time_out(state, graph, due, now)
         case PausePoint():
-            yield _fired(due.context_id, "wait", due.due_at or now, cause=str(due.event_id))
+            yield _fired(state, due.run_id, due.context_id, due.due_at or now, cause=str(due.event_id))
             entry_id = uuid5(UUID(state.log_id), f"{due.event_id}")
             yield from resume_by_time(state, graph, due, entry_id, now)
         case InFlight(due_at=None):
@@ -56,7 +56,7 @@ def _fire(state: State, graph: Graph, due: InFlight | PausePoint | Run, now: flo
 
 def _end_wait(state: State, graph: Graph, flight: InFlight, now: float) -> Results:
     cause = str(flight.event_id)
-    yield _fired(flight.block_id, "wait", flight.due_at or now, cause=cause)
+    yield _fired(state, flight.run_id, flight.block_id, flight.due_at or now, cause=cause)
     waited = round(((flight.due_at or now) - from_iso(flight.started_at)) * 1000)
     yield from complete_block(
         state,
@@ -73,8 +73,9 @@ def _end_wait(state: State, graph: Graph, flight: InFlight, now: float) -> Resul
     )
 
 
-def _fired(timer_id: str, kind: str, due_at: float, *, cause: str) -> Draft:
-    return Draft(TimerFired(timer_id=timer_id, kind=kind, due_at=iso(due_at)), cause)
+def _fired(state: State, run_id: str, timer_id: str, due_at: float, *, cause: str) -> Draft:
+    fired = TimerFired(timer_id=timer_id, kind="wait", due_at=iso(due_at))
+    return Draft(fired, cause, envelope_run(state, run_id))
 
 
 def _time_out(state: State, graph: Graph, run: Run, now: float) -> Results:

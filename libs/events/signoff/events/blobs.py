@@ -257,7 +257,7 @@ def _shrunk(value: Json, limit: int, parts: dict[str, bytes]) -> Json:
     kept = dict(value) if isinstance(value, dict) else list(value)
     inner: dict[Json, dict[str, bytes]] = {}  # by the key or index of a child
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(item, _MOVABLE):
+        if isinstance(item, _MOVABLE) and len(encode_json(item)) >= _SMALLEST:
             inner[key] = {}
             kept[key] = _shrunk(item, limit, inner[key])
     size = len(encode_json(kept))

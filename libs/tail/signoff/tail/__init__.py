@@ -1,4 +1,4 @@
-"""Following one execution's log, from any event on, for as long as it goes on: the gateway and the stream do."""
+"""Following one execution's log from any event on, to its end: what gateway and stream share."""
 
 from signoff.tail.errors import CursorPastEndError, TailClosedError, TailError, TailFullError
 from signoff.tail.frames import HEARTBEAT, Frame, Heartbeat

@@ -12,11 +12,11 @@ MAX_BYTES: Final = 1024 * 1024
 class Buffer:
     """Consecutive frames of one log.
 
-    What does not follow on, or does not fit, empties it: whoever takes from it sees the gap and
-    reads the log. So it may forget at any time, but never holds a gap or a duplicate.
+    A frame that does not follow on, or does not fit, empties it first: whoever takes from it sees
+    the gap and reads the log. So it may forget at any time, but never holds a gap or a duplicate.
 
     Attributes:
-        last: the highest ``event_id`` ever offered, 0 for none.
+        last: the highest ``event_id`` that it was told of, 0 for none.
     """
 
     def __init__(self, *, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> None:
@@ -27,36 +27,40 @@ class Buffer:
         self._max_bytes = max_bytes
 
     def offer(self, frame: Frame) -> bool:
-        """Add a frame, unless it was there before; tells whether it is news."""
+        """Add a frame; tells whether it is news."""
         if frame.event_id <= self.last:
             return False
-        full = len(self._frames) >= self._max_frames or self._bytes + len(frame.raw) > self._max_bytes
+        full = len(self._frames) >= self._max_frames or self._bytes + len(frame.sse) > self._max_bytes
         if full or frame.event_id != self.last + 1:
-            self.clear()
+            self._clear()
         self.last = frame.event_id
         self._frames.append(frame)
-        self._bytes += len(frame.raw)
+        self._bytes += len(frame.sse)
         return True
 
     def hint(self, event_id: int) -> bool:
-        """Note that the log has this event, which is not here; tells whether it is news."""
+        """Note that the log has an event which is not here; tells whether that is news."""
         if event_id <= self.last:
             return False
-        self.clear()
+        self._clear()
         self.last = event_id
         return True
 
     def take(self, after: int) -> list[Frame]:
         """Take out what follows ``after`` without a gap: nothing, if the log must be read first."""
         while self._frames and self._frames[0].event_id <= after:
-            self._bytes -= len(self._frames.popleft().raw)
+            self._bytes -= len(self._frames.popleft().sse)
         if not self._frames or self._frames[0].event_id != after + 1:
             return []
         frames = list(self._frames)
-        self.clear()
+        self._clear()
         return frames
 
-    def clear(self) -> None:
-        """Forget the frames; what was known of the log's end stays known."""
+    def forget(self) -> None:
+        """Start anew, as if nothing had come."""
+        self._clear()
+        self.last = 0
+
+    def _clear(self) -> None:
         self._frames.clear()
         self._bytes = 0

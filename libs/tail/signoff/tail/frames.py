@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from signoff.events.codec import Header, decode_header
+from signoff.events.errors import CodecError
 from signoff.events.types import (
     ExecutionCancelled,
     ExecutionCompleted,
@@ -17,30 +18,27 @@ Ends = Literal["execution", "run"]
 
 
 class Frame(Struct, frozen=True, gc=False):
-    """One event.
+    """One event, made once and shared by all readers.
 
     Attributes:
         event_id: its place in the log: 1, 2, 3 …
         type: such as ``block:completed``.
         run_id: the run it belongs to, ``None`` for the first one.
-        raw: its bytes, the very ones of the log.
         ends: what ends with it: the execution, or only its run.
+        raw: its bytes, the very ones of the log.
+        sse: the same as a frame of a ``text/event-stream`` (http-contract.md, SSE).
     """
 
     event_id: int
     type: str
     run_id: str | None
-    raw: bytes
     ends: Ends | None
-
-    @property
-    def sse(self) -> bytes:
-        """The frame on a ``text/event-stream`` (http-contract.md, SSE)."""
-        return b"id: %d\ndata: %b\n\n" % (self.event_id, self.raw)
+    raw: bytes
+    sse: bytes
 
 
 class Heartbeat(Struct, frozen=True):
-    """Nothing happened for a while: the reader is still there."""
+    """Nothing happened for a while: the log is still followed."""
 
 
 HEARTBEAT: Final = Heartbeat()
@@ -60,7 +58,14 @@ def frame_of(raw: bytes) -> Frame:
         CodecError: the bytes are no event.
     """
     header = decode_header(raw)
-    return Frame(header.event_id, header.type, header.run_id, raw, _ends(header))
+    return Frame(
+        event_id=header.event_id,
+        type=header.type,
+        run_id=header.run_id,
+        ends=_ends(header),
+        raw=raw,
+        sse=b"id: %d\ndata: %b\n\n" % (header.event_id, raw),
+    )
 
 
 def _ends(header: Header) -> Ends | None:
@@ -68,8 +73,15 @@ def _ends(header: Header) -> Ends | None:
         case ExecutionCompleted.TYPE | ExecutionCancelled.TYPE:
             return "execution"
         case ExecutionError.TYPE:
-            return "execution" if _final_decoder.decode(header.data).final else "run"
+            return "execution" if _is_final(header) else "run"
         case ExecutionPaused.TYPE:
             return "run"
         case _:
             return None
+
+
+def _is_final(header: Header) -> bool:
+    try:
+        return _final_decoder.decode(header.data).final
+    except msgspec.MsgspecError as error:
+        raise CodecError(f"event {header.event_id} ({header.type}): {error}") from error

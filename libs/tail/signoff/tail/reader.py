@@ -1,7 +1,6 @@
 """One reader of one log: history first, then live, with no gap and no duplicate, to its end.
 
-A reader asks the log whenever what came live does not follow on what it sent last. So it never
-depends on the topic for more than speed.
+Live events are a shortcut only: whenever one does not follow on what was read last, the log is asked.
 """
 
 import asyncio
@@ -19,20 +18,19 @@ from signoff.tail.errors import CursorPastEndError, TailClosedError
 from signoff.tail.frames import Frame, frame_of
 
 HEARTBEAT_SECONDS: Final = 15.0
-RETRY_SECONDS: Final = 1.0
-"""How long a reader waits after the log was away."""
 
+_RETRY_SECONDS: Final = 1.0
 _FIRST_PAGE: Final = 64
 _LARGEST_PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
-_SETTLED: Final = frozenset({"paused", "completed", "failed", "cancelled"})
 _TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
+_SETTLED: Final = _TERMINAL | {"paused"}
 
 _log = structlog.get_logger("signoff.tail")
 
 
 class Source(Protocol):
-    """Where a reader gets its log from: the hub."""
+    """Where a reader's log is: the hub. Each method raises StoreUnavailableError when it is away."""
 
     async def read(self, log_id: UUID, *, after: int, limit: int) -> list[Recorded]:
         """A page of the log."""
@@ -52,11 +50,11 @@ class Source(Protocol):
 
 
 class Reader:
-    """Follows one log. For one task; leave it as a context manager.
+    """Follows one log, for one task. Use it as a context manager, so that it leaves the hub.
 
     Attributes:
         log_id: names the log.
-        ended: nothing comes after what was read: the execution, or the run, has ended or is paused.
+        ended: nothing comes after what was read: the execution, or the run, ended or paused.
     """
 
     def __init__(
@@ -66,30 +64,31 @@ class Reader:
         self.ended = False
         self._source = source
         self._after = after
-        # A run's end may lie before the cursor, so that a run is always read from the beginning.
-        self._position = 0 if run_id is not None else after
+        # From the event at the cursor, which shows that it exists; a run from the log's beginning,
+        # since the run's end may lie before the cursor.
+        self._position = max(0, after - 1) if run_id is None else 0
         self._run_id = run_id
         self._settled = _TERMINAL if follow or run_id is not None else _SETTLED
         self._buffer = buffer
-        self._limit = _FIRST_PAGE
+        self._page_limit = _FIRST_PAGE
         self._must_read = True
         self._last: Frame | None = None
-        self._asked_at = -1
+        self._asked_at: int | None = None
         self._wake = asyncio.Event()
         self._closed = False
 
     def __enter__(self) -> Self:
-        """Be sure to leave."""
+        """Nothing more is needed to begin."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave."""
+        """Leave the hub."""
         self._source.leave(self)
 
     # What the hub tells -----------------------------------------------------------------------------
 
     def offer(self, frame: Frame) -> None:
-        """A live event of this log, in any order, any number of times."""
+        """A live event of this log: in any order, any number of times."""
         if self._buffer.offer(frame):
             self._wake.set()
 
@@ -99,63 +98,65 @@ class Reader:
             self._wake.set()
 
     def close(self) -> None:
-        """End a read under way, and all later ones, with an error."""
+        """End a read under way, and each later one, with TailClosedError."""
         self._closed = True
         self._wake.set()
 
     # What the caller asks ---------------------------------------------------------------------------
 
     async def begin(self) -> list[Frame]:
-        """The first frames of history, without waiting for live ones; call it once, before :meth:`read`.
+        """The first frames of history, without waiting for more. Call it once, before :meth:`read`.
 
-        Empty when history has nothing (more) after the cursor; then :attr:`ended` says whether to
-        expect more.
+        Returns:
+            Nothing when there is no event after the cursor yet; :attr:`ended` says whether there will be.
 
         Raises:
-            CursorPastEndError: the log ends before the cursor.
-            StoreUnavailableError: the log cannot be read now.
+            CursorPastEndError: the log has no event at the cursor.
+            StoreUnavailableError: the log is away.
+            TailClosedError: the hub was closed.
         """
-        if self._after:
-            await self._check_cursor()
-        return await self._next()
+        frames = await self._next()
+        if self._position < self._after:
+            last = await self._source.last_event_id(self.log_id)
+            if last < self._after:
+                raise CursorPastEndError(last)
+        return frames
 
     async def read(self, *, wait: float = HEARTBEAT_SECONDS) -> list[Frame]:
-        """The next frames: at least one, unless it ended or ``wait`` seconds went by without any.
+        """The next frames. While the log is away it is asked again each second.
 
-        While the log is away it is asked again each second.
+        Returns:
+            Nothing when ``wait`` seconds went by without any, or when nothing comes any more.
 
         Raises:
             TailClosedError: the hub was closed.
         """
         try:
             async with asyncio.timeout(wait):
-                while True:
-                    self._wake.clear()
-                    frames = await self._next_or_retry()
-                    if frames or self.ended:
-                        return frames
-                    await self._wake.wait()
+                return await self._wait_for_next()
         except TimeoutError:
             return []
 
+    async def _wait_for_next(self) -> list[Frame]:
+        while True:
+            self._wake.clear()
+            try:
+                frames = await self._next()
+            except StoreUnavailableError:  # the hub says so in the log, once for all readers
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if frames or self.ended:
+                return frames
+            await self._wake.wait()
+
     # History and live -------------------------------------------------------------------------------
 
-    async def _next_or_retry(self) -> list[Frame]:
-        while True:
-            try:
-                return await self._next()
-            except StoreUnavailableError as error:
-                _log.warning("the log is away", log_id=str(self.log_id), reason=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
-
     async def _next(self) -> list[Frame]:
-        """Frames to send that are there already; none at the end of what is known."""
+        """Frames to hand out that are there already; none at the end of what is known."""
         while not self.ended:
             if self._closed:
-                raise TailClosedError("this process stops; go on elsewhere after the last event")
-            frames = self._buffer.take(self._position)
-            if not frames and (self._must_read or self._buffer.last > self._position):
-                frames = await self._page()
+                raise TailClosedError("this process stops; follow again, elsewhere, after the last event")
+            frames = self._buffer.take(self._position) or await self._history()
             if frames:
                 wanted = self._advance(frames)
                 if wanted:
@@ -166,33 +167,38 @@ class Reader:
                     break
         return []
 
-    async def _page(self) -> list[Frame]:
+    def _behind(self) -> bool:
+        return self._must_read or self._buffer.last > self._position
+
+    async def _history(self) -> list[Frame]:
+        if not self._behind():
+            return []
         known = self._buffer.last
-        recorded = await self._source.read(self.log_id, after=self._position, limit=self._limit)
-        self._must_read = len(recorded) == self._limit
-        if recorded:
-            size = sum(len(each.state) for each in recorded) // len(recorded)
-            self._limit = max(1, min(_LARGEST_PAGE, _PAGE_BYTES // max(1, size)))
+        page = await self._source.read(self.log_id, after=self._position, limit=self._page_limit)
+        self._must_read = len(page) == self._page_limit
+        if page:
+            size = sum(len(each.state) for each in page) // len(page)
+            self._page_limit = max(1, min(_LARGEST_PAGE, _PAGE_BYTES // max(1, size)))
         elif known > self._position:
-            # Only a log restored to an older state lacks what its topic held: wait for news.
+            # A log that was restored to an older state lacks what the topic held: wait for news of it.
             _log.error("the topic is ahead of the log", log_id=str(self.log_id), event_id=known)
             self._buffer.forget()
-        return [frame_of(each.state) for each in recorded]
+        return [frame_of(each.state) for each in page]
 
     def _advance(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Move past frames and pick those to send; a run ends for good where its end stands."""
+        """Move past frames, and pick those to hand out."""
         self._last = frames[-1]
         self._position = self._last.event_id
         if self._run_id is not None:
             frames = self._of_run(frames)
-        elif self._at_end() and self._last.ends == "execution":
+        elif self._last.ends == "execution" and not self._behind():
             self.ended = True
         return [frame for frame in frames if frame.event_id > self._after]
 
     def _of_run(self, frames: Sequence[Frame]) -> list[Frame]:
         own: list[Frame] = []
         for frame in frames:
-            # A cancellation stands in the first run and ends every run that goes on.
+            # A cancellation stands in the first run, and ends every run that goes on.
             if frame.run_id == self._run_id or frame.type == ExecutionCancelled.TYPE:
                 own.append(frame)
                 if frame.ends is not None:
@@ -200,28 +206,22 @@ class Reader:
                     break
         return own
 
-    def _at_end(self) -> bool:
-        return not self._must_read and self._buffer.last <= self._position
-
     async def _settle(self) -> None:
-        """At the end of what is known: ask, where it could be so, whether more is to be expected.
+        """At the end of what is known: ask, where it could be so, whether nothing more is to come.
 
-        The projection is written with the events that change its status. So, if it knows of no
+        The projection is written with the events that change its status. So, where it knows of no
         event after our position, its status is the one at our position.
         """
-        could_end = self._last is None or self._last.ends is not None
-        if self._asked_at == self._position or not (could_end or self._asked_at < 0):
-            return
         position = self._position
-        row = await self._source.execution(self.log_id)
-        if row is not None and row.version > position:
-            self._must_read = True
+        if self._asked_at is not None and (
+            self._asked_at == position or self._last is None or self._last.ends is None
+        ):
             return
+        row = await self._source.execution(self.log_id)
         self._asked_at = position
-        self.ended = row is not None and row.status in self._settled and self._at_end()
-
-    async def _check_cursor(self) -> None:
-        """The event at the cursor must exist; the primary alone may say that it does not."""
-        recorded = await self._source.read(self.log_id, after=self._after - 1, limit=1)
-        if not recorded:
-            raise CursorPastEndError(await self._source.last_event_id(self.log_id))
+        if row is None:
+            return
+        if row.version > position:
+            self._must_read = True
+        elif row.status in self._settled:
+            self.ended = not self._behind()

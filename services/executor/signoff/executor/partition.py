@@ -185,9 +185,12 @@ class Partition:
                     self._shared.relay.reread(self.number)
                 _log.warning("append failed: decided again", partition=self.number, reason=str(error))
                 await asyncio.sleep(_PAUSE)
-            except BaseException:
+            except (LeaseLostError, DecisionError, VersionConflictError, asyncio.CancelledError):
                 self._forget()
                 raise
+            except Exception as error:
+                self._forget()
+                raise DecisionError(f"{type(error).__name__}: {error}") from error
             else:
                 self._doubtful = False
                 return

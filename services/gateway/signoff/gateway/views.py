@@ -6,6 +6,7 @@ from msgspec import UNSET, structs
 
 from signoff.engine.pauses import form_of, resume_links
 from signoff.engine.state import PausePoint, ResumeEntry, State
+from signoff.events.store.base import PauseListStatus
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.gateway.links import Links
@@ -135,12 +136,11 @@ def _hide(value: Json, names: set[str]) -> Json:
     return shown
 
 
-def _pause_status(state: State) -> str:
-    if state.status == "cancelled":
-        return "cancelled"
+def _pause_status(state: State) -> PauseListStatus:
     if any(state.open_points()):
         return "partially_resumed" if any(p.entry_id for p in state.points.values()) else "paused"
-    return "fully_resumed"
+    undecided = any(point.entry_id is None for point in state.points.values())
+    return "cancelled" if undecided or state.status == "cancelled" else "fully_resumed"
 
 
 def _resumed(state: State) -> int:

@@ -1,0 +1,1 @@
+"""Server-sent events: each execution's log, from any event on, as it grows."""

@@ -134,7 +134,7 @@ class KafkaBus:
                 created.append(name)
             elif code != TopicAlreadyExistsError.errno:
                 raise bus_error(f"create {name}: {message}", for_code(code)())
-        await self._inquiry.await_leaders(list(topics))
+        await self._inquiry.await_writable(list(topics))
         return created
 
     async def ping(self) -> None:

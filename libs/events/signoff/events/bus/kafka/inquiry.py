@@ -59,14 +59,16 @@ class Inquiry:
 
         return await self._ask(f"partitions of {topic}", question)
 
-    async def await_leaders(self, topics: Collection[str]) -> None:
+    async def await_writable(self, topics: Collection[str]) -> None:
         """Wait until every partition of the topics can be written to."""
 
         async def question(client: AIOKafkaClient) -> None:
             for topic in topics:
                 described = await _describe(client, topic)
-                if not described or any(partition["leader"] < 0 for partition in described):
+                if not described:
                     raise LeaderNotAvailableError(topic)
+                # Metadata name a leader before it is ready to be one; it refuses to tell offsets until then.
+                await _offsets(client, topic, range(len(described)), _LATEST)
 
         await self._ask(f"leaders of {', '.join(topics)}", question)
 

@@ -1,0 +1,298 @@
+"""The bridge to the stock ``eventsourcing`` library: read our log with it, and run it on our stores.
+
+An auditor opens a PostgreSQL log with the library alone, and this module's mapper for typed events::
+
+    PERSISTENCE_MODULE=eventsourcing.postgres  CREATE_TABLE=n  MAPPER_TOPIC=signoff.events.audit:LogMapper
+
+The library is no dependency of Signoff: install it to use this module.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn, TypeVar, cast
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    DataError,
+    IntegrityError,
+    Mapper,
+    Notification,
+    OperationalError,
+    ProcessRecorder,
+    ProgrammingError,
+    StoredEvent,
+    Subscription,
+    Tracking,
+)
+
+from signoff.events.codec import decode_event
+from signoff.events.errors import SchemaError, SignoffError, ValueNotStorableError, VersionConflictError
+from signoff.events.store.base import Append, EventStore, Lease, NewEvent, Recorded, TrackingRow
+from signoff.events.types import Event
+
+Result = TypeVar("Result")
+
+_CALL_LIMIT: Final = 60.0
+_LEASE: Final = 86_400.0
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One event of a log as the library hands it out: its place, and the event itself."""
+
+    originator_id: UUID
+    originator_version: int
+    event: Event
+
+
+class LogMapper(Mapper[UUID]):
+    """Gives the library typed events of our log; it writes none."""
+
+    def to_domain_event(self, stored_event: StoredEvent) -> LogEntry:
+        """Read one stored event.
+
+        Raises:
+            CodecError: its state is no event of ours.
+        """
+        log_id = cast("UUID", stored_event.originator_id)
+        return LogEntry(log_id, stored_event.originator_version, decode_event(stored_event.state))
+
+    def to_stored_event(self, domain_event: object) -> NoReturn:
+        """Refuse: only an executor that holds the partition's lease writes the log."""
+        raise TypeError(f"{domain_event!r}: the log is read-only here")
+
+
+class StoreRecorder(ProcessRecorder):
+    """The library's synchronous recorder on one of our stores, which runs in a thread with its own loop.
+
+    It holds the lease of one partition, and writes any aggregate under it: for a store that no executor
+    works on.
+
+    Args:
+        open_store: opens a migrated store; called in the thread's loop.
+        owner: the name on the lease.
+    """
+
+    def __init__(
+        self, open_store: Callable[[], Awaitable[EventStore]], *, owner: str = "eventsourcing"
+    ) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="log recorder", daemon=True)
+        self._thread.start()
+        self._owner = owner
+        try:
+            self.store = self.run(_awaited(open_store()))
+            self._lease = self._acquire()
+        except BaseException:
+            self._stop_loop()
+            raise
+
+    def close(self) -> None:
+        """Give the lease back, close the store, and end the thread."""
+        try:
+            self.run(self.store.release({self._lease.partition: self._lease.epoch}, owner=self._owner))
+            self.run(self.store.close())
+        finally:
+            self._stop_loop()
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **_kwargs: Any
+    ) -> Sequence[int] | None:
+        """Write events, and the tracking with them, in one transaction; gives their positions."""
+        if not stored_events and tracking is None:
+            return None
+        append = Append(
+            partition=self._lease.partition,
+            epoch=self._lease.epoch,
+            events=[
+                NewEvent(cast("UUID", e.originator_id), e.originator_version, e.topic, e.state)
+                for e in stored_events
+            ],
+            rows=[] if tracking is None else [_tracking_row(tracking)],
+        )
+        last = self.run(self.store.append(append))
+        return range(last - len(stored_events) + 1, last + 1)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The events of one aggregate, within bounds."""
+        log_id = cast("UUID", originator_id)
+        after = -1 if gt is None else gt
+        if desc and limit is not None:
+            head = self.run(self.store.heads([log_id])).get(log_id, 0)
+            last = head if lte is None else min(head, lte)
+            after = max(after, last - limit)  # versions have no gaps
+        events = [_stored(event) for event in self.run(self.store.read(log_id, after=after))]
+        wanted = [event for event in events if lte is None or event.originator_version <= lte]
+        return (wanted[::-1] if desc else wanted)[:limit]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """Events of the whole log from a position."""
+        after = 0 if start is None else start - inclusive_of_start
+        found: list[Notification] = []
+        while len(found) < limit:
+            batch = self.run(self.store.read_all(after=after, limit=max(limit, _BATCH)))
+            found += [_notification(event) for event in batch if _wanted(event, stop, topics)]
+            if not batch or (stop is not None and batch[-1].position >= stop):
+                break
+            after = batch[-1].position
+        return found[:limit]
+
+    def max_notification_id(self) -> int | None:
+        """The last position, or None for an empty log."""
+        return self.run(self.store.last_position()) or None
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Follow the log from a position."""
+        return StoreSubscription(self, gt, topics)
+
+    def insert_tracking(self, tracking: Tracking) -> None:
+        """Record a position that was processed; one that is not above the last is an error."""
+        self.insert_events([], tracking=tracking)
+
+    def max_tracking_id(self, application_name: str) -> int | None:
+        """The last position recorded under a name, or None."""
+        return self.run(self.store.tracked(application_name)) or None
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run some work of the store to its end, and raise the library's errors for ours."""
+        with _translated():
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_LIMIT)
+
+    def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Begin some work of the store; the caller waits for it or cancels it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _acquire(self) -> Lease:
+        leases = self.run(self.store.acquire(self._owner, most=1, ttl=_LEASE))
+        if not leases:
+            raise OperationalError("every partition of this log is held by an executor: stop them first")
+        return leases[0]
+
+    def _stop_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_CALL_LIMIT)
+        self._loop.close()
+
+
+class StoreSubscription(Subscription[ApplicationRecorder]):
+    """Follows the log through a :class:`StoreRecorder`."""
+
+    def __init__(self, recorder: StoreRecorder, gt: int | None, topics: Sequence[str]) -> None:
+        super().__init__(recorder, gt, topics)
+        self._store_recorder = recorder
+        self._batches = cast(
+            "AsyncGenerator[list[Recorded], None]", recorder.run(_subscribed(recorder.store, gt or 0))
+        )
+        self._ready: deque[Notification] = deque()
+        self._guard = threading.Lock()
+        self._pulling: asyncio.Task[list[Recorded]] | None = None
+
+    def __next__(self) -> Notification:
+        while True:
+            if self._has_been_stopped:
+                raise StopIteration
+            if self._ready:
+                return self._ready.popleft()
+            self._ready.extend(
+                _notification(event) for event in self._take() if _wanted(event, None, self._topics)
+            )
+
+    def stop(self) -> None:
+        """End the iteration, from any thread."""
+        with self._guard:
+            if self._has_been_stopped:
+                return
+            super().stop()
+            self._store_recorder.run(self._end())
+
+    def _take(self) -> list[Recorded]:
+        with self._guard:
+            if self._has_been_stopped:
+                return []
+            batch = self._store_recorder.submit(self._pull())
+        try:
+            with _translated():
+                return batch.result()
+        except CancelledError:
+            return []
+
+    async def _pull(self) -> list[Recorded]:
+        self._pulling = asyncio.current_task()
+        return await anext(self._batches)
+
+    async def _end(self) -> None:
+        if self._pulling is not None and not self._pulling.done():
+            self._pulling.cancel()
+            await asyncio.wait({self._pulling})
+        await self._batches.aclose()
+
+
+async def _awaited(value: Awaitable[Result]) -> Result:
+    return await value
+
+
+async def _subscribed(store: EventStore, after: int) -> AsyncIterator[list[Recorded]]:
+    return store.subscribe(after=after, limit=_BATCH)
+
+
+def _tracking_row(tracking: Tracking) -> TrackingRow:
+    return TrackingRow(name=tracking.application_name, position=tracking.notification_id)
+
+
+def _stored(event: Recorded) -> StoredEvent:
+    return StoredEvent(
+        originator_id=event.log_id, originator_version=event.version, topic=event.topic, state=event.state
+    )
+
+
+def _notification(event: Recorded) -> Notification:
+    return Notification(
+        id=event.position,
+        originator_id=event.log_id,
+        originator_version=event.version,
+        topic=event.topic,
+        state=event.state,
+    )
+
+
+def _wanted(event: Recorded, stop: int | None, topics: Sequence[str]) -> bool:
+    return (stop is None or event.position <= stop) and (not topics or event.topic in topics)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except VersionConflictError as error:
+        raise IntegrityError(str(error)) from error
+    except ValueNotStorableError as error:
+        raise DataError(str(error)) from error
+    except SchemaError as error:
+        raise ProgrammingError(str(error)) from error
+    except (SignoffError, TimeoutError) as error:
+        raise OperationalError(str(error)) from error

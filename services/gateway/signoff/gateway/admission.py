@@ -1,0 +1,64 @@
+"""Who comes in: so many at once, with a key that is somebody's, and enough permission."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from signoff.access.errors import InvalidKeyError
+from signoff.access.keys import Permission, Principal, authenticate
+from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.responses import Handler
+from signoff.runtime import Settings
+
+Route = Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
+"""A handler that is told who calls."""
+
+
+class Admission:
+    """Lets requests through to routes.
+
+    Args:
+        settings: hold the keys, and how many requests are worked on at once.
+
+    Attributes:
+        under_way: requests being worked on.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.under_way = 0
+
+    def guard(self, route: Route, needed: Permission = "read") -> Handler:
+        """A handler that lets only those through who may call the route.
+
+        Args:
+            route: what is called.
+            needed: the permission that its caller must have in the workspace.
+        """
+
+        async def admit(request: web.Request) -> web.StreamResponse:
+            if self.under_way >= self._settings.max_requests:
+                raise unavailable()
+            caller = self._caller(request)
+            if not caller.may(needed):
+                raise ApiError(403, "Access denied")
+            self.under_way += 1
+            try:
+                return await route(request, caller)
+            finally:
+                self.under_way -= 1
+
+        return admit
+
+    def _caller(self, request: web.Request) -> Principal:
+        try:
+            caller = authenticate(request.headers, self._settings)
+        except InvalidKeyError as error:
+            raise ApiError(401, str(error), headers=_CHALLENGE) from error
+        if caller is None:
+            raise ApiError(401, "Unauthorized", headers=_CHALLENGE)
+        return caller
+
+
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}

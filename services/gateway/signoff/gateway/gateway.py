@@ -1,0 +1,107 @@
+"""What the routes share: the ports, and what stands on them."""
+
+import re
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+from msgspec import Struct
+
+from signoff.access.keys import Principal
+from signoff.blocks import Registry
+from signoff.events.blobs import BlobStore
+from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
+from signoff.events.topics import chosen_log_id
+from signoff.events.types import Json
+from signoff.gateway.commands import Commands
+from signoff.gateway.endings import Endings
+from signoff.gateway.errors import ApiError
+from signoff.gateway.headers import IDENTIFIER
+from signoff.gateway.history import read_deployment
+from signoff.gateway.links import Links
+from signoff.gateway.waiting import Waiting
+from signoff.runtime import Settings
+from signoff.tail import Hub
+
+END_GRACE: Final = 10.0
+"""Seconds beyond a run's time limit that a caller waits for its end."""
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class Gateway(Struct, frozen=True, kw_only=True):
+    """Everything that a route may need."""
+
+    settings: Settings
+    store: EventStore
+    blobs: BlobStore
+    registry: Registry
+    hub: Hub
+    links: Links
+    waiting: Waiting
+    commands: Commands
+    endings: Endings
+
+
+GATEWAY: Final = web.AppKey("gateway", Gateway)
+
+
+async def find_workflow(gateway: Gateway, caller: Principal, workflow_id: str) -> WorkflowRow:
+    """A workflow that the caller may know of, deployed or not.
+
+    Raises:
+        ApiError: 404.
+    """
+    row = None
+    if IDENTIFIER.fullmatch(workflow_id):
+        row = await gateway.store.workflow(caller.workspace_id, workflow_id)
+    if row is None:
+        raise ApiError(404, "Workflow not found")
+    return row
+
+
+async def find_execution(
+    gateway: Gateway, caller: Principal, execution_id: str, *, workflow_id: str | None = None, missing: str
+) -> ExecutionRow:
+    """An execution that the caller may know of, by its id or a run's.
+
+    Args:
+        gateway: the ports.
+        caller: who asks.
+        execution_id: as the caller has it: of the execution (chosen or not), or of one of its runs.
+        workflow_id: the workflow that it must belong to.
+        missing: the text of the 404.
+
+    Raises:
+        ApiError: 404, it never was, belongs to another workflow, or is not for the caller to know of.
+    """
+    ids = [chosen_log_id(str(caller.workspace_id), execution_id)]
+    if _UUID.fullmatch(execution_id):
+        ids.append(UUID(execution_id))
+    row = await gateway.store.locate(ids)
+    if row is None or row.workspace_id != caller.workspace_id or workflow_id not in (None, row.workflow_id):
+        raise ApiError(404, missing)
+    return row
+
+
+async def find_definition(gateway: Gateway, row: WorkflowRow | ExecutionRow, log_id: UUID, version: int) -> Json:
+    """A version's definition in Sim's serialized form.
+
+    Args:
+        gateway: the ports.
+        row: whose workspace it is in.
+        log_id: the workflow's log.
+        version: which.
+
+    Raises:
+        ApiError: 404, there is no such version.
+    """
+    found = await read_deployment(gateway.store, log_id, version)
+    if found is None:
+        raise ApiError(404, "Workflow version not found")
+    return await gateway.blobs.resolve(found[1].definition, workspace_id=row.workspace_id)
+
+
+def shown_id(row: ExecutionRow) -> str:
+    """An execution's id as callers know it."""
+    return row.execution_id or str(row.log_id)

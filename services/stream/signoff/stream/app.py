@@ -1,0 +1,99 @@
+"""The stream service: its parts, put together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+from aiohttp import web
+from prometheus_client import Gauge
+
+from signoff.events.bus import open_bus
+from signoff.events.bus.base import Bus
+from signoff.events.store import open_store
+from signoff.events.store.base import EventStore
+from signoff.events.topics import PARTITIONS
+from signoff.runtime.errors import SettingsError
+from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.server import serve
+from signoff.runtime.settings import Settings
+from signoff.stream.answers import json_errors
+from signoff.stream.routes import add_stream_routes
+from signoff.tail import Hub
+
+
+def create_app(settings: Settings, *, store: EventStore, bus: Bus) -> web.Application:
+    """The stream service as an application of its own; store and bus stay the caller's to close.
+
+    It is ready when the log is: while the topic is away, streams go on from the log.
+    """
+    app = web.Application(middlewares=[json_errors])
+    health = Health()
+    hub = Hub(store, bus, watch=health.watch)
+    _measure(hub, health)
+
+    async def log() -> None:
+        await store.check(partitions=PARTITIONS)
+
+    async def topic() -> str | None:
+        away = hub.readers and not hub.live
+        return "away; streams are read from the log each second" if away else None
+
+    async def closing_hub(_: web.Application) -> AsyncIterator[None]:
+        yield
+        await hub.close()
+
+    health.add_check("log", log)
+    health.add_check("topic", topic)
+    add_health_routes(app, health)
+    add_stream_routes(app, settings=settings, store=store, hub=hub)
+    app.cleanup_ctx.append(closing_hub)
+    return app
+
+
+def _measure(hub: Hub, health: Health) -> None:
+    readers = Gauge("signoff_stream_readers", "Streams that are open", registry=health.registry)
+    readers.set_function(lambda: hub.readers)
+    live = Gauge("signoff_stream_topic_live", "1 while the topic is followed", registry=health.registry)
+    live.set_function(lambda: hub.live)
+
+
+async def run(
+    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Run the stream service as a process of its own until ``stop`` is set.
+
+    It starts while database or broker are away, and is not ready until the database is there.
+
+    Args:
+        settings: name the database and the broker that all services share.
+        stop: ends it.
+        on_ready: called with the base URL once it listens.
+
+    Raises:
+        SettingsError: no database or broker is named.
+        ServerError: the address cannot be listened on.
+    """
+    _check_shared(settings)
+    store = await open_store(settings.store_url)
+    try:
+        bus = await open_bus(settings.bus_url)
+        try:
+            await serve(
+                create_app(settings, store=store, bus=bus),
+                host=settings.host,
+                port=settings.port,
+                stop=stop,
+                on_ready=on_ready,
+                handler_cancellation=True,
+            )
+        finally:
+            await bus.close()
+    finally:
+        await store.close()
+
+
+def _check_shared(settings: Settings) -> None:
+    must = "set for a stream service of its own; `signoff serve` runs all services in one process"
+    if settings.database_url is None:
+        raise SettingsError("SIGNOFF_DATABASE_URL", must)
+    if settings.kafka is None:
+        raise SettingsError("SIGNOFF_KAFKA", must)
