@@ -3,18 +3,18 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+
 from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.postgres import PostgresStore
 from signoff.events.store.sqlite import SqliteStore
-
 from support.postgres import Postgres
 
 PARTITIONS = 8
@@ -45,9 +45,10 @@ class Opened:
         """Come to a time when no lease is valid: at once, or by the database's clock."""
         if self._clock is not None:
             self._clock.now += 3_600
-        async with asyncio.timeout(LIMIT):
-            while any(lease.seconds_left > 0 for lease in await self.store.leases()):
-                await asyncio.sleep(0.01)
+        await until(self._no_lease_is_valid)
+
+    async def _no_lease_is_valid(self) -> bool:
+        return all(lease.seconds_left <= 0 for lease in await self.store.leases())
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -82,11 +83,21 @@ async def log_url(postgres: Postgres) -> str:
 
 async def fresh_log(server: Postgres) -> str:
     """Make a migrated PostgreSQL log, as a copy of one made before, and give its URL."""
-    return await asyncio.to_thread(server.fresh_database, migrate)
+    url = await asyncio.to_thread(server.fresh_database, migrate)
+    return without_files(url)
+
+
+def without_files(url: str) -> str:
+    """The URL with a password, which the server ignores, and without TLS.
+
+    Otherwise asyncpg looks for files with passwords and keys when it connects, and that blocks the loop.
+    """
+    return url.replace("postgres@", "postgres:ignored@", 1) + "?sslmode=disable"
 
 
 def migrate(url: str) -> None:
     """Make the schema in an empty PostgreSQL database."""
+    url = without_files(url)
 
     async def run() -> None:
         store = await PostgresStore.open(url)
@@ -157,12 +168,11 @@ def execution(**changes: Any) -> ExecutionRow:
     return msgspec.structs.replace(row, **changes)
 
 
-async def until(condition: Any, *, limit: float = LIMIT) -> None:
-    """Wait until a function, or coroutine function, gives something true."""
+async def until(condition: Callable[[], Awaitable[bool]], *, limit: float = LIMIT) -> None:
+    """Wait until a condition holds."""
     deadline = time.monotonic() + limit
     for attempt in itertools.count():
-        answer = condition()
-        if await answer if asyncio.iscoroutine(answer) else answer:
+        if await condition():
             return
         if time.monotonic() > deadline:
             pytest.fail(f"what the test waits for did not come within {limit:.0f} s ({attempt} looks)")

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+
 from signoff.events.errors import LeaseLostError, VersionConflictError
 from signoff.events.store.base import EventStore, RunRow
 from support.stores import PARTITIONS, Opened, Writer, events, execution
@@ -36,7 +37,9 @@ async def test_a_version_that_exists_is_a_conflict_and_nothing_is_written(store:
     await writer.append(*events(log, [1, 2]))
 
     with pytest.raises(VersionConflictError):
-        await writer.append(*events(other, [1]), *events(log, [2]), next_offset=9, rows=[execution(log_id=other)])
+        await writer.append(
+            *events(other, [1]), *events(log, [2]), next_offset=9, rows=[execution(log_id=other)]
+        )
 
     assert await store.read(other) == []
     assert await store.execution(other) is None

@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+
 from signoff.events.errors import ValueNotStorableError
 from signoff.events.store.base import DeadCommand, EventStore, NewEvent
 from support.stores import STARTED, WORKSPACE, Writer, events, execution
@@ -55,19 +56,16 @@ async def test_every_text_comes_back_as_it_went_in(store: EventStore) -> None:
 
 async def test_times_keep_their_microseconds(store: EventStore) -> None:
     writer = await Writer.of(store)
-    rows = [execution(started_at=1_750_000_000 + n / 1_000_000, due_at=0.000001 * n) for n in range(1, 200, 7)]
+    rows = [
+        execution(started_at=1_750_000_000 + n / 1_000_000, due_at=n / 1_000_000) for n in range(1, 200, 7)
+    ]
 
     await writer.append(rows=rows)
 
     assert [await store.execution(row.log_id) for row in rows] == rows
 
 
-@pytest.mark.parametrize("adapter", ["sqlite", "postgres"])
-async def test_what_no_database_can_hold_fails_alone(
-    request: pytest.FixtureRequest, store: EventStore, adapter: str
-) -> None:
-    if adapter not in request.node.name.partition("-")[0]:
-        return
+async def test_what_no_database_can_hold_fails_alone(store: EventStore) -> None:
     writer, good, bad = await Writer.of(store), uuid4(), uuid4()
 
     results = await asyncio.gather(

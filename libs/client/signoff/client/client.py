@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from urllib.parse import quote
 
 import aiohttp
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from signoff.client.answers import (
     Accepted,
@@ -38,6 +38,14 @@ class _ResumeBody(Struct, rename="camel"):
     output: Json = None
     error: str | None = None
     queue_position: int | None = None
+
+
+class _Named(Struct, rename="camel"):
+    workflow_id: str
+
+
+class _EventsPage(Struct, rename="camel"):
+    events: Annotated[list[_Named], Meta(min_length=1)]
 
 
 class Client:
@@ -79,7 +87,12 @@ class Client:
         await self._transport.close()
 
     async def deploy(
-        self, workflow_id: str, definition: bytes, *, media_type: str = "application/json"
+        self,
+        workflow_id: str,
+        definition: bytes,
+        *,
+        media_type: str = "application/json",
+        idempotency_key: str | None = None,
     ) -> Deployed:
         """Make a definition the next version of a workflow.
 
@@ -87,12 +100,14 @@ class Client:
             workflow_id: the workflow, new or not.
             definition: the document, as written.
             media_type: ``application/json`` or ``application/yaml``.
+            idempotency_key: the same key and definition again make no further version.
 
         Raises:
             RefusedError: with status 422 its ``details`` are all faults of the definition.
         """
+        headers = {"Content-Type": media_type} | _keyed(idempotency_key)
         reply = await self._transport.request(
-            "PUT", _path("workflows", workflow_id), body=definition, headers={"Content-Type": media_type}
+            "PUT", _path("workflows", workflow_id), body=definition, headers=headers
         )
         return accepted(reply).decode(Deployed)
 
@@ -117,20 +132,27 @@ class Client:
         return Answer(http_status=reply.status, body=body, execution_id=execution_id)
 
     async def start(
-        self, workflow_id: str, given: Json = None, *, idempotency_key: str | None = None
+        self,
+        workflow_id: str,
+        given: Json = None,
+        *,
+        execution_id: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Accepted:
         """Start a workflow and do not wait: follow it, or ask for its status.
 
         Args:
             workflow_id: the workflow.
             given: its input.
+            execution_id: an id of the caller's own, unique in its workspace: a second start is refused.
             idempotency_key: the same key and input again give the same execution.
         """
+        chosen = {"X-Execution-Id": execution_id} if execution_id else {}
         reply = await self._post(
             _path("workflows", workflow_id, "execute"),
             {"input": given},
             idempotency_key,
-            headers={"X-Execution-Mode": "async"},
+            headers={"X-Execution-Mode": "async", **chosen},
         )
         return accepted(reply).decode(Accepted)
 
@@ -160,7 +182,7 @@ class Client:
         """
         path = _path("resume", workflow_id, execution_id, context_id)
         limit = aiohttp.ClientTimeout(total=_RUN_LIMIT)
-        headers = _JSON | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
+        headers = _JSON | _keyed(idempotency_key)
         body = msgspec.json.encode({"input": given})
         async with self._transport.open("POST", path, limit=limit, headers=headers, body=body) as response:
             # An execution that began as a stream is resumed as one: its run can be followed by anybody.
@@ -192,6 +214,13 @@ class Client:
         reply = await self._transport.request("GET", _path("workflows", workflow_id, "paused", execution_id))
         return accepted(reply).decode(PausedExecution)
 
+    async def workflow_of(self, execution_id: str) -> str:
+        """The workflow of an execution, or of the execution that a run belongs to."""
+        reply = await self._transport.request(
+            "GET", _path("executions", execution_id, "events"), params={"limit": "1"}
+        )
+        return accepted(reply).decode(_EventsPage).events[0].workflow_id
+
     def follow(
         self, workflow_id: str, execution_id: str, *, after: int = 0, through_pauses: bool = False
     ) -> AsyncGenerator[StreamEvent, None]:
@@ -214,10 +243,13 @@ class Client:
     async def _post(
         self, path: str, body: Json, key: str | None, *, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        own = _JSON | ({"Idempotency-Key": key} if key else {})
         return await self._transport.request(
-            "POST", path, body=msgspec.json.encode(body), headers={**own, **(headers or {})}
+            "POST", path, body=msgspec.json.encode(body), headers={**_JSON, **_keyed(key), **(headers or {})}
         )
+
+
+def _keyed(idempotency_key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
 def _path(*parts: str) -> str:

@@ -8,7 +8,15 @@ same state, input and time give the same results.
 
 from typing import Final, assert_never
 
-from signoff.engine.flow import Results, complete_block, envelope_run, fail_block, settle_run, try_again
+from signoff.engine.flow import (
+    Results,
+    complete_block,
+    envelope_run,
+    fail_block,
+    settle_run,
+    start_queued,
+    try_again,
+)
 from signoff.engine.forms import start_output
 from signoff.engine.graph import Graph
 from signoff.engine.messages import (
@@ -58,9 +66,11 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
         state: the fold of the execution's log; the caller folds each yielded draft into it at once.
         graph: the definition that the execution is pinned to, compiled for its entry.
         message: a command, a block's result, the passing of time, a take-over.
-        now: seconds since the epoch, not before the execution's last event.
+        now: seconds since the epoch, not before the execution's last event, no finer than microseconds.
     """
-    if state.version and state.status not in TERMINAL:
+    known = state.version
+    due = state.next_due()
+    if due is not None and due <= now:
         yield from fire_due(state, graph, now)
     match message:
         case Command():
@@ -68,17 +78,21 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
         case Tick():
             pass
         case TakenOver():
-            for flight in [each for each in state.in_flight.values() if not _waiting(each)]:
-                if (flight.block_id, flight.attempt) not in message.running:
-                    yield from try_again(state, graph, flight, cause=str(flight.event_id))
+            yield from _take_over(state, graph, message, known)
         case _:
-            flight_of = state.in_flight.get(message.block_id)
-            if flight_of is not None and flight_of.attempt == message.attempt and not _waiting(flight_of):
-                yield from _result(state, graph, flight_of, message, now)
+            flight = state.in_flight.get(message.block_id)
+            if flight is not None and flight.attempt == message.attempt and flight.rests is None:
+                yield from _result(state, graph, flight, message, now)
+    if state.queue:
+        yield from start_queued(state, graph, now)
 
 
-def _waiting(flight: InFlight) -> bool:
-    return flight.due_at is not None or flight.retry_at is not None
+def _take_over(state: State, graph: Graph, message: TakenOver, known: int) -> Results:
+    """Try again what was lost; what a timer has just started, after the last ``known`` event, was not."""
+    for flight in list(state.in_flight.values()):
+        lost = flight.rests is None and flight.event_id <= known
+        if lost and (flight.block_id, flight.attempt) not in message.running:
+            yield from try_again(state, graph, flight, cause=str(flight.event_id))
 
 
 # --- Results of blocks ------------------------------------------------------------------------------
@@ -97,7 +111,7 @@ def _result(
         case BlockFailed():
             yield from _failed(state, graph, flight, message, now)
         case BlockPaused():
-            yield from _paused(state, graph, flight, message, now)
+            yield from _paused(state, flight, message, now)
         case BlockWaits():
             yield Draft(
                 TimerSet(
@@ -109,7 +123,7 @@ def _result(
                 str(flight.event_id),
                 envelope_run(state, flight.run_id),
             )
-            yield from settle_run(state, graph, state.runs[flight.run_id], now, str(flight.event_id))
+            yield from settle_run(state, state.runs[flight.run_id], now, str(flight.event_id))
         case _:
             assert_never(message)
 
@@ -149,10 +163,10 @@ def _failed(state: State, graph: Graph, flight: InFlight, message: BlockFailed, 
         envelope_run(state, flight.run_id),
         flight.attempt if flight.attempt > 1 else None,
     )
-    yield from settle_run(state, graph, run, now, str(flight.event_id))
+    yield from settle_run(state, run, now, str(flight.event_id))
 
 
-def _paused(state: State, graph: Graph, flight: InFlight, message: BlockPaused, now: float) -> Results:
+def _paused(state: State, flight: InFlight, message: BlockPaused, now: float) -> Results:
     cause = str(flight.event_id)
     run = state.runs[flight.run_id]
     where = envelope_run(state, flight.run_id)
@@ -168,7 +182,7 @@ def _paused(state: State, graph: Graph, flight: InFlight, message: BlockPaused, 
         cause,
         where,
     )
-    yield from settle_run(state, graph, run, now, cause)
+    yield from settle_run(state, run, now, cause)
 
 
 # --- Commands ---------------------------------------------------------------------------------------
@@ -203,7 +217,7 @@ def refused(command: Command, code: str, message: str) -> Outcome:
 
 
 def _repeated(state: State, command: Command, taken: Taken) -> Outcome:
-    if command.request_digest != taken.request_digest:
+    if taken.request_digest is not None and command.request_digest != taken.request_digest:
         return refused(
             command, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used with another request before"
         )
@@ -280,22 +294,25 @@ def _cancel(state: State, command: Command, data: CancelExecution, now: float) -
     if state.status in TERMINAL:
         yield refused(command, "FINISHED", f"Execution cannot be cancelled while {state.status}")
         return
-    running = [flight for flight in state.in_flight.values() if not _waiting(flight)]
-    runs = [run.run_id for run in state.active_runs()]
+    running = [flight for flight in state.in_flight.values() if flight.rests is None]
+    queued = [state.entries[entry_id] for entry_id in state.queue]
+    runs = [*state.active, *(entry.run_id for entry in queued)]
     started_at = min((run.started_at for run in state.active_runs()), default=state.started_at)
     for point in [each for each in state.open_points() if each.status == "paused"]:
         yield Draft(
-            PauseClosed(context_id=point.context_id, reason="The execution was cancelled"), command.command_id
+            PauseClosed(context_id=point.context_id, reason="The execution was cancelled"),
+            command.command_id,
+            envelope_run(state, point.run_id),
         )
-    for entry_id in list(state.queue):
+    for entry in queued:
         yield Draft(
             ResumeFailed(
-                resume_entry_id=entry_id,
-                context_id=state.entries[entry_id].context_id,
+                resume_entry_id=entry.entry_id,
+                context_id=entry.context_id,
                 reason="The execution was cancelled",
             ),
             command.command_id,
-            state.entries[entry_id].run_id,
+            entry.run_id,
         )
     yield Draft(
         ExecutionCancelled(

@@ -4,11 +4,11 @@ No rule is decided here. An event is a fact; the state only remembers what later
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from signoff.engine.graph import Graph, has_successor, settle
 from signoff.engine.pauses import pending_output
-from signoff.engine.state import Failure, InFlight, PausePoint, ResumeEntry, Run, State, Taken
+from signoff.engine.state import Failure, InFlight, PausePoint, ResumeEntry, Run, State, Status, Taken
 from signoff.events.times import from_iso
 from signoff.events.types import (
     BlockCompleted,
@@ -26,7 +26,6 @@ from signoff.events.types import (
     PauseOpened,
     ResumeFailed,
     ResumeQueued,
-    TimerFired,
     TimerSet,
     VariablesSet,
 )
@@ -40,7 +39,8 @@ def evolve(state: State, event: Event, graph: Graph | None = None, *, now: float
         event: the next event of the same log.
         graph: what runs. Without it the state tells all that happened, but not what is ready next:
             enough to show an execution, not to decide.
-        now: the event's time in seconds, where the caller has it already.
+        now: the event's time, where the caller has it already: seconds since the epoch, no finer than
+            the microseconds of the envelope, or the fold of the bytes would differ.
 
     Raises:
         ValueError: the event does not follow the state.
@@ -85,10 +85,11 @@ def _block_started(state: State, event: Event, data: BlockStarted, _: Graph | No
     run = state.run_of(event.run_id)
     before = state.in_flight.get(data.block_id)
     if before is None:
-        run.busy += 1
         state.order = max(state.order, data.execution_order)
-    elif before.due_at is not None or before.retry_at is not None:
-        _wake(state, run)
+    else:
+        _leave(state, run, before)
+    run.busy += 1
+    _count_time(state, run)
     state.in_flight[data.block_id] = InFlight(
         block_id=data.block_id,
         run_id=run.run_id,
@@ -99,32 +100,51 @@ def _block_started(state: State, event: Event, data: BlockStarted, _: Graph | No
     )
 
 
-def _rest(state: State, run: Run) -> None:
-    """A block of the run turns from running to waiting; time alone with waits may not count."""
-    run.busy -= 1
-    run.waits += 1
-    if run.busy == 0 and run.mode != "sync":
-        run.idle_since = state.time
+def _leave(state: State, run: Run, flight: InFlight) -> None:
+    """A block no longer runs, or no longer rests."""
+    if flight.rests is None:
+        run.busy -= 1
+        return
+    if flight.rests == "wait":
+        run.waits -= 1
+    else:
+        run.retries -= 1
+    state.timers.pop(flight.block_id, None)
 
 
-def _wake(state: State, run: Run) -> None:
-    run.busy += 1
-    run.waits -= 1
-    if run.idle_since is not None:
+def _rest(state: State, block_id: str, rests: Literal["wait", "retry"], until: str) -> None:
+    flight = state.in_flight[block_id]
+    run = state.runs[flight.run_id]
+    _leave(state, run, flight)
+    flight.rests = rests
+    if rests == "wait":
+        run.waits += 1
+    else:
+        run.retries += 1
+    state.timers[block_id] = from_iso(until)
+    _count_time(state, run)
+
+
+def _count_time(state: State, run: Run) -> None:
+    """The time limit stands still while durable waits are all there is; not for a synchronous caller."""
+    idle = run.waits > 0 and not run.busy and not run.retries and run.mode != "sync"
+    if idle:
+        if run.idle_since is None:
+            run.idle_since = state.time
+    elif run.idle_since is not None:
         if run.deadline is not None:
             run.deadline += state.time - run.idle_since
         run.idle_since = None
 
 
-def _land(state: State, block_id: str) -> None:
+def _land(state: State, block_id: str) -> InFlight | None:
     """A block is no longer in flight."""
     flight = state.in_flight.pop(block_id, None)
-    if flight is None:
-        return
-    run = state.runs[flight.run_id]
-    if flight.due_at is not None or flight.retry_at is not None:
-        _wake(state, run)
-    run.busy -= 1
+    if flight is not None:
+        run = state.runs[flight.run_id]
+        _leave(state, run, flight)
+        _count_time(state, run)
+    return flight
 
 
 def _block_completed(state: State, event: Event, data: BlockCompleted, graph: Graph | None) -> None:
@@ -167,9 +187,7 @@ def _advance(state: State, graph: Graph | None, block_id: str, *, output: Any, f
 
 
 def _block_retrying(state: State, _: Event, data: BlockRetrying, __: Graph | None) -> None:
-    flight = state.in_flight[data.block_id]
-    flight.retry_at = from_iso(data.next_attempt_at)
-    _rest(state, state.runs[flight.run_id])
+    _rest(state, data.block_id, "retry", data.next_attempt_at)
 
 
 def _variables_set(state: State, _: Event, data: VariablesSet, __: Graph | None) -> None:
@@ -178,104 +196,97 @@ def _variables_set(state: State, _: Event, data: VariablesSet, __: Graph | None)
 
 def _timer_set(state: State, _: Event, data: TimerSet, __: Graph | None) -> None:
     if data.kind == "wait" and data.block_id is not None:
-        flight = state.in_flight[data.block_id]
-        flight.due_at = from_iso(data.due_at)
-        _rest(state, state.runs[flight.run_id])
-
-
-def _timer_fired(state: State, _: Event, data: TimerFired, __: Graph | None) -> None:
-    point = state.points.get(data.timer_id)
-    if point is not None:
-        point.due_at = None
+        _rest(state, data.block_id, "wait", data.due_at)
 
 
 def _pause_opened(state: State, event: Event, data: PauseOpened, _: Graph | None) -> None:
-    _land(state, data.block_id)
+    flight = _land(state, data.block_id)
+    due_at = from_iso(data.resume_at) if data.resume_at is not None else None
+    if due_at is not None:
+        state.timers[data.context_id] = due_at
     state.outputs[data.block_id] = pending_output(data.response)
     state.points[data.context_id] = PausePoint(
         context_id=data.context_id,
         block_id=data.block_id,
         kind=data.pause_kind,
         run_id=event.run_id or state.execution_id,
+        order=flight.order if flight else state.order,
+        attempt=flight.attempt if flight else 1,
         response=data.response,
         content_digest=data.content_digest,
         event_id=event.event_id,
         opened_at=state.time,
-        due_at=from_iso(data.resume_at) if data.resume_at is not None else None,
+        due_at=due_at,
     )
 
 
 def _pause_closed(state: State, _: Event, data: PauseClosed, __: Graph | None) -> None:
     point = state.points[data.context_id]
-    point.status, point.closed_at, point.due_at = "closed", state.time, None
+    point.status, point.closed_at = "closed", state.time
+    state.timers.pop(data.context_id, None)
 
 
-def _end_run(state: State, event: Event, status: Any) -> Run:
-    run = state.run_of(event.run_id)
+def _end_run(state: State, run: Run, event: Event, status: Status) -> None:
     run.status, run.ended_event, run.ended_at = status, event.event_id, state.time
     run.deadline = run.idle_since = None
-    if run.run_id in state.active:
-        state.active.remove(run.run_id)
-    if run.busy or run.waits:
-        state.in_flight = {name: each for name, each in state.in_flight.items() if each.run_id != run.run_id}
-        run.busy = run.waits = 0
+    state.active.remove(run.run_id)
+    if run.busy or run.waits or run.retries:
+        for flight in [each for each in state.in_flight.values() if each.run_id == run.run_id]:
+            del state.in_flight[flight.block_id]
+            _leave(state, run, flight)
     if run.entry_id is not None:
         _end_entry(state, state.entries[run.entry_id], run)
-    return run
 
 
 def _end_entry(state: State, entry: ResumeEntry, run: Run) -> None:
-    failed = run.status in ("failed", "cancelled")
-    entry.status = "failed" if failed else "completed"
+    entry.status = "failed" if run.failure else "completed"
     entry.completed_at = state.time
-    entry.failure_reason = run.failure.error if failed and run.failure else None
-    point = state.points[entry.context_id]
-    point.status = "failed" if failed else "resumed"
+    entry.failure_reason = run.failure.error if run.failure else None
+    state.points[entry.context_id].status = "failed" if run.failure else "resumed"
+
+
+def _end(state: State, event: Event, status: Status) -> None:
+    for run in list(state.active_runs()):
+        _end_run(state, run, event, status)
+    state.status, state.ended_at = status, state.time
 
 
 def _paused(state: State, event: Event, _: ExecutionPaused, __: Graph | None) -> None:
-    _end_run(state, event, "paused")
+    _end_run(state, state.run_of(event.run_id), event, "paused")
     state.paused_at = state.time
     if not state.active:
         state.status = "paused"
 
 
-def _end(state: State, status: Any) -> None:
-    state.status, state.ended_at = status, state.time
-    state.in_flight.clear()
-    for run in list(state.active_runs()):
-        run.status, run.ended_at = status, state.time
-    state.active.clear()
-
-
 def _completed(state: State, event: Event, data: ExecutionCompleted, _: Graph | None) -> None:
-    _end_run(state, event, "completed")
     state.output = data.output
-    _end(state, "completed")
+    _end(state, event, "completed")
 
 
 def _error(state: State, event: Event, data: ExecutionError, _: Graph | None) -> None:
     failure = Failure(data.error, data.code, data.block_id)
-    state.failure = state.failure or failure
     run = state.run_of(event.run_id)
-    run.failure = run.failure or failure
-    _end_run(state, event, "failed")
+    if state.failure is None or _timed_out(state, run):
+        run.failure = run.failure or failure
+    state.failure = state.failure or failure
+    _end_run(state, run, event, "failed")
     if data.final:
-        _end(state, "failed")
+        _end(state, event, "failed")
     elif not state.active:
         state.status = "paused"
 
 
+def _timed_out(state: State, run: Run) -> bool:
+    """Otherwise a run without a failure of its own only ends what an earlier one failed."""
+    return run.deadline is not None and run.idle_since is None and run.deadline <= state.time
+
+
 def _cancelled(state: State, event: Event, data: ExecutionCancelled, _: Graph | None) -> None:
-    state.commands.setdefault(event.causation_id, Taken(event.event_id))
+    state.commands[event.causation_id] = Taken(event.event_id)
     state.failure = Failure(data.reason, "CANCELLED")
-    for run in list(state.active_runs()):
+    for run in state.active_runs():
         run.failure = state.failure
-        run.ended_event = event.event_id
-        if run.entry_id is not None:
-            run.status = "cancelled"
-            _end_entry(state, state.entries[run.entry_id], run)
-    _end(state, "cancelled")
+    _end(state, event, "cancelled")
 
 
 def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResumed) -> ResumeEntry:
@@ -291,10 +302,12 @@ def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResume
         queued_at=state.time,
     )
     state.entries[entry.entry_id] = entry
-    state.commands[entry.entry_id] = Taken(event.event_id, data.request_digest)
+    if event.causation_id == entry.entry_id:  # a command's; time resumes a point without any
+        state.commands[entry.entry_id] = Taken(event.event_id, data.request_digest)
     point = state.points[data.context_id]
     point.entry_id = entry.entry_id
-    point.closed_at, point.due_at = state.time, None
+    point.closed_at = state.time
+    state.timers.pop(data.context_id, None)
     return entry
 
 
@@ -338,7 +351,6 @@ _APPLY: Final[dict[type, Callable[[State, Event, Any, Graph | None], None]]] = {
     BlockRetrying: _block_retrying,
     VariablesSet: _variables_set,
     TimerSet: _timer_set,
-    TimerFired: _timer_fired,
     PauseOpened: _pause_opened,
     PauseClosed: _pause_closed,
     ResumeQueued: _resume_queued,

@@ -140,24 +140,23 @@ def fail_block(
 def _go_on(state: State, graph: Graph, run: Run, ready: Sequence[str], *, now: float, cause: str) -> Results:
     if run.failure is None and not run.halted:
         yield from start_blocks(state, graph, run, ready, cause)
-    yield from settle_run(state, graph, run, now, cause)
+    yield from settle_run(state, run, now, cause)
 
 
-def settle_run(state: State, graph: Graph, run: Run, now: float, cause: str) -> Results:
-    """End a run with nothing left to do; a run that only waits lets a queued decision go first.
+def settle_run(state: State, run: Run, now: float, cause: str) -> Results:
+    """End a run with nothing left to do.
 
     A run that failed, or that a ``response`` block stopped, does not wait for durable waits.
     """
-    if run.status == "running" and not run.busy:
-        if not run.waits or run.halted or run.failure is not None:
-            yield from end_run(state, run, now, cause, failure=run.failure)
-        yield from start_queued(state, graph, now)
+    if run.status != "running" or run.busy:
+        return
+    if run.halted or run.failure is not None or not (run.waits or run.retries):
+        yield from end_run(state, run, now, cause, failure=run.failure)
 
 
 def end_run(state: State, run: Run, now: float, cause: str, *, failure: Failure | None) -> Results:
     """Write how a run ends: paused, completed, or failed with or without the execution."""
     where = envelope_run(state, run.run_id)
-    others = any(other is not run for other in state.active_runs())
     if failure is not None:
         for point in [p for p in state.open_points() if p.run_id == run.run_id and p.status == "paused"]:
             yield Draft(
@@ -165,9 +164,10 @@ def end_run(state: State, run: Run, now: float, cause: str, *, failure: Failure 
                 cause,
                 where,
             )
-        final = not others and not any(state.open_points())
-        yield _error(state, run, failure, now, cause, final=final)
-    elif others or any(state.open_points()):
+    goes_on = len(state.active) > 1 or any(state.open_points())
+    if failure is not None:
+        yield _error(state, run, failure, now, cause, final=not goes_on)
+    elif goes_on:
         yield Draft(_paused(state, run, now), cause, where)
     elif state.failure is not None:
         yield _error(state, run, state.failure, now, cause, final=True)
@@ -222,9 +222,15 @@ def _paused(state: State, run: Run, now: float) -> ExecutionPaused:
 
 
 def start_queued(state: State, graph: Graph, now: float) -> Results:
-    """Give the first queued decision its run, when no other run is at work."""
-    if state.queue and state.status not in TERMINAL and not state.held():
-        yield from begin_resume(state, graph, state.entries[state.queue[0]], now)
+    """Give queued decisions their runs, one after the other, while no other run is at work."""
+    while state.queue and state.status not in TERMINAL and not state.held():
+        entry = state.entries[state.queue[0]]
+        taken = state.commands.get(entry.entry_id)
+        yield from begin_resume(
+            state, graph, entry, now,
+            cause=str(entry.event_id) if taken is None else entry.entry_id,
+            request_digest=None if taken is None else taken.request_digest,
+        )  # fmt: skip
 
 
 def begin_resume(
@@ -233,6 +239,7 @@ def begin_resume(
     entry: ResumeEntry,
     now: float,
     *,
+    cause: str,
     request_digest: str | None = None,
     correlation_id: str | None = None,
 ) -> Results:
@@ -249,7 +256,7 @@ def begin_resume(
             actor=entry.actor,
             request_digest=request_digest,
         ),
-        entry.entry_id,
+        cause,
         entry.run_id,
         correlation_id=correlation_id,
     )
@@ -258,13 +265,13 @@ def begin_resume(
         graph,
         state.runs[entry.run_id],
         point.block_id,
-        order=state.order,
-        attempt=1,
+        order=point.order,
+        attempt=point.attempt,
         given=None,
         output=_decided_output(point, entry, now),
         started_at=iso(point.opened_at),
         now=now,
-        cause=entry.entry_id,
+        cause=cause,
     )
 
 

@@ -93,12 +93,15 @@ def _take(state: State, graph: Graph, entry: ResumeEntry, command: Command, now:
             resume_execution_id=entry.run_id,
         )
         yield from begin_resume(
-            state, graph, entry, now,
+            state, graph, entry, now, cause=entry.entry_id,
             request_digest=command.request_digest, correlation_id=command.correlation_id,
         )  # fmt: skip
         return
     position = len(state.queue) + 1
-    yield _queued(entry, position, command.request_digest, command.correlation_id)
+    yield _queued(
+        entry, position,
+        cause=entry.entry_id, request_digest=command.request_digest, correlation_id=command.correlation_id,
+    )  # fmt: skip
     yield Outcome(
         command_id=command.command_id,
         execution_id=state.execution_id,
@@ -110,7 +113,12 @@ def _take(state: State, graph: Graph, entry: ResumeEntry, command: Command, now:
 
 
 def _queued(
-    entry: ResumeEntry, position: int, request_digest: str | None, correlation_id: str | None
+    entry: ResumeEntry,
+    position: int,
+    *,
+    cause: str,
+    request_digest: str | None = None,
+    correlation_id: str | None = None,
 ) -> Draft:
     return Draft(
         ResumeQueued(
@@ -124,14 +132,18 @@ def _queued(
             queue_position=position,
             request_digest=request_digest,
         ),
-        entry.entry_id,
+        cause,
         entry.run_id,
         correlation_id=correlation_id,
     )
 
 
 def resume_by_time(state: State, graph: Graph, point: PausePoint, entry_id: UUID, now: float) -> Results:
-    """A point of kind ``time`` is due: the system resumes it, in turn with people's decisions."""
+    """A point of kind ``time`` is due: the system resumes it, in turn with people's decisions.
+
+    It follows from the last event, ``timer:fired``.
+    """
+    cause = str(state.version)
     entry = ResumeEntry(
         entry_id=str(entry_id),
         run_id=str(run_id_of(UUID(state.log_id), entry_id)),
@@ -144,6 +156,6 @@ def resume_by_time(state: State, graph: Graph, point: PausePoint, entry_id: UUID
         queued_at=now,
     )
     if state.held():
-        yield _queued(entry, len(state.queue) + 1, None, None)
+        yield _queued(entry, len(state.queue) + 1, cause=cause)
     else:
-        yield from begin_resume(state, graph, entry, now)
+        yield from begin_resume(state, graph, entry, now, cause=cause)

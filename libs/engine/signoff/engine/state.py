@@ -29,7 +29,7 @@ class Failure(Struct, frozen=True):
 class InFlight(Struct, kw_only=True):
     """A block that started and has not ended.
 
-    ``due_at``: a durable wait ends then; ``retry_at``: the next try starts then.
+    ``rests``: it does not run, but waits until its moment in ``State.timers``: to end, or to be tried again.
     """
 
     block_id: str
@@ -38,15 +38,14 @@ class InFlight(Struct, kw_only=True):
     event_id: int
     order: int
     started_at: str
-    due_at: float | None = None
-    retry_at: float | None = None
+    rests: Literal["wait", "retry"] | None = None
 
 
 class Run(Struct, kw_only=True):
     """One stretch from a start or a resume to a pause or an end.
 
-    ``busy`` blocks run, ``waits`` are durable waits. ``deadline``: when its time limit is over;
-    ``idle_since``: since when it only waits, where that time does not count.
+    ``busy`` blocks run, ``waits`` are durable waits, ``retries`` are to be tried again. ``deadline``: when
+    its time limit is over; ``idle_since``: since when it only waits, where that time does not count.
     """
 
     run_id: str
@@ -58,6 +57,7 @@ class Run(Struct, kw_only=True):
     status: Status = "running"
     busy: int = 0
     waits: int = 0
+    retries: int = 0
     deadline: float | None = None
     idle_since: float | None = None
     halted: bool = False
@@ -85,12 +85,17 @@ class ResumeEntry(Struct, kw_only=True):
 
 
 class PausePoint(Struct, kw_only=True):
-    """A place where the execution waits, or waited. ``due_at`` is when a point of kind ``time`` ends."""
+    """A place where the execution waits, or waited.
+
+    ``order`` and ``attempt`` are its block's; ``due_at`` is when a point of kind ``time`` ends.
+    """
 
     context_id: str
     block_id: str
     kind: PauseKind
     run_id: str
+    order: int
+    attempt: int
     response: Json
     content_digest: str | None
     event_id: int
@@ -109,7 +114,10 @@ class Taken(Struct, frozen=True):
 
 
 class State(Struct, kw_only=True):
-    """An execution as of ``version``, its last event."""
+    """An execution as of ``version``, its last event.
+
+    ``timers``: what happens by itself, and when, by block: a wait ends, a try starts, a point resumes.
+    """
 
     execution_id: str = ""
     log_id: str = ""
@@ -135,6 +143,7 @@ class State(Struct, kw_only=True):
     runs: dict[str, Run] = {}
     active: list[str] = []
     in_flight: dict[str, InFlight] = {}
+    timers: dict[str, float] = {}
     outputs: dict[str, Json] = {}
     errors: dict[str, str] = {}
     open_edges: dict[str, int] = {}
@@ -169,18 +178,13 @@ class State(Struct, kw_only=True):
 
     def next_due(self) -> float | None:
         """The earliest moment at which something happens by itself, ``None`` if nothing will."""
-        moments = [
-            moment
-            for each in self.in_flight.values()
-            for moment in (each.due_at, each.retry_at)
-            if moment is not None
-        ]
-        moments += [p.due_at for p in self.points.values() if p.status == "paused" and p.due_at is not None]
-        moments += [
-            run.deadline for run in self.active_runs() if run.deadline is not None and run.idle_since is None
-        ]
-        return min(moments, default=None)
+        due = min(self.timers.values(), default=None)
+        for run_id in self.active:
+            run = self.runs[run_id]
+            if run.deadline is not None and run.idle_since is None and (due is None or run.deadline < due):
+                due = run.deadline
+        return due
 
     def parked(self) -> bool:
         """Nothing runs here and now: the state may leave memory until somebody asks or a timer is due."""
-        return all(each.due_at is not None or each.retry_at is not None for each in self.in_flight.values())
+        return not self.held()

@@ -32,7 +32,13 @@ from eventsourcing.persistence import (
 )
 
 from signoff.events.codec import decode_event
-from signoff.events.errors import SchemaError, SignoffError, ValueNotStorableError, VersionConflictError
+from signoff.events.errors import (
+    SchemaError,
+    SignoffError,
+    StoreUnavailableError,
+    ValueNotStorableError,
+    VersionConflictError,
+)
 from signoff.events.store.base import Append, EventStore, Lease, NewEvent, Recorded, TrackingRow
 from signoff.events.types import Event
 
@@ -88,8 +94,7 @@ class StoreRecorder(ProcessRecorder):
         self._thread.start()
         self._owner = owner
         try:
-            self.store = self.run(_awaited(open_store()))
-            self._lease = self._acquire()
+            self.store, self._lease = self.run(_opened(open_store, owner))
         except BaseException:
             self._stop_loop()
             raise
@@ -118,7 +123,7 @@ class StoreRecorder(ProcessRecorder):
             rows=[] if tracking is None else [_tracking_row(tracking)],
         )
         last = self.run(self.store.append(append))
-        return range(last - len(stored_events) + 1, last + 1)
+        return list(range(last - len(stored_events) + 1, last + 1))
 
     def select_events(
         self,
@@ -187,12 +192,6 @@ class StoreRecorder(ProcessRecorder):
         """Begin some work of the store; the caller waits for it or cancels it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def _acquire(self) -> Lease:
-        leases = self.run(self.store.acquire(self._owner, most=1, ttl=_LEASE))
-        if not leases:
-            raise OperationalError("every partition of this log is held by an executor: stop them first")
-        return leases[0]
-
     def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_CALL_LIMIT)
@@ -252,8 +251,17 @@ class StoreSubscription(Subscription[ApplicationRecorder]):
         await self._batches.aclose()
 
 
-async def _awaited(value: Awaitable[Result]) -> Result:
-    return await value
+async def _opened(open_store: Callable[[], Awaitable[EventStore]], owner: str) -> tuple[EventStore, Lease]:
+    store = await open_store()
+    try:
+        leases = await store.acquire(owner, most=1, ttl=_LEASE)
+    except BaseException:
+        await store.close()
+        raise
+    if not leases:
+        await store.close()
+        raise StoreUnavailableError("every partition of this log is held by an executor: stop them first")
+    return store, leases[0]
 
 
 async def _subscribed(store: EventStore, after: int) -> AsyncIterator[list[Recorded]]:

@@ -1,12 +1,17 @@
 """Moments on the wire: UTC, ISO 8601, microseconds, ``Z``. No clock is read here."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from signoff.events.errors import CodecError
 
 
+@lru_cache(maxsize=64)
 def iso(moment: float) -> str:
-    """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``."""
+    """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``.
+
+    Kept for the last few moments, since all that one step records bears the same.
+    """
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 

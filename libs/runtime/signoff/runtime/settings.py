@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -73,7 +73,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def store_url(self) -> str:
         """Where the log is, for :func:`signoff.events.store.open_store`."""
-        return self.database_url or f"sqlite:///{self.data.absolute() / 'signoff.db'}"
+        return self.database_url or f"sqlite:///{quote(str(self.data.absolute() / 'signoff.db'))}"
 
     @property
     def bus_url(self) -> str:
@@ -83,7 +83,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     @property
     def blobs_url(self) -> str:
         """Where large values are, for :class:`signoff.events.blobs.BlobStore`."""
-        return self.blobs or f"file://{self.data.absolute() / 'blobs'}"
+        return self.blobs or f"file://{quote(str(self.data.absolute() / 'blobs'))}"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

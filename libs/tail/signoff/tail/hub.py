@@ -1,7 +1,7 @@
 """All readers of this process: one reading of the topic, and one regular look at the log, for all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Final, TypeVar
 from uuid import UUID
@@ -113,7 +113,7 @@ class Hub:
 
     async def follow(
         self, log_id: UUID, *, after: int, run_id: str | None = None, follow: bool = False
-    ) -> AsyncIterator[Frame | Heartbeat]:
+    ) -> AsyncGenerator[Frame | Heartbeat, None]:
         """The same, one frame after the other; a heartbeat after each 15 s without any.
 
         Close the iterator (``contextlib.aclosing``) when you leave it before its end.

@@ -1,4 +1,4 @@
-"""The settings of a server command: from its environment, checked, with logs set up by them."""
+"""The settings of a server command: from its environment and options, checked."""
 
 import os
 import sys
@@ -8,7 +8,6 @@ import msgspec
 
 from signoff.cli.exits import CommandError, Exit
 from signoff.runtime.errors import SettingsError
-from signoff.runtime.logs import configure_logs
 from signoff.runtime.settings import Settings, unknown_settings
 
 
@@ -28,9 +27,7 @@ def server_settings(**given: Any) -> Settings:
     for warning in unknown_settings(os.environ):
         print(f"signoff: {warning}", file=sys.stderr)  # noqa: T201 - before there are logs
     changes = {name: value for name, value in given.items() if value is not None}
-    settings = msgspec.structs.replace(settings, **changes)
-    configure_logs(settings)
-    return settings
+    return msgspec.structs.replace(settings, **changes)
 
 
 def require_cluster(settings: Settings, *, database: bool = True, broker: bool = True) -> None:

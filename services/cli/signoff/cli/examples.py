@@ -1,7 +1,7 @@
 """The workflows that `signoff serve --examples` brings along."""
 
-from collections.abc import Collection, Mapping
-from ipaddress import ip_network
+import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -10,14 +10,10 @@ from msgspec import Struct
 
 from signoff.cli.exits import CommandError
 from signoff.client import Client
-from signoff.engine.definition import digest
-from signoff.engine.parse import parse
-from signoff.events.store.base import EventStore
-from signoff.events.topics import DEFAULT_WORKSPACE
-from signoff.gateway.yaml_text import decode_yaml
 from signoff.runtime.settings import Settings
 
 _LOOPBACK: Final = "127.0.0.0/8"
+_DEPLOY_URL: Final = "DEPLOY_URL"
 
 
 class Example(Struct, frozen=True):
@@ -35,9 +31,7 @@ def read_examples(folder: Path = Path("examples")) -> list[Example]:
     """
     files = sorted(folder.glob("*/workflow.yaml"))
     if not files:
-        raise CommandError(
-            f"there are no examples in {folder.absolute()}: run `signoff serve --examples` in Signoff's repository"
-        )
+        raise CommandError(f"there are no examples in {folder.absolute()}: run it in Signoff's repository")
     return [Example(file.parent.name, file.read_bytes()) for file in files]
 
 
@@ -45,45 +39,26 @@ def with_surroundings(settings: Settings) -> Settings:
     """The settings under which the examples run without anything else to set up.
 
     The one HTTP call among them goes to this server itself, unless ``SIGNOFF_ENV_DEPLOY_URL`` says
-    otherwise: for that `api` blocks may reach this machine, which they may not otherwise.
+    otherwise: for that, and only then, `api` blocks may reach this machine.
     """
-    own = {"DEPLOY_URL": f"http://{settings.host}:{settings.port}/healthz"}
-    if settings.environment.keys() & own.keys():
+    if _DEPLOY_URL in settings.environment:
         return settings
     return msgspec.structs.replace(
         settings,
-        environment={**own, **settings.environment},
-        allow_private_networks=_including(settings.allow_private_networks, _LOOPBACK),
+        environment={
+            **settings.environment,
+            _DEPLOY_URL: f"http://{settings.host}:{settings.port}/healthz",
+        },
+        allow_private_networks=(*settings.allow_private_networks, _LOOPBACK),
     )
 
 
-def _including(networks: tuple[str, ...], network: str) -> tuple[str, ...]:
-    return networks if ip_network(network) in map(ip_network, networks) else (*networks, network)
-
-
-async def deploy_examples(
-    examples: Collection[Example], client: Client, store: EventStore, types: Mapping[str, object]
-) -> list[str]:
-    """Deploy what is not deployed as it stands: a restart makes no new versions.
-
-    Args:
-        examples: what to deploy.
-        client: to this server.
-        store: where the digests of the active versions are.
-        types: the registered blocks.
-
-    Returns:
-        The ids of all examples.
-    """
+async def deploy_examples(examples: Collection[Example], client: Client) -> None:
+    """Deploy examples that were not deployed before: a restart makes no new versions."""
     for example in examples:
-        parsed = parse(decode_yaml(example.raw), types=types.keys(), workflow_id=example.workflow_id)
-        row = await store.workflow(DEFAULT_WORKSPACE, example.workflow_id)
-        same = (
-            row is not None
-            and row.is_deployed
-            and parsed.definition is not None
-            and row.digest == digest(parsed.definition)
+        await client.deploy(
+            example.workflow_id,
+            example.raw,
+            media_type="application/yaml",
+            idempotency_key=f"example-{hashlib.sha256(example.raw).hexdigest()}",
         )
-        if not same:
-            await client.deploy(example.workflow_id, example.raw, media_type="application/yaml")
-    return [example.workflow_id for example in examples]

@@ -36,7 +36,7 @@ _WORK: Final = (
         "Start a workflow, wait until it ends or pauses, and print what came of it.",
         (
             """signoff run refund-approval --input '{"amount": 80, "customer": "Ada"}'""",
-            "signoff run refund-approval --input @examples/refund-approval/input.json --watch",
+            "signoff run refund-approval --id refund-1 --input @examples/refund-approval/input.json --watch",
             "echo '{\"amount\": 80}' | signoff run refund-approval --input - | jq .output",
         ),
     ),
@@ -121,13 +121,13 @@ def build() -> App:
             "Create the topics that do not exist.",
             ("signoff topics apply", "signoff topics apply --replication 3"),
         ),
-        Group("Commands"),
+        None,
     )
     app.command(topics)
     return app
 
 
-def _add(app: App, command: _Command, group: Group) -> None:
+def _add(app: App, command: _Command, group: Group | None) -> None:
     examples = "".join(f"\n    {example}" for example in command.examples)
     app.command(
         f"signoff.cli.commands.{command.place}",

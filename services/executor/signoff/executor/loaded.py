@@ -16,6 +16,7 @@ from signoff.events.codec import MAX_RECORD, TOPIC_BY_TYPE, chain_hash, decode_e
 from signoff.events.store.base import NewEvent, Recorded
 from signoff.events.times import iso
 from signoff.events.types import Event, EventData, Outcome
+from signoff.executor.cloudevents import Origin, origin_of
 from signoff.executor.plans import Plan
 
 _REFERENCE: Final = b'"$'
@@ -32,6 +33,7 @@ class Step(Struct):
     states: list[bytes]
     effects: list[Effect]
     outcomes: list[Outcome]
+    oversized: bool = False
 
 
 class Loaded:
@@ -44,8 +46,8 @@ class Loaded:
     """
 
     __slots__ = (
-        "due", "execution_id", "large", "log_id", "plan", "prev", "since_snapshot", "snapshot_size", "state",
-        "workflow_id",
+        "_envelope_log_id", "_origin", "due", "execution_id", "large", "log_id", "plan", "prev",
+        "since_snapshot", "snapshot_size", "state", "workflow_id",
     )  # fmt: skip
 
     def __init__(self, log_id: UUID, state: State | WorkflowState, plan: Plan | None) -> None:
@@ -59,11 +61,24 @@ class Loaded:
         self.due: float | None = None
         self.execution_id: str | None = None
         self.workflow_id = ""
+        self._envelope_log_id: str | None = None
+        self._origin: Origin | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """What the records of all of this log's events have in common."""
+        if self._origin is None:
+            self._origin = origin_of(
+                self.log_id, self.state.workspace_id, self.workflow_id, self.execution_id or self.workflow_id
+            )
+        return self._origin
 
     def name(self, *, execution_id: str | None, workflow_id: str) -> None:
         """Give the ids that every event of this log carries."""
         self.execution_id = execution_id
         self.workflow_id = workflow_id
+        log_id = str(self.log_id)
+        self._envelope_log_id = None if log_id == execution_id else log_id
 
     def fold(self, recorded: Iterable[Recorded]) -> None:
         """Fold events read from the log.
@@ -91,6 +106,8 @@ class Loaded:
                 self._link(raw)
                 step.events.append(event)
                 step.states.append(raw)
+                if len(raw) > MAX_RECORD:
+                    step.oversized = True
             elif isinstance(result, Outcome):
                 step.outcomes.append(result)
             else:
@@ -105,12 +122,11 @@ class Loaded:
         ]
 
     def _event(self, draft: Draft, timestamp: str) -> Event:
-        log_id = str(self.log_id)
         return Event(
             type=draft.data.TYPE,
             event_id=self.state.version + 1,
             execution_id=self.execution_id,
-            log_id=None if log_id == self.execution_id else log_id,
+            log_id=self._envelope_log_id,
             run_id=draft.run_id,
             workflow_id=self.workflow_id,
             timestamp=timestamp,
@@ -134,13 +150,12 @@ class Loaded:
         self.since_snapshot = (count + 1, size + len(raw))
 
 
-async def shrink(loaded: Loaded, step: Step, blobs: BlobStore, workspace_id: UUID) -> None:
+async def shrink(loaded: Loaded, step: Step, blobs: BlobStore) -> None:
     """Move large values of oversized events to the object store, and chain what follows anew.
 
     Several values that are small enough each can make an event too large together.
     """
-    if all(len(raw) <= MAX_RECORD for raw in step.states):
-        return
+    workspace_id = UUID(loaded.state.workspace_id)
     prev = step.events[0].prev
     for index, event in enumerate(step.events):
         data = event.data

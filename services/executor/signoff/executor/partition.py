@@ -262,8 +262,8 @@ class Partition:
             step = loaded.step(results_of(loaded, work.message, now), now)
         except Exception as error:
             raise DecisionError(f"{type(error).__name__}: {error}") from error
-        if step.events:
-            await shrink(loaded, step, self._shared.blobs, UUID(loaded.state.workspace_id))
+        if step.oversized:
+            await shrink(loaded, step, self._shared.blobs)
         add_step(turn, loaded, work.message, step)
 
     async def _begin(self, work: Work, turn: Turn) -> Loaded | None:
@@ -299,10 +299,7 @@ class Partition:
             self.next_offset = turn.append.next_offset
         for touched in turn.touched.values():
             self._shared.relay.publish(
-                self.number,
-                zip(touched.events, touched.records, strict=True),
-                touched.loaded.state.workspace_id,
-                position,
+                self.number, touched.loaded.origin, touched.events, touched.records, position
             )
 
     def _answer(self, turn: Turn) -> None:

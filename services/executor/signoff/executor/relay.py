@@ -9,7 +9,7 @@ equal bytes; none is skipped.
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from signoff.events.errors import BusError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
 from signoff.events.topics import EXECUTIONS
 from signoff.events.types import Event, WorkflowDeployed
-from signoff.executor.cloudevents import record_of
+from signoff.executor.cloudevents import Origin, origin_of, record_of
 
 _BUFFER: Final = 5000
 """Events that one partition may have waiting for the topic in memory."""
@@ -146,15 +146,21 @@ class Relay:
             await self._report([publisher])
 
     def publish(
-        self, partition: int, events: Iterable[tuple[Event, NewEvent]], workspace_id: str, position: int
+        self,
+        partition: int,
+        origin: Origin,
+        events: Sequence[Event],
+        committed: Sequence[NewEvent],
+        position: int,
     ) -> None:
-        """Hand over committed events of one log."""
+        """Hand over committed events of one log; ``position`` is not below that of any of them."""
         publisher = self._publishers.get(partition)
         if publisher is not None:
-            publisher.put(
-                [record_of(event, new.state, new.log_id, workspace_id, again=False) for event, new in events],
-                position,
-            )
+            records = [
+                record_of(event, new.state, origin, again=False)
+                for event, new in zip(events, committed, strict=True)
+            ]
+            publisher.put(records, position)
 
     def reread(self, partition: int) -> None:
         """The outcome of an append is unknown: ask the log what is to be published."""
@@ -171,7 +177,9 @@ class Relay:
         """A record from the log's bytes. Its owner before may have published it."""
         header = decode_header(recorded.state)
         workspace_id = await self._workspace_of(recorded.log_id)
-        return record_of(header, recorded.state, recorded.log_id, workspace_id, again=True)
+        subject = header.execution_id or header.workflow_id
+        origin = origin_of(recorded.log_id, workspace_id, header.workflow_id, subject)
+        return record_of(header, recorded.state, origin, again=True)
 
     async def _workspace_of(self, log_id: UUID) -> str:
         known = self._workspaces.get(log_id)

@@ -9,7 +9,7 @@ from signoff.access.errors import InvalidKeyError
 from signoff.access.keys import Permission, Principal, authenticate
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.responses import Handler
-from signoff.runtime import Settings
+from signoff.runtime.settings import Settings
 
 Route = Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
 """A handler that is told who calls."""

@@ -16,9 +16,9 @@ from signoff.gateway.schemas import Executed, Queued, Resumed
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8192}")
 _NOT_FORWARDED: Final = frozenset({
-    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade", "content-length", "content-encoding", "content-type", "date", "server",
-    "set-cookie", "www-authenticate", "content-security-policy", "x-content-type-options",
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
+    "trailer", "transfer-encoding", "upgrade", "content-length", "content-encoding", "content-type", "date",
+    "server", "set-cookie", "www-authenticate", "content-security-policy", "x-content-type-options",
 })  # fmt: skip
 """Headers that belong to the connection, or to this server and whoever trusts it."""
 
@@ -85,9 +85,7 @@ def _block_status(status: Json) -> int:
 
 def queued_answer(links: Links, *, run_id: str, execution_id: str, message: str) -> web.Response:
     """The answer to whoever does not wait for a run."""
-    queued = Queued(
-        job_id=run_id, execution_id=execution_id, message=message, status_url=links.job(run_id)
-    )
+    queued = Queued(job_id=run_id, execution_id=execution_id, message=message, status_url=links.job(run_id))
     return answer(queued, status=202, headers={"X-Execution-Id": execution_id})
 
 

@@ -14,8 +14,16 @@ from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import encode
 from signoff.events.errors import BusFullError, BusUnavailableError
+from signoff.events.ids import new_id
 from signoff.events.times import iso
-from signoff.events.topics import COMMANDS, PARTITIONS, idempotent_command_id, new_id, partition_of, run_id_of
+from signoff.events.topics import (
+    COMMANDS,
+    PARTITIONS,
+    idempotent_command_id,
+    partition_of,
+    record_key,
+    run_id_of,
+)
 from signoff.events.types import (
     CancelExecution,
     Command,
@@ -87,7 +95,13 @@ class Commands:
         self._clock = clock
 
     async def send(
-        self, data: CommandData, asked: Asked, *, log_id: UUID, execution_id: str | None = None, after: int = 0
+        self,
+        data: CommandData,
+        asked: Asked,
+        *,
+        log_id: UUID,
+        execution_id: str | None = None,
+        after: int = 0,
     ) -> Call:
         """Send a command.
 
@@ -129,7 +143,7 @@ class Commands:
             within=self._timeout + GRACE,
         )
         try:
-            await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), Record(log_id.bytes, raw))
+            await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), Record(record_key(log_id), raw))
         except BaseException as error:
             call.__exit__()
             if isinstance(error, BusUnavailableError) and not isinstance(error, BusFullError):

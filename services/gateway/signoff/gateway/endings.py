@@ -102,7 +102,11 @@ def _ending(data: EventData) -> Ending:
             return Ending(status="paused", output=data.output, metadata=_metadata(data))
         case ExecutionError():
             return Ending(
-                status="failed", output=data.output, error=data.error, code=data.code, metadata=_metadata(data)
+                status="failed",
+                output=data.output,
+                error=data.error,
+                code=data.code,
+                metadata=_metadata(data),
             )
         case ExecutionCancelled():
             return Ending(
@@ -117,4 +121,4 @@ def _ending(data: EventData) -> Ending:
 
 
 def _metadata(data: ExecutionCompleted | ExecutionPaused | ExecutionError | ExecutionCancelled) -> Metadata:
-    return Metadata(duration=data.duration, start_time=data.start_time, end_time=data.end_time)
+    return Metadata(duration=round(data.duration), start_time=data.start_time, end_time=data.end_time)

@@ -11,7 +11,7 @@ from signoff.access.keys import Principal
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
-from signoff.events.topics import chosen_log_id
+from signoff.events.topics import chosen_log_id, workflow_log_id
 from signoff.events.types import Json
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
@@ -20,7 +20,7 @@ from signoff.gateway.headers import IDENTIFIER
 from signoff.gateway.history import read_deployment
 from signoff.gateway.links import Links
 from signoff.gateway.waiting import Waiting
-from signoff.runtime import Settings
+from signoff.runtime.settings import Settings
 from signoff.tail import Hub
 
 END_GRACE: Final = 10.0
@@ -84,22 +84,16 @@ async def find_execution(
     return row
 
 
-async def find_definition(gateway: Gateway, row: WorkflowRow | ExecutionRow, log_id: UUID, version: int) -> Json:
+async def find_definition(gateway: Gateway, workspace_id: UUID, workflow_id: str, version: int) -> Json:
     """A version's definition in Sim's serialized form.
-
-    Args:
-        gateway: the ports.
-        row: whose workspace it is in.
-        log_id: the workflow's log.
-        version: which.
 
     Raises:
         ApiError: 404, there is no such version.
     """
-    found = await read_deployment(gateway.store, log_id, version)
+    found = await read_deployment(gateway.store, workflow_log_id(str(workspace_id), workflow_id), version)
     if found is None:
         raise ApiError(404, "Workflow version not found")
-    return await gateway.blobs.resolve(found[1].definition, workspace_id=row.workspace_id)
+    return await gateway.blobs.resolve(found[1].definition, workspace_id=workspace_id)
 
 
 def shown_id(row: ExecutionRow) -> str:

@@ -99,7 +99,9 @@ def _timeout(headers: Mapping[str, str]) -> float | None:
     return float(text)
 
 
-def whole_number(request: web.Request, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1) -> int:
+def whole_number(
+    request: web.Request, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1
+) -> int:
     """A whole number from the query.
 
     Raises:

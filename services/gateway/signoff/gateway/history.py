@@ -12,6 +12,7 @@ from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.types import Event, WorkflowDeployed
 from signoff.gateway.errors import GatewayError
+from signoff.gateway.taken import RUN_ENDINGS
 
 _PAGE: Final = 500
 _DEFINITIONS: Final = 10
@@ -24,10 +25,12 @@ class Folded(Struct, frozen=True):
     Attributes:
         state: folded without the graph: all that happened, not what is ready next.
         large: some value is a reference to a large one, or has an escaped name.
+        last_ending: the last event that ended a run, 0 for none yet.
     """
 
     state: State
     large: bool
+    last_ending: int
 
 
 async def fold(store: EventStore, log_id: UUID) -> Folded:
@@ -47,14 +50,18 @@ async def fold_on(store: EventStore, page: list[Recorded]) -> Folded:
     """
     state = State()
     large = False
+    last_ending = 0
     while page:
         for recorded in page:
-            evolve(state, decode_event(recorded.state))
+            event = decode_event(recorded.state)
+            evolve(state, event)
             large = large or _REFERENCE in recorded.state
+            if isinstance(event.data, RUN_ENDINGS):
+                last_ending = event.event_id
         last = page[-1]
         await asyncio.sleep(0)
         page = await store.read(last.log_id, after=last.version, limit=_PAGE) if len(page) == _PAGE else []
-    return Folded(state, large)
+    return Folded(state, large, last_ending)
 
 
 async def fold_many(store: EventStore, log_ids: list[UUID]) -> dict[UUID, Folded]:
@@ -75,7 +82,9 @@ async def read_event(store: EventStore, log_id: UUID, event_id: int) -> tuple[Ev
     return decode_event(found[0].state), _REFERENCE in found[0].state
 
 
-async def read_deployment(store: EventStore, log_id: UUID, version: int) -> tuple[Event, WorkflowDeployed] | None:
+async def read_deployment(
+    store: EventStore, log_id: UUID, version: int
+) -> tuple[Event, WorkflowDeployed] | None:
     """A version of a workflow, from the workflow's own log. Its definition may be a reference.
 
     Args:

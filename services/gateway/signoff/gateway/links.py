@@ -36,7 +36,6 @@ class Links:
 
     def _response(self, response: Json) -> Json:
         data = response.get("data") if isinstance(response, dict) else None
-        links = data.get("_resume") if isinstance(data, dict) else None
-        if not isinstance(links, dict):
+        if not isinstance(data, dict) or not isinstance(data.get("_resume"), dict):
             return response
-        return {**response, "data": {**data, "_resume": self.resume(links)}}
+        return {**response, "data": {**data, "_resume": self.resume(data["_resume"])}}

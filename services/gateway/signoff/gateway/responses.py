@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 
 from signoff.events.errors import (
-    AppendUnknownError,
     BlobError,
     BlobNotFoundError,
     BusFullError,
@@ -38,29 +37,30 @@ def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | Non
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error as ``{"error", …}``; what nobody expected is logged, and tells the caller nothing."""
+    """Answer every error as ``{"error", …}``; what nobody expected is logged, and tells nothing."""
     try:
         return await handler(request)
     except ApiError as error:
         return answer(error.body(), status=error.status, headers=error.headers)
     except web.HTTPException as error:
         return _framework_error(request, error)
-    except BusFullError:
-        return answer({"error": "Service temporarily at capacity"}, status=503, headers=RETRY_AFTER)
-    except (StoreUnavailableError, AppendUnknownError, BusUnavailableError) as error:
-        _log.warning("cannot serve", path=request.path, reason=str(error))
-        return answer({"error": "Service temporarily unavailable"}, status=503, headers=RETRY_AFTER)
-    except BlobNotFoundError as error:
-        _log.error("a large value is missing", path=request.path, reason=str(error))
-        return answer({"error": "A large value of this execution is missing"}, status=500)
-    except BlobError as error:
-        _log.warning("cannot serve", path=request.path, reason=str(error))
-        return answer({"error": "Service temporarily unavailable"}, status=503, headers=RETRY_AFTER)
     except ConnectionResetError:
         return web.Response(status=_CLIENT_GONE)  # nobody reads it: the client went away
-    except Exception:
-        _log.exception("unexpected error", method=request.method, path=request.path)
-        return answer({"error": "Internal server error"}, status=500)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the caller gets an answer
+        return _failure(request, error)
+
+
+def _failure(request: web.Request, error: Exception) -> web.Response:
+    if isinstance(error, BlobNotFoundError):
+        _log.error("a large value is missing", path=request.path, reason=str(error))
+        return answer({"error": "A large value of this execution is missing"}, status=500)
+    if isinstance(error, BusFullError):
+        return answer({"error": "Service temporarily at capacity"}, status=503, headers=RETRY_AFTER)
+    if isinstance(error, (StoreUnavailableError, BusUnavailableError, BlobError)):
+        _log.warning("cannot serve", path=request.path, reason=str(error))
+        return answer({"error": "Service temporarily unavailable"}, status=503, headers=RETRY_AFTER)
+    _log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
+    return answer({"error": "Internal server error"}, status=500)
 
 
 def _framework_error(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -69,7 +69,9 @@ def _framework_error(request: web.Request, error: web.HTTPException) -> web.Resp
         return answer({"error": f"The body is larger than {limit} bytes"}, status=413)
     if error.status == 405:
         return answer(
-            {"error": f"{request.method} is not allowed here"}, status=405, headers={"Allow": error.headers["Allow"]}
+            {"error": f"{request.method} is not allowed here"},
+            status=405,
+            headers={"Allow": error.headers["Allow"]},
         )
     text = "Not found" if error.status == 404 else error.reason
     return answer({"error": text}, status=error.status)

@@ -31,7 +31,7 @@ EXECUTE_FIELDS: Final = frozenset(ExecuteBody.__struct_encode_fields__)
 class Metadata(Struct, frozen=True, kw_only=True, rename="camel"):
     """How long a run took, in milliseconds, and when; times are UTC, ISO 8601."""
 
-    duration: float
+    duration: int
     start_time: str
     end_time: str
 
@@ -83,7 +83,7 @@ class JobMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     started_at: str | UnsetType = UNSET
     completed_at: str | UnsetType = UNSET
-    duration: float | UnsetType = UNSET
+    duration: int | UnsetType = UNSET
 
 
 class Job(Struct, frozen=True, kw_only=True, rename="camel"):

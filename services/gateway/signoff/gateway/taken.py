@@ -1,5 +1,7 @@
 """What the log says about a command, where no outcome came: the same answer, from the facts."""
 
+from typing import Final
+
 from signoff.events.types import (
     Command,
     Event,
@@ -15,7 +17,8 @@ from signoff.events.types import (
     StartExecution,
 )
 
-_ENDINGS = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
+RUN_ENDINGS: Final = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
+"""What ends a run."""
 
 
 def taken_up(command: Command, event: Event) -> Outcome | None:
@@ -57,7 +60,7 @@ def ends_run(event: Event, run_id: str | None) -> bool:
     """
     if isinstance(event.data, ExecutionCancelled):
         return True
-    return isinstance(event.data, _ENDINGS) and event.run_id == run_id
+    return isinstance(event.data, RUN_ENDINGS) and event.run_id == run_id
 
 
 def _started_by_another(command: Command, data: ExecutionStarted) -> Outcome:

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, Self
 from uuid import UUID
 
 import structlog
@@ -43,10 +43,28 @@ class Call:
         after: the last event of the log that was looked at.
     """
 
-    __slots__ = ("_changed", "_ended", "_outcome", "_waiting", "after", "command", "give_up_at", "log_id", "run_id", "since")
+    __slots__ = (
+        "_changed",
+        "_ended",
+        "_outcome",
+        "_waiting",
+        "after",
+        "command",
+        "give_up_at",
+        "log_id",
+        "run_id",
+        "since",
+    )
 
     def __init__(
-        self, waiting: "Waiting", command: Command, *, log_id: UUID, run_id: str | None, after: int, within: float
+        self,
+        waiting: "Waiting",
+        command: Command,
+        *,
+        log_id: UUID,
+        run_id: str | None,
+        after: int,
+        within: float,
     ) -> None:
         self.command = command
         self.log_id = log_id
@@ -122,7 +140,7 @@ class Call:
         self._changed = asyncio.get_running_loop().create_future()
         await self._changed
 
-    def __enter__(self) -> "Call":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -156,7 +174,9 @@ class Waiting:
     def __len__(self) -> int:
         return self._count
 
-    def expect(self, command: Command, *, log_id: UUID, run_id: str | None, after: int, within: float) -> Call:
+    def expect(
+        self, command: Command, *, log_id: UUID, run_id: str | None, after: int, within: float
+    ) -> Call:
         """Begin to wait for what becomes of a command that is about to be sent.
 
         Args:
@@ -283,6 +303,9 @@ class Waiting:
             after[call.log_id] = min(call.after, after.get(call.log_id, call.after))
         found = await self._store.read_many(after, limit=_EVENTS_A_LOG)
         for call in calls:
-            for recorded in found.get(call.log_id, ()):
-                if recorded.version > call.after:
-                    call.look(recorded)
+            try:
+                for recorded in found.get(call.log_id, ()):
+                    if recorded.version > call.after:
+                        call.look(recorded)
+            except CodecError as error:
+                _log.error("cannot read an event", log_id=str(call.log_id), reason=str(error))

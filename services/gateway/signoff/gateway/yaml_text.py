@@ -15,6 +15,7 @@ from yaml.events import (
     DocumentStartEvent,
     Event,
     MappingStartEvent,
+    NodeEvent,
     ScalarEvent,
     SequenceStartEvent,
 )
@@ -35,7 +36,6 @@ _WORDS: Final[dict[str, Json]] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_TEXT_TAGS: Final = ("tag:yaml.org,2002:str", "!")
 
 
 def decode_yaml(raw: bytes) -> Json:
@@ -66,29 +66,32 @@ class _Reader:
         value: Json = None
         documents = 0
         for event in self._events:
-            if isinstance(event, DocumentStartEvent):
-                documents += 1
-            elif documents == 1 and isinstance(event, (AliasEvent, ScalarEvent, SequenceStartEvent, MappingStartEvent)):
-                value = self._value(event, "", 0)
+            documents += isinstance(event, DocumentStartEvent)
             if documents > 1:
                 raise bad_request("The body holds more than one YAML document")
+            if isinstance(event, NodeEvent):
+                value = self._value(event, "", 0)
         if self._duplicates:
             raise ApiError(422, "The definition has keys that stand twice", details=self._duplicates)
         return value
 
     def _value(self, event: Event, path: str, depth: int) -> Json:
-        if isinstance(event, AliasEvent):
-            return self._aliased(event, path)
-        if depth >= MAX_DEPTH and not isinstance(event, ScalarEvent):
-            raise bad_request(f"{path[:80]}: nested over {MAX_DEPTH} levels deep", Detail(path, "nested too deep"))
-        if isinstance(event, MappingStartEvent):
-            value: Json = self._mapping(path, depth)
-        elif isinstance(event, SequenceStartEvent):
-            value = [
-                self._value(each, f"{path}[{index}]", depth + 1) for index, each in enumerate(self._items())
-            ]
-        else:
-            value = _scalar(event)
+        value: Json
+        match event:
+            case AliasEvent():
+                return self._aliased(event, path)
+            case ScalarEvent():
+                value = _scalar(event)
+            case SequenceStartEvent() if depth < MAX_DEPTH:
+                value = [
+                    self._value(each, f"{path}[{index}]", depth + 1)
+                    for index, each in enumerate(self._items())
+                ]
+            case MappingStartEvent() if depth < MAX_DEPTH:
+                value = self._mapping(path, depth)
+            case _:
+                reason = f"nested over {MAX_DEPTH} levels deep"
+                raise bad_request(f"{path[:80]}: {reason}", Detail(path[:80], reason))
         if event.anchor is not None:
             self._anchors[event.anchor] = value
         return value
@@ -111,7 +114,9 @@ class _Reader:
         mapping: dict[str, Json] = {}
         for event in self._items():
             if not isinstance(event, ScalarEvent):
-                raise bad_request(f"{path or 'The body'}: a key must be a text", Detail(path, "a key must be a text"))
+                raise bad_request(
+                    f"{path or 'The body'}: a key must be a text", Detail(path, "a key must be a text")
+                )
             key = event.value
             place = f"{path}.{key}" if path else key
             if key in mapping:
@@ -122,8 +127,8 @@ class _Reader:
 
 def _scalar(event: ScalarEvent) -> Json:
     text: str = event.value
-    if not event.implicit[0] or event.tag in _TEXT_TAGS:
-        return text  # quoted, or tagged as text
+    if not event.implicit[0]:
+        return text  # quoted, or tagged; no tag makes anything else of it
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -57,6 +57,6 @@ async def json_errors(request: web.Request, handler: Handler) -> web.StreamRespo
         return answer(405, {"error": text}, {"Allow": ", ".join(sorted(error.allowed_methods))})
     except web.HTTPException as error:
         return answer(error.status, {"error": "Not found" if error.status == 404 else error.reason})
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, it is logged
         _log.exception("unexpected error", method=request.method, path=request.path)
         return answer(500, {"error": "Internal server error"})

@@ -111,7 +111,7 @@ async def _send(
         _log.info("a client takes nothing any more", log_id=str(target.log_id))
         if request.transport is not None:
             request.transport.abort()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it was, it is logged
         # The response has begun, so that no other answer can be given any more.
         _log.exception("a stream broke", log_id=str(target.log_id))
     return response

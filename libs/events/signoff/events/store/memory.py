@@ -20,6 +20,7 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.group import expected_heads, refusals
+from signoff.events.store.rows import check_storable
 from signoff.events.store.schema import check_partitions
 from signoff.events.store.subscription import Bell, follow
 from signoff.events.topics import PARTITIONS, partition_of
@@ -79,6 +80,7 @@ class MemoryStore:
         return len(self._log) if append.events else 0
 
     def _check_append(self, append: Append) -> None:
+        check_storable(append)
         partition = self._partitions.get(append.partition)
         held = partition is not None and partition.epoch == append.epoch
         heads = {log_id: self._head(log_id, head) for log_id, head in expected_heads([append]).items()}

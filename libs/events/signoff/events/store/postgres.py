@@ -17,7 +17,7 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
-from signoff.events.store.postgres_connection import Pool, open_pool, translated
+from signoff.events.store.postgres_connection import Pool, close, open_pool, translated
 from signoff.events.store.postgres_listener import PostgresListener
 from signoff.events.store.postgres_schema import migrate
 from signoff.events.store.postgres_writer import PostgresWriter
@@ -250,7 +250,7 @@ class PostgresStore:
         await self._listener.close()
         await self._batcher.close()
         await self._writer.close()
-        self._pool.terminate()
+        await close(self._pool)
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         with translated():

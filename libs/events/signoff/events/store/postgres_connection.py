@@ -1,5 +1,6 @@
 """Connections to PostgreSQL as the store needs them, and what their errors mean."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TypeAlias
@@ -18,6 +19,7 @@ Connection: TypeAlias = asyncpg.Connection
 Pool: TypeAlias = asyncpg.Pool
 
 CONNECT_LIMIT: Final = 5.0
+_CLOSE_LIMIT: Final = 2.0
 COMMAND_LIMIT: Final = 15.0
 """Seconds that we wait for an answer. The server gives up before (``statement_timeout``)."""
 
@@ -114,6 +116,15 @@ def _encode_time(seconds: float) -> tuple[int]:
 
 def _decode_time(value: tuple[int]) -> float:
     return (value[0] + _EPOCH_2000) / _MICROSECONDS
+
+
+async def close(resource: Connection | Pool) -> None:
+    """Take leave of the server, or go without when it does not answer."""
+    try:
+        async with asyncio.timeout(_CLOSE_LIMIT):
+            await resource.close()
+    except DRIVER_ERRORS:
+        resource.terminate()  # what is closed has nothing under way that could be lost
 
 
 @contextmanager

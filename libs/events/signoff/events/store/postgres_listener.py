@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from signoff.events.errors import StoreUnavailableError
+from signoff.events.errors import SignoffError
 from signoff.events.store.postgres_connection import connect, translated
 from signoff.events.store.subscription import Bell
 
@@ -46,7 +46,7 @@ class PostgresListener:
             try:
                 with translated():
                     await self._listen()
-            except StoreUnavailableError as error:
+            except SignoffError as error:
                 _log.warning("no hints for followers of the log, which read each second: %s", error)
             await asyncio.sleep(_WAIT)
 

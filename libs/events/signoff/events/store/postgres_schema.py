@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from signoff.events.store.postgres_connection import Connection, connect, translated
+from signoff.events.store.postgres_connection import Connection, close, connect, translated
 from signoff.events.store.schema import check_partitions
 from signoff.events.store.sql import Migration
 
@@ -33,7 +33,7 @@ async def migrate(
                     await connection.execute(queries["record_migration"], step.name)
                 await _claim(connection, queries, partitions)
         finally:
-            connection.terminate()
+            await close(connection)
     return [step.name for step in missing]
 
 

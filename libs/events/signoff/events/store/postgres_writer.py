@@ -17,6 +17,7 @@ from signoff.events.store.group import admitted, expected_heads, refusals, resul
 from signoff.events.store.postgres_connection import (
     DRIVER_ERRORS,
     Connection,
+    close,
     connect_writer,
     meaning,
     translated,
@@ -61,9 +62,8 @@ class PostgresWriter:
     async def close(self) -> None:
         """Let go of the connection."""
         connection, self._connection = self._connection, None
-        if connection is not None and not connection.is_closed():
-            with translated():
-                await connection.close(timeout=1.0)
+        if connection is not None:
+            await close(connection)
 
     async def _connected(self) -> Connection:
         if self._connection is not None and not self._connection.is_closed():

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from signoff.events.errors import ValueNotStorableError
 from signoff.events.store.base import (
     Append,
     DeadCommand,
@@ -95,6 +96,22 @@ def from_columns(row: type[RowType], values: Iterable[Any]) -> RowType:
         if isinstance(text, str):
             columns[index] = unescape(text)
     return row(**dict(zip(row.__struct_fields__, columns, strict=True)))
+
+
+def check_storable(append: Append) -> None:
+    """Make sure that any database could hold an append's texts.
+
+    Raises:
+        ValueNotStorableError: a topic holds NUL, or a text is no Unicode.
+    """
+    texts = [value for row in append.rows for value in msgspec.structs.astuple(row) if isinstance(value, str)]
+    texts += [event.topic for event in append.events]
+    if any("\0" in event.topic for event in append.events):
+        raise ValueNotStorableError("$", "a topic holds NUL")
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise ValueNotStorableError("$", f"a text is no Unicode ({error})") from error
 
 
 def escape(text: str) -> str:

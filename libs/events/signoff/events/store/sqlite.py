@@ -68,6 +68,7 @@ class SqliteStore:
         path = Path(path)
         lock = FileLock(path)
         await asyncio.to_thread(lock.acquire)
+        await asyncio.to_thread(path.touch, mode=0o600)
         store = cls(path, await asyncio.to_thread(queries, "sqlite"), lock, clock)
         try:
             await store.ping()

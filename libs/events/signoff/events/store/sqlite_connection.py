@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from signoff.events.errors import (
     SchemaError,
     SignoffError,
+    StoreError,
     StoreUnavailableError,
     ValueNotStorableError,
     VersionConflictError,
@@ -94,11 +95,17 @@ class Connections:
         for _ in range(count):
             self._idle.put(None)
 
-    async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def run(
+        self, work: Callable[[sqlite3.Connection], Result], *, late: type[StoreError] = StoreUnavailableError
+    ) -> Result:
         """Run some work on a connection, in a thread.
 
+        Args:
+            work: what to do with the connection.
+            late: the error for work that takes too long; it may still come to its end.
+
         Raises:
-            StoreUnavailableError: too much work waits already, or this took too long.
+            StoreUnavailableError: too much work waits already.
             SignoffError: what an error of sqlite3 meant.
         """
         if self._closed or self._waiting >= _MAX_WAITING:
@@ -110,7 +117,7 @@ class Connections:
             async with asyncio.timeout(_CALL_LIMIT):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
         except TimeoutError as error:
-            raise StoreUnavailableError(f"SQLite did not answer within {_CALL_LIMIT:.0f} s") from error
+            raise late(f"SQLite did not answer within {_CALL_LIMIT:.0f} s") from error
         except (sqlite3.Error, OverflowError, UnicodeError) as error:
             raise meaning(error) from error
         finally:

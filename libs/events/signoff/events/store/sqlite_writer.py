@@ -66,14 +66,19 @@ class SqliteWriter:
 
     async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
         """Write a group in one transaction (the contract of :data:`~.batcher.Write`)."""
+        if refusals(group, lost=(), heads=expected_heads(group)):
+            return await self._connections.run(
+                lambda connection: self._write_admitted(connection, group), late=AppendUnknownError
+            )
         arguments = _arguments(group)  # before the thread: it would have to wait for the interpreter's lock
-        return await self._connections.run(lambda connection: self._write(connection, group, arguments))
+        return await self._connections.run(
+            lambda connection: self._write(connection, group, arguments), late=AppendUnknownError
+        )
 
     def _write(
         self, connection: sqlite3.Connection, group: list[Append], arguments: Arguments
     ) -> list[int | SignoffError]:
-        if self._position is None:
-            self._prepare(connection)
+        self._prepare(connection)
         try:
             return [*results(group, {}, self._insert(connection, group, arguments))]
         except sqlite3.IntegrityError as error:
@@ -82,6 +87,8 @@ class SqliteWriter:
             return self._write_admitted(connection, group)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        if self._position is not None:
+            return
         connection.execute(self._queries["append_view"])
         connection.execute(self._queries["append_trigger"])
         self._position = self._last_position(connection)
@@ -100,7 +107,8 @@ class SqliteWriter:
     def _write_admitted(
         self, connection: sqlite3.Connection, group: list[Append]
     ) -> list[int | SignoffError]:
-        """Write what the rules allow of a group that was refused as a whole."""
+        """Write what the rules allow of a group that cannot be written as a whole."""
+        self._prepare(connection)
         self._position = self._last_position(connection)
         refused = refusals(group, lost=self._lost(connection, group), heads=self._heads(connection, group))
         accepted = admitted(group, refused)

@@ -1,6 +1,7 @@
 """``signoff doctor``."""
 
 import asyncio
+import sys
 
 from rich.text import Text
 
@@ -11,6 +12,7 @@ from signoff.cli.output import Output
 from signoff.events.bus import open_bus
 from signoff.events.errors import SignoffError
 from signoff.events.store import open_store
+from signoff.runtime.logs import configure_logs
 from signoff.runtime.settings import Settings
 
 
@@ -20,6 +22,7 @@ def doctor() -> Exit:
     It reads the settings of a server and changes nothing. Exit code 1 when something is wrong.
     """
     settings = server_settings()
+    configure_logs(settings, stream=sys.stderr)
     try:
         findings = asyncio.run(_examine(settings))
     except SignoffError as error:

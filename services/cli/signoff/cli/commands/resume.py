@@ -1,7 +1,6 @@
 """``signoff resume``."""
 
 from typing import Annotated
-from uuid import uuid4
 
 from cyclopts import Parameter
 
@@ -17,7 +16,7 @@ def resume(
     execution: str,
     context: str | None = None,
     *,
-    given: Annotated[str | None, Parameter(name=["--input", "-i"])] = None,
+    given: Annotated[str | None, Parameter(name=["--input", "-i"], allow_leading_hyphen=True)] = None,
     workflow: str | None = None,
     watch_it: Annotated[bool, Parameter(name=["--watch", "-w"], negative="")] = False,
     detached: Annotated[bool, Parameter(name="--async", negative="")] = False,
@@ -38,7 +37,7 @@ def resume(
     async def decide(client: Client) -> Exit:
         workflow_id = workflow or await client.workflow_of(execution)
         context_id = context or _only(await open_points(client, workflow_id, execution), execution)
-        resumed = await client.resume(workflow_id, execution, context_id, value, idempotency_key=str(uuid4()))
+        resumed = await client.resume(workflow_id, execution, context_id, value)
         if detached:
             record = {"runId": resumed.run_id, "executionId": execution, "status": resumed.status}
             output.either(record, f"{resumed.status} {resumed.run_id}")

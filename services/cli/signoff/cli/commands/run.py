@@ -1,7 +1,6 @@
 """``signoff run``."""
 
 from typing import Annotated
-from uuid import uuid4
 
 from cyclopts import Parameter
 
@@ -16,7 +15,8 @@ from signoff.client import Client
 def run(
     workflow: str,
     *,
-    given: Annotated[str | None, Parameter(name=["--input", "-i"])] = None,
+    given: Annotated[str | None, Parameter(name=["--input", "-i"], allow_leading_hyphen=True)] = None,
+    execution_id: Annotated[str | None, Parameter(name="--id")] = None,
     watch_it: Annotated[bool, Parameter(name=["--watch", "-w"], negative="")] = False,
     detached: Annotated[bool, Parameter(name="--async", negative="")] = False,
 ) -> Exit:
@@ -27,6 +27,7 @@ def run(
     Args:
         workflow: The workflow's id.
         given: Its input: JSON, @FILE with JSON, or - for standard input.
+        execution_id: The execution's id, chosen by you: a second start with the same one is refused.
         watch_it: Show every event as it happens; in a pipe, as a JSON line each.
         detached: Do not wait: print the execution's id and go.
     """
@@ -34,8 +35,7 @@ def run(
     output = Output()
 
     async def start(client: Client) -> Exit:
-        # With a key of its own a start that was sent twice, by whatever lies between, has one effect.
-        started = await client.start(workflow, value, idempotency_key=str(uuid4()))
+        started = await client.start(workflow, value, execution_id=execution_id)
         if detached:
             record = {
                 "executionId": started.execution_id,

@@ -1,11 +1,13 @@
 """``signoff gateway``, ``executor`` and ``stream``: each service of a cluster as a process of its own."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
 from signoff.cli.environment import require_cluster, server_settings
 from signoff.cli.exits import CommandError, Exit
 from signoff.events.errors import SignoffError
+from signoff.runtime.logs import configure_logs
 from signoff.runtime.server import install_signal_handlers
 from signoff.runtime.server import run as run_to_end
 from signoff.runtime.settings import Settings
@@ -58,6 +60,7 @@ def stream(*, host: str | None = None, port: int | None = None) -> Exit:
 def _run(service: Service, host: str | None, port: int | None) -> Exit:
     settings = server_settings(host=host, port=port)
     require_cluster(settings)
+    configure_logs(settings, stream=sys.stderr)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()

@@ -1,6 +1,7 @@
 """``signoff migrate`` and ``signoff topics apply``: what prepares a database and a broker."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
 from signoff.cli.environment import require_cluster, server_settings
@@ -11,6 +12,7 @@ from signoff.events.bus import open_bus
 from signoff.events.errors import SignoffError
 from signoff.events.store import open_store
 from signoff.events.topics import PARTITIONS
+from signoff.runtime.logs import configure_logs
 
 
 def migrate() -> Exit:
@@ -19,6 +21,7 @@ def migrate() -> Exit:
     It may run while services run, and twice at once: the second waits and finds nothing left to do.
     """
     settings = server_settings()
+    configure_logs(settings, stream=sys.stderr)
 
     async def apply() -> list[str]:
         store = await open_store(settings.store_url)
@@ -39,6 +42,7 @@ def apply_topics(*, replication: int = 1) -> Exit:
     """
     settings = server_settings()
     require_cluster(settings, database=False)
+    configure_logs(settings, stream=sys.stderr)
 
     async def apply() -> list[str]:
         bus = await open_bus(settings.bus_url)

@@ -164,5 +164,7 @@ async def status(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows/{id}/status``."""
     row = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
     return answer(
-        WorkflowStatus(is_deployed=row.is_deployed, deployed_at=iso(row.deployed_at) if row.is_deployed else None)
+        WorkflowStatus(
+            is_deployed=row.is_deployed, deployed_at=iso(row.deployed_at) if row.is_deployed else None
+        )
     )

@@ -13,7 +13,9 @@ from signoff.events.bus.kafka.inquiry import Inquiry
 from signoff.events.bus.kafka.reader import KafkaReader
 from signoff.events.bus.kafka.writer import Writer
 from signoff.events.bus.limits import check_record
-from signoff.events.errors import BusFullError
+from signoff.events.errors import BusError, BusFullError
+
+_CREATE_TIMEOUT = 30.0  # hundreds of partitions take a broker seconds, once
 
 
 class KafkaBus:
@@ -38,7 +40,7 @@ class KafkaBus:
         timeout: float = 5.0,
         sends: int = 4_096,
         publishes: int = 16_384,
-        buffer_bytes: int = 32 * 1024 * 1024,
+        buffer_bytes: int = 16 * 1024 * 1024,
     ) -> None:
         for address in bootstrap.split(","):
             host, _, port = address.rpartition(":")
@@ -49,7 +51,7 @@ class KafkaBus:
         self._publishes = Budget(records=publishes, size=buffer_bytes)
         self._writer = Writer(self._settings)
         self._inquiry = Inquiry(self._settings)
-        self._readers: list[KafkaReader] = []
+        self._readers: set[KafkaReader] = set()
 
     async def send(self, topic: str, partition: int, record: Record) -> None:
         """Send one record and wait until it is durable.
@@ -86,8 +88,8 @@ class KafkaBus:
 
     async def reader(self, topic: str) -> KafkaReader:
         """A new reader of a topic, which reads nothing until assigned."""
-        reader = KafkaReader(self._settings, topic)
-        self._readers.append(reader)
+        reader = KafkaReader(self._settings, topic, self._readers.discard)
+        self._readers.add(reader)
         return reader
 
     async def bounds(self, topic: str, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
@@ -118,23 +120,13 @@ class KafkaBus:
             NewTopic(name, partitions, replication, topic_configs=dict(configs.get(name, {})))
             for name, partitions in topics.items()
         ]
-        doing = f"create {', '.join(topics)}"
-        admin = AIOKafkaAdminClient(**self._settings.client())
+        patient = Settings(self._settings.bootstrap, max(self._settings.timeout, _CREATE_TIMEOUT))
+        created = await _create(patient, wanted)
+        inquiry = Inquiry(patient)
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                await admin.start()
-                response = await admin.create_topics(wanted)
-        except (KafkaError, OSError, TimeoutError) as error:
-            raise bus_error(doing, error) from error
+            await inquiry.await_writable(topics)
         finally:
-            await admin.close()
-        created = []
-        for name, code, message in response.topic_errors:
-            if code == 0:
-                created.append(name)
-            elif code != TopicAlreadyExistsError.errno:
-                raise bus_error(f"create {name}: {message}", for_code(code)())
-        await self._inquiry.await_writable(list(topics))
+            await inquiry.close()
         return created
 
     async def ping(self) -> None:
@@ -144,6 +136,26 @@ class KafkaBus:
     async def close(self) -> None:
         """Flush what was handed over, within a bounded time, and let go of every connection."""
         await self._writer.close()
-        for reader in self._readers:
+        for reader in list(self._readers):
             await reader.close()
         await self._inquiry.close()
+
+
+async def _create(settings: Settings, wanted: Sequence[NewTopic]) -> list[str]:
+    """Create the topics that do not exist; gives their names."""
+    admin = AIOKafkaAdminClient(**settings.client())
+    try:
+        async with asyncio.timeout(settings.timeout):
+            await admin.start()
+            response = await admin.create_topics(list(wanted))
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise bus_error("create topics", error) from error
+    finally:
+        await admin.close()
+    created = []
+    for name, code, message in response.topic_errors:
+        if code == 0:
+            created.append(name)
+        elif code != TopicAlreadyExistsError.errno:
+            raise BusError(f"create {name}: {for_code(code).message}: {message}")
+    return created

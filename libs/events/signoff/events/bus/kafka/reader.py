@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -31,8 +31,9 @@ class KafkaReader:
     limit the consumer is made anew, and reading goes on where it was.
     """
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, on_close: Callable[["KafkaReader"], None]) -> None:
         self._settings = settings
+        self._on_close = on_close
         self._topic = topic
         self._positions: dict[int, int] = {}
         self._paused: set[int] = set()
@@ -90,6 +91,7 @@ class KafkaReader:
     async def close(self) -> None:
         """Stop reading and let go of the connection; a poll under way ends."""
         self._closing.set()
+        self._on_close(self)
         await self._disconnect()
 
     async def _wait_for_nothing(self, seconds: float) -> list[Message]:
@@ -100,9 +102,12 @@ class KafkaReader:
             return []
         raise BusUnavailableError("the reader is closed")
 
-    async def _connected(self) -> AIOKafkaConsumer:
+    def _check_open(self) -> None:
         if self._closing.is_set():
             raise BusUnavailableError("the reader is closed")
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        self._check_open()
         if self._consumer is not None:
             return self._consumer
         consumer = AIOKafkaConsumer(
@@ -118,6 +123,7 @@ class KafkaReader:
         try:
             async with asyncio.timeout(self._settings.timeout):
                 await consumer.start()
+            self._check_open()  # it may have been closed meanwhile
         except BaseException:
             await _stop(consumer, limit=self._settings.timeout)
             raise
@@ -184,8 +190,7 @@ class KafkaReader:
 
         A healthy broker answers a fetch at least every :data:`_LONG_POLL_MS`, and the consumer notes when.
         """
-        if self._closing.is_set():
-            raise BusUnavailableError("the reader is closed")
+        self._check_open()
         read = self._places(self._positions.keys() - self._paused)
         answers = [consumer.last_poll_timestamp(place) or 0 for place in read]
         oldest, now = min(answers, default=0), time.monotonic()

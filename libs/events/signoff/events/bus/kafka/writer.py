@@ -31,7 +31,7 @@ Place = tuple[str, int]  # topic and partition
 
 _log = logging.getLogger(__name__)
 
-_BATCH_BYTES = 512 * 1024  # a single larger record still travels, alone
+_BATCH_BYTES = 256 * 1024  # a single larger record still travels, alone
 _RECORD_OVERHEAD = 512  # headers and objects of a small record, about
 
 

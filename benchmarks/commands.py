@@ -1,0 +1,139 @@
+"""What `python -m benchmarks` measures, by its command line. See docs/benchmarks.md."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks import inprocess, latency, parked, steps
+from benchmarks.clustered import Clustered
+from benchmarks.embedded import Embedded
+from benchmarks.figures import Figure, table
+from benchmarks.load import LoadError
+from benchmarks.machine import describe
+from benchmarks.requests import deploy
+from benchmarks.systems import ENVIRONMENT, System
+from benchmarks.targets import TARGETS
+from local_services.kafka import Kafka
+from local_services.ports import unused_port
+from local_services.postgres import Postgres
+from local_services.service import LocalService
+from local_services.waiting import LocalServicesError
+
+from support.processes import LocalRun
+
+_PARTS = ("steps", "latency", "parked")
+_PRIVATE = "private"
+_ROUNDS = 3
+_Service = TypeVar("_Service", bound=LocalService)
+
+
+def main() -> int:
+    """Measure what the command line asks for; gives the exit code, 1 when something failed."""
+    options = _parser().parse_args()
+    _use_own_settings()
+    run = LocalRun()  # whatever happens to us, no server outlives us
+    try:
+        print(describe(run.folder), flush=True)
+        if options.part == ["executor"]:
+            with _servers(run.folder, options) as load:
+                inprocess.measure(load)
+        else:
+            print("\n".join(table(_measure(run.folder, options))))
+    except (LocalServicesError, LoadError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    finally:
+        run.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure Signoff; see docs/benchmarks.md."
+    )
+    parser.add_argument(
+        "part", nargs="*", default=[*_PARTS], help=f"{', '.join(_PARTS)}: all by default; or executor"
+    )
+    parser.add_argument("--embedded", action="store_true", help="measure only the embedded server")
+    parser.add_argument("--cluster", action="store_true", help="measure only the cluster")
+    parser.add_argument("--executions", type=int, default=2_000, metavar="N", help="in each round of steps")
+    parser.add_argument("--parked", type=int, default=20_000, metavar="N", help="how many executions wait")
+    executor = parser.add_argument_group("executor: the executor alone, in this process")
+    executor.add_argument("--profile", action="store_true", help="show where the time goes")
+    executor.add_argument("--clients", type=int, default=64, metavar="N", help="executions under way at once")
+    executor.add_argument(
+        "--postgres",
+        nargs="?",
+        const=_PRIVATE,
+        metavar="URL",
+        help="an empty database; a private one by default",
+    )
+    executor.add_argument(
+        "--kafka", nargs="?", const=_PRIVATE, metavar="HOST:PORT", help="a broker, or a private one"
+    )
+    return parser
+
+
+def _use_own_settings() -> None:
+    """What the caller's environment says about a server of theirs must not reach ours."""
+    for name in [name for name in os.environ if name.startswith("SIGNOFF_")]:
+        del os.environ[name]
+    os.environ.update(ENVIRONMENT)
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> Mapping[str, list[Figure]]:
+    both = options.embedded == options.cluster
+    systems: list[System] = []
+    if both or options.embedded:
+        systems.append(Embedded(folder / "embedded"))
+    if both or options.cluster:
+        systems.append(Clustered(folder / "cluster"))
+    return {system.name: list(_figures(system, options)) for system in systems}
+
+
+def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:
+    targets = TARGETS[system.name]
+    try:
+        system.start()
+        deploy(system)
+        if "steps" in options.part:
+            yield from steps.measure(system, targets, executions=options.executions)
+        if "latency" in options.part:
+            yield from latency.measure(system, targets)
+        if "parked" in options.part:
+            yield from parked.measure(system, targets, executions=options.parked)
+    finally:
+        system.stop()
+
+
+@contextmanager
+def _servers(folder: Path, options: argparse.Namespace) -> Iterator[inprocess.Load]:
+    """The load for the executor, with private servers where the command line names none."""
+    with ExitStack() as servers:
+        database, kafka = options.postgres, options.kafka
+        if database == _PRIVATE:
+            postgres = Postgres(folder, port=unused_port())
+            database = _started(postgres, servers).create_database("signoff")
+        if kafka == _PRIVATE:
+            port = unused_port()
+            broker = Kafka(folder, port=port, controller_port=unused_port(taken={port}))
+            kafka = _started(broker, servers).bootstrap
+        yield inprocess.Load(
+            executions=options.executions,
+            clients=options.clients,
+            rounds=_ROUNDS,
+            folder=folder,
+            database=database,
+            kafka=kafka,
+            profile=options.profile,
+        )
+
+
+def _started(service: _Service, servers: ExitStack) -> _Service:
+    service.start()
+    servers.callback(service.stop)
+    return service

@@ -1,0 +1,49 @@
+"""The requests that the measured workflows take."""
+
+from urllib.parse import quote
+
+import msgspec
+from benchmarks.load import LoadError, Post, Result
+from benchmarks.systems import System
+from benchmarks.workflows import APPROVAL, DOCUMENTS, PAUSE
+from msgspec import Raw, Struct
+
+_APPROVED = Raw(b'{"approved":true}')
+
+
+class _Started(Struct, rename="camel"):
+    execution_id: str
+
+
+def deploy(system: System) -> None:
+    """Make the measured workflows known.
+
+    Raises:
+        LoadError: one is refused.
+    """
+    for workflow_id, document in DOCUMENTS.items():
+        path = f"/api/workflows/{workflow_id}"
+        status, body = system.request("PUT", path, msgspec.json.encode(document))
+        if status not in (200, 201):
+            raise LoadError(f"{path} answered {status}: {body.decode(errors='replace')}")
+
+
+def execute(workflow_id: str) -> Post:
+    """Start an execution and wait for its end."""
+    return Post(path=f"/api/workflows/{workflow_id}/execute")
+
+
+def submit(workflow_id: str) -> Post:
+    """Start an execution and go on."""
+    headers = {"X-Execution-Mode": "async"}
+    return Post(path=f"/api/workflows/{workflow_id}/execute", headers=headers, status=202)
+
+
+def resume(execution_id: str, **headers: str) -> Post:
+    """Take the decision that an approval waits for."""
+    return Post(path=f"/api/resume/{APPROVAL}/{quote(execution_id)}/{PAUSE}", body=_APPROVED, headers=headers)
+
+
+def execution_ids(result: Result) -> list[str]:
+    """The executions that the answers are about."""
+    return [msgspec.json.decode(answer, type=_Started).execution_id for answer in result.answers]

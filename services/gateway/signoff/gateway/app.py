@@ -1,0 +1,143 @@
+"""The gateway put together: the only place where its adapters are opened."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import structlog
+from aiohttp import web
+
+from signoff.blocks import Registry
+from signoff.engine.catalog import BLOCK_TYPES
+from signoff.events.blobs import BlobStore
+from signoff.events.bus import open_bus
+from signoff.events.bus.base import Bus
+from signoff.events.errors import BusError
+from signoff.events.store import open_store
+from signoff.events.store.base import EventStore
+from signoff.gateway.admission import Admission
+from signoff.gateway.commands import Commands
+from signoff.gateway.endings import Endings
+from signoff.gateway.gateway import GATEWAY, Gateway
+from signoff.gateway.links import Links
+from signoff.gateway.metrics import measure_requests, show
+from signoff.gateway.responses import MAX_BODY, answer_errors
+from signoff.gateway.routes import add_routes
+from signoff.gateway.waiting import LOOK_EVERY, Waiting
+from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.server import serve
+from signoff.runtime.settings import Settings
+from signoff.tail import Hub
+
+_log = structlog.get_logger("signoff.gateway")
+
+
+def create_app(
+    settings: Settings,
+    *,
+    store: EventStore,
+    bus: Bus,
+    blobs: BlobStore,
+    registry: Registry,
+    health: Health | None = None,
+    hub: Hub | None = None,
+    look_every: float = LOOK_EVERY,
+) -> web.Application:
+    """The gateway as an application, on ports that somebody else opened and closes.
+
+    Args:
+        settings: limits, keys, the public address.
+        store: the log; its primary.
+        bus: takes commands, brings outcomes.
+        blobs: holds large values.
+        registry: the blocks that definitions may use.
+        health: of the process, where it is more than a gateway.
+        hub: the same; without it the gateway has its own.
+        look_every: seconds between two looks at the log for callers that heard nothing.
+    """
+    health = health or Health()
+    hub = hub or Hub(store, bus, watch=health.watch)
+    links = Links(settings.public_url)
+    waiting = Waiting(store, bus, most=settings.max_requests, look_every=look_every)
+    admission = Admission(settings)
+    # One byte more, since aiohttp refuses a body that has just reached its limit.
+    app = web.Application(
+        client_max_size=settings.max_body + 1, middlewares=[measure_requests(health.registry), answer_errors]
+    )
+    app[MAX_BODY] = settings.max_body
+    app[GATEWAY] = Gateway(
+        settings=settings,
+        store=store,
+        blobs=blobs,
+        registry=registry,
+        hub=hub,
+        links=links,
+        waiting=waiting,
+        commands=Commands(bus, blobs, waiting, timeout=settings.command_timeout),
+        endings=Endings(store, blobs, links),
+    )
+    health.add_check("log", store.ping)
+    health.add_check("broker", bus.ping)
+    show(health.registry, "signoff_gateway_requests", "Requests under way.", lambda: admission.under_way)
+    show(health.registry, "signoff_gateway_waiting", "Callers that wait.", lambda: len(waiting))
+    add_health_routes(app, health)
+    add_routes(app, admission)
+    app.cleanup_ctx.append(_listening(waiting, health))
+
+    async def end_streams(_: web.Application) -> None:
+        hub.end()
+
+    async def close_hub(_: web.Application) -> None:
+        await hub.close()
+
+    app.on_shutdown.append(end_streams)
+    app.on_cleanup.append(close_hub)
+    return app
+
+
+def _listening(waiting: Waiting, health: Health) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Hear outcomes for as long as the application runs, from before its first request."""
+
+    async def listening(_: web.Application) -> AsyncIterator[None]:
+        try:
+            await waiting.open()
+        except BusError as error:
+            _log.warning("the broker is away; commands are refused until it is back", reason=str(error))
+        tasks = [
+            asyncio.create_task(waiting.listen(), name="gateway outcomes"),
+            asyncio.create_task(waiting.watch_log(), name="gateway log"),
+        ]
+        for task in tasks:
+            health.watch(task, task.get_name())
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await waiting.close()
+
+    return listening
+
+
+async def run(
+    settings: Settings, stop: asyncio.Event, *, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Be a gateway until ``stop`` is set. A database or broker that is away is waited for, not ready.
+
+    Args:
+        settings: of this process.
+        stop: ends it.
+        on_ready: called with the base URL once it listens.
+
+    Raises:
+        RuntimeSetupError: the address cannot be listened on.
+        BlockDefinitionError: a module of blocks cannot be used.
+    """
+    registry = await asyncio.to_thread(Registry.discover, settings.blocks, reserved=BLOCK_TYPES)
+    blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store_url)
+        stack.push_async_callback(store.close)
+        bus = await open_bus(settings.bus_url)
+        stack.push_async_callback(bus.close)
+        app = create_app(settings, store=store, bus=bus, blobs=blobs, registry=registry)
+        await serve(app, host=settings.host, port=settings.port, stop=stop, on_ready=on_ready)

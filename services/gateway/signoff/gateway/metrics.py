@@ -1,0 +1,36 @@
+"""What the gateway tells about itself at ``/metrics``."""
+
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+from signoff.gateway.responses import Handler
+
+
+def measure_requests(registry: CollectorRegistry) -> Middleware:
+    """A middleware that measures every request, by method, route and status."""
+    seconds = Histogram(
+        "signoff_gateway_request_seconds",
+        "How long requests took.",
+        ("method", "route", "status"),
+        registry=registry,
+    )
+
+    @web.middleware
+    async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        route = "unknown" if resource is None else resource.canonical
+        seconds.labels(request.method, route, response.status).observe(time.perf_counter() - began)
+        return response
+
+    return measure
+
+
+def show(registry: CollectorRegistry, name: str, meaning: str, value: Callable[[], int]) -> None:
+    """Show a number as it is when it is asked for."""
+    Gauge(name, meaning, registry=registry).set_function(value)

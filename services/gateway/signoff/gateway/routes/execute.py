@@ -1,0 +1,162 @@
+"""``POST /api/workflows/{id}/execute``: an execution begins, and its caller waits, follows, or goes on."""
+
+from uuid import UUID
+
+from aiohttp import web
+from msgspec import UNSET, Struct
+
+from signoff.access.keys import Principal
+from signoff.events.ids import new_id
+from signoff.events.store.base import WorkflowRow
+from signoff.events.topics import chosen_log_id, idempotent_log_id
+from signoff.events.types import Json, Mode, StartExecution
+from signoff.gateway.answers import execute_answer, queued_answer
+from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.chunks import stream_run
+from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.errors import ApiError, Detail, bad_field, bad_request, refused
+from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_definition, find_workflow
+from signoff.gateway.headers import ExecuteHeaders, execute_headers, idempotency_key, traceparent
+from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody
+from signoff.gateway.selection import Selected, block_names, select
+
+_ROUTE = "execute"
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """An execute request, read.
+
+    Attributes:
+        log_id: of the execution that begins.
+        execution_id: as the caller chose it.
+        time_limit: seconds that the run may take.
+        selected: outputs to stream.
+    """
+
+    asked: Asked
+    log_id: UUID
+    execution_id: str | None
+    mode: Mode
+    input: Json
+    body: ExecuteBody
+    time_limit: float
+    selected: list[Selected]
+
+    @property
+    def shown_id(self) -> str:
+        """The execution's id as its caller knows it."""
+        return self.execution_id or str(self.log_id)
+
+
+async def execute(request: web.Request, caller: Principal) -> web.StreamResponse:
+    """Begin an execution and answer in the mode that was asked for."""
+    gateway = request.app[GATEWAY]
+    headers = execute_headers(request.headers)
+    given = await read_object(request)
+    workflow = await find_workflow(gateway, caller, request.match_info["id"])
+    if not workflow.is_deployed:
+        raise ApiError(403, "Workflow is not deployed")
+    wanted = await _read(request, caller, workflow, headers, given)
+    return await _run(request, gateway, workflow, wanted)
+
+
+async def _read(
+    request: web.Request,
+    caller: Principal,
+    workflow: WorkflowRow,
+    headers: ExecuteHeaders,
+    given: dict[str, Json],
+) -> Wanted:
+    gateway = request.app[GATEWAY]
+    body = convert(given, ExecuteBody)
+    if body.run_from_block is not UNSET:
+        raise bad_field("runFromBlock", "is not available on this server")
+    mode: Mode = "stream" if body.stream and headers.mode == "sync" else headers.mode
+    key = idempotency_key(request.headers)
+    execution_id = headers.execution_id
+    return Wanted(
+        asked=Asked(
+            principal=caller,
+            route=_ROUTE,
+            key=key,
+            digest=None if key is None else request_digest(_ROUTE, [key, given]),
+            traceparent=traceparent(request.headers),
+        ),
+        log_id=_log_id(workflow, execution_id, key),
+        execution_id=execution_id,
+        mode=mode,
+        input=_input(given, body),
+        body=body,
+        time_limit=_time_limit(gateway, mode, headers),
+        selected=await _select(gateway, workflow, body),
+    )
+
+
+def _log_id(workflow: WorkflowRow, execution_id: str | None, key: str | None) -> UUID:
+    workspace_id = str(workflow.workspace_id)
+    if execution_id is not None:
+        return chosen_log_id(workspace_id, execution_id)
+    return new_id() if key is None else idempotent_log_id(workspace_id, workflow.workflow_id, key)
+
+
+def _input(given: dict[str, Json], body: ExecuteBody) -> Json:
+    if body.input is not UNSET:
+        return body.input
+    return {name: value for name, value in given.items() if name not in EXECUTE_FIELDS}
+
+
+def _time_limit(gateway: Gateway, mode: Mode, headers: ExecuteHeaders) -> float:
+    settings = gateway.settings
+    if mode == "async":
+        return settings.async_timeout if headers.timeout is None else headers.timeout
+    return settings.sync_timeout
+
+
+async def _select(gateway: Gateway, workflow: WorkflowRow, body: ExecuteBody) -> list[Selected]:
+    """Check what the body names in the definition; it is read for this only."""
+    if not body.selected_outputs and body.stop_after_block_id is None:
+        return []
+    definition = await find_definition(gateway, workflow.workspace_id, workflow.workflow_id, workflow.version)
+    stop_after = body.stop_after_block_id
+    if stop_after is not None and stop_after not in block_names(definition):
+        text = f"Block not found in workflow: {stop_after}"
+        raise bad_request(text, Detail("stopAfterBlockId", text))
+    return select(body.selected_outputs, definition)
+
+
+async def _run(
+    request: web.Request, gateway: Gateway, workflow: WorkflowRow, wanted: Wanted
+) -> web.StreamResponse:
+    data = StartExecution(
+        workspace_id=str(workflow.workspace_id),
+        workflow_id=workflow.workflow_id,
+        workflow_version=workflow.version,
+        definition_digest=workflow.digest,
+        trigger=wanted.body.trigger_type,
+        mode=wanted.mode,
+        input=wanted.input,
+        time_limit=wanted.time_limit,
+        stop_after_block_id=wanted.body.stop_after_block_id,
+    )
+    call = await gateway.commands.send(
+        data, wanted.asked, log_id=wanted.log_id, execution_id=wanted.execution_id
+    )
+    with call:
+        outcome = await call.outcome()
+        if outcome.outcome == "refused":
+            raise refused(outcome)
+        if wanted.mode == "sync":
+            event_id = await call.ended(within=wanted.time_limit + END_GRACE)
+            ending = await gateway.endings.read(workflow.workspace_id, wanted.log_id, event_id)
+            return execute_answer(ending, wanted.shown_id)
+    if wanted.mode == "async":
+        return queued_answer(
+            gateway.links,
+            run_id=wanted.shown_id,
+            execution_id=wanted.shown_id,
+            message="Workflow execution queued",
+        )
+    return await stream_run(
+        request, gateway, workspace_id=workflow.workspace_id, log_id=wanted.log_id, run_id=None,
+        shown_id=wanted.shown_id, selected=wanted.selected,
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""``GET /api/workflows/{id}/executions/{executionId}``: how an execution is."""
+
+from aiohttp import web
+
+from signoff.access.keys import Principal
+from signoff.events.store.base import ExecutionRow
+from signoff.events.times import iso
+from signoff.events.types import Json
+from signoff.gateway.gateway import GATEWAY, Gateway, find_definition, find_execution
+from signoff.gateway.headers import flag
+from signoff.gateway.history import Folded, fold
+from signoff.gateway.responses import answer
+from signoff.gateway.schemas import ExecutionView
+from signoff.gateway.selection import select
+from signoff.gateway.views import paused_brief
+
+
+async def view(request: web.Request, caller: Principal) -> web.Response:
+    """An execution's state, with its output and those of blocks where they are asked for."""
+    gateway = request.app[GATEWAY]
+    include_output = flag(request, "includeOutput")
+    selected = [each.strip() for each in request.query.get("selectedOutputs", "").split(",") if each.strip()]
+    row = await find_execution(
+        gateway,
+        caller,
+        request.match_info["execution"],
+        workflow_id=request.match_info["id"],
+        missing="Execution not found",
+    )
+    folded = await fold(gateway.store, row.log_id)
+    state = folded.state
+    return answer(
+        ExecutionView(
+            execution_id=state.execution_id,
+            workflow_id=state.workflow_id,
+            status=state.status,
+            trigger=state.trigger,
+            started_at=iso(state.started_at),
+            ended_at=None if state.ended_at is None else iso(state.ended_at),
+            total_duration_ms=None
+            if state.ended_at is None
+            else round((state.ended_at - state.started_at) * 1000),
+            paused=paused_brief(state),
+            error=None if state.failure is None else state.failure.error,
+            final_output=await _final_output(gateway, row, folded) if include_output else None,
+            block_outputs=await _block_outputs(gateway, row, folded, selected) if selected else None,
+        )
+    )
+
+
+async def _final_output(gateway: Gateway, row: ExecutionRow, folded: Folded) -> Json:
+    """What the run that ended last gave, be it a pause."""
+    if not folded.last_ending:
+        return None
+    return (await gateway.endings.read(row.workspace_id, row.log_id, folded.last_ending)).output
+
+
+async def _block_outputs(
+    gateway: Gateway, row: ExecutionRow, folded: Folded, texts: list[str]
+) -> dict[str, Json]:
+    definition = await find_definition(gateway, row.workspace_id, row.workflow_id, row.workflow_version)
+    outputs: dict[str, Json] = {}
+    for selected in select(texts, definition):
+        output = folded.state.outputs.get(selected.block_id)
+        if folded.large:
+            output = await gateway.blobs.resolve(output, workspace_id=row.workspace_id)
+        outputs[selected.text] = selected.pick(output)
+    return outputs

@@ -1,0 +1,202 @@
+"""Rows beside the log, written with its events."""
+
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from signoff.events.store.base import (
+    DeadCommand,
+    EventStore,
+    ExecutionRow,
+    PauseRow,
+    RunRow,
+    WorkflowRow,
+)
+from support.stores import STARTED, WORKSPACE, Writer, events, execution
+
+
+def workflow(workflow_id: str, **changes: object) -> WorkflowRow:
+    row = WorkflowRow(
+        log_id=uuid4(),
+        workspace_id=WORKSPACE,
+        workflow_id=workflow_id,
+        name="Refund",
+        version=1,
+        digest="sha256",
+        is_deployed=True,
+        deployed_at=STARTED,
+    )
+    return replace(row, **changes)
+
+
+async def test_an_execution_is_found_by_its_log_with_every_field(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    full = execution(
+        execution_id="order-7",
+        status="paused",
+        pause_status="partially_resumed",
+        parked=True,
+        ended_at=STARTED + 2,
+        due_at=STARTED + 3,
+        broken="it cannot be folded",
+    )
+    await writer.append(*events(full.log_id, [1]), rows=[full])
+
+    assert await store.execution(full.log_id) == full
+    assert await store.execution(uuid4()) is None
+
+
+async def test_an_executions_row_follows_the_execution(store: EventStore) -> None:
+    writer, row = await Writer.of(store), execution(due_at=STARTED)
+    await writer.append(rows=[row])
+
+    ended = replace(row, status="completed", version=9, parked=True, ended_at=STARTED + 1, due_at=None)
+    await writer.append(rows=[replace(row, version=5), ended])
+
+    assert await store.execution(row.log_id) == ended
+
+
+async def test_an_execution_is_located_by_its_log_or_a_run_of_it(store: EventStore) -> None:
+    writer, row, other, run = await Writer.of(store), execution(), execution(), uuid4()
+    await writer.append(rows=[row, other, RunRow(run_id=run, log_id=row.log_id)])
+    await writer.append(rows=[RunRow(run_id=run, log_id=row.log_id)])
+
+    assert await store.locate([row.log_id]) == row
+    assert await store.locate([uuid4(), run]) == row
+    assert await store.locate([uuid4()]) is None
+
+
+async def test_executions_are_listed_newest_first_page_by_page(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    rows = [execution(log_id=UUID(int=n << 64), started_at=STARTED + n // 2) for n in range(1, 8)]
+    await writer.append(rows=rows)
+
+    pages: list[ExecutionRow] = []
+    before = None
+    while page := await store.executions(WORKSPACE, before=before, limit=3):
+        pages += page
+        before = (page[-1].started_at, page[-1].log_id)
+
+    assert pages == rows[::-1]
+
+
+async def test_executions_are_filtered(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    elsewhere = execution(workspace_id=uuid4())
+    running, failed = execution(), execution(status="failed", workflow_id="deploy")
+    paused = execution(status="paused", pause_status="paused")
+    again = execution(status="running", pause_status="partially_resumed")
+    await writer.append(rows=[elsewhere, running, failed, paused, again])
+
+    async def found(**filters: object) -> set[UUID]:
+        return {row.log_id for row in await store.executions(WORKSPACE, **filters)}  # type: ignore[arg-type]
+
+    assert await found() == {running.log_id, failed.log_id, paused.log_id, again.log_id}
+    assert await found(workflow_id="deploy") == {failed.log_id}
+    assert await found(statuses=["failed", "paused"]) == {failed.log_id, paused.log_id}
+    assert await found(pause_statuses=["paused", "partially_resumed"]) == {paused.log_id, again.log_id}
+    assert await found(statuses=["running"], pause_statuses=["paused"]) == set()
+    assert await found(workflow_id="refund", statuses=["running"]) == {running.log_id, again.log_id}
+
+
+async def test_a_new_owner_finds_what_is_not_parked(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    one, two = execution(partition=3), execution(partition=3)
+    await writer.append(rows=[one, two, execution(partition=3, parked=True), execution(partition=4)])
+
+    assert sorted(await store.unparked(3)) == sorted([one.log_id, two.log_id])
+
+    await writer.append(rows=[replace(one, parked=True)])
+    assert await store.unparked(3) == [two.log_id]
+
+
+async def test_what_is_due_is_found_earliest_first(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    late, soon, now, other = (
+        execution(partition=partition, due_at=STARTED + due)
+        for partition, due in ((1, 9), (1, 5), (2, 1), (3, 1))
+    )
+    await writer.append(rows=[late, soon, now, other, execution(partition=1)])
+
+    assert await store.due([1, 2], before=STARTED + 5, limit=9) == [
+        (now.log_id, STARTED + 1),
+        (soon.log_id, STARTED + 5),
+    ]
+    assert await store.due([1, 2], before=STARTED + 9, limit=1) == [(now.log_id, STARTED + 1)]
+    assert await store.due([], before=STARTED + 9, limit=1) == []
+
+    await writer.append(rows=[replace(now, due_at=None)])
+    assert await store.due([2], before=STARTED + 9, limit=9) == []
+
+
+async def test_broken_executions_are_found(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    old = execution(broken="event 3 does not fold", updated_at=STARTED)
+    new = execution(broken="event 4 does not fold", updated_at=STARTED + 1)
+    await writer.append(rows=[old, new, execution()])
+
+    assert await store.broken() == [new, old]
+    assert await store.broken(limit=1) == [new]
+
+
+async def test_dead_commands_are_found_newest_first(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    old, new = (
+        DeadCommand(
+            partition=1,
+            offset=offset,
+            command_id=str(uuid4()),
+            log_id=log_id,
+            reason="KeyError: 'x'",
+            command=b'{"type":\xff}',
+            died_at=STARTED + offset,
+        )
+        for offset, log_id in ((1, None), (2, uuid4()))
+    )
+    await writer.append(rows=[old])
+    await writer.append(rows=[new, old])
+
+    assert await store.dead_commands() == [new, old]
+    assert await store.dead_commands(limit=1) == [new]
+
+
+async def test_a_workflow_has_its_active_version(store: EventStore) -> None:
+    writer, first = await Writer.of(store), workflow("refund")
+    await writer.append(rows=[first])
+    second = replace(first, version=2, digest="other", is_deployed=False, deployed_at=STARTED + 1)
+    await writer.append(rows=[second])
+
+    assert await store.workflow(WORKSPACE, "refund") == second
+    assert await store.workflow(WORKSPACE, "deploy") is None
+    assert await store.workflow(uuid4(), "refund") is None
+
+
+async def test_workflows_are_listed_by_id_in_the_order_of_code_points(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    names = ["B", "a", "a-b", "ab", "z", "é", "漢", "😀"]
+    await writer.append(rows=[workflow(name) for name in reversed(names)])
+    await writer.append(rows=[workflow("elsewhere", workspace_id=uuid4())])
+
+    first = await store.workflows(WORKSPACE, limit=3)
+    rest = await store.workflows(WORKSPACE, after=first[-1].workflow_id)
+
+    assert [row.workflow_id for row in first + rest] == names
+
+
+async def test_a_pause_point_is_written_again_when_it_changes(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    point = PauseRow(
+        log_id=uuid4(),
+        context_id="approve₍0₎",
+        partition=0,
+        workspace_id=WORKSPACE,
+        workflow_id="refund",
+        block_id="approve",
+        kind="human",
+        status="paused",
+        event_id=4,
+        opened_at=STARTED,
+    )
+
+    await writer.append(rows=[point])
+    await writer.append(rows=[replace(point, status="resumed", closed_at=STARTED + 5)])

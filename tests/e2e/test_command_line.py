@@ -1,0 +1,172 @@
+"""The command line against a running server: what it shows, and what it says when it is refused."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from e2e.shell import Embedded
+
+REFUND = "@examples/refund-approval/input.json"
+
+
+def test_on_a_terminal_a_pause_shows_the_way_on_and_that_command_works(server: Embedded) -> None:
+    paused = server.on_terminal(f"signoff run refund-approval --id shown --input {REFUND} --watch")
+
+    assert paused.code == 4
+    assert "✓  check    condition" in paused.out
+    assert "‖  approve  human_in_the_loop" in paused.out
+    assert "Amount    250" in paused.out
+    command = re.search(r"signoff resume .*", paused.out)
+    assert command is not None
+
+    done = server.on_terminal(command[0] + " --watch")
+
+    assert done.code == 0
+    assert "✓ completed" in done.out
+    assert '"receipt": "R-ADA-250"' in done.out
+
+
+def test_without_watch_a_terminal_shows_only_what_came_of_it(server: Embedded) -> None:
+    done = server.on_terminal("""signoff run refund-approval --input '{"amount": 7, "customer": "Bo"}'""")
+
+    assert done.code == 0
+    assert "✓ completed" in done.out
+    assert "condition" not in done.out
+    assert '"receipt": "R-BO-7"' in done.out
+
+
+def test_an_input_may_come_down_a_pipe(server: Embedded) -> None:
+    done = server.signoff("run", "refund-approval", "--input", "-", given='{"amount": 7, "customer": "Bo"}')
+
+    assert done.lines[0]["output"]["data"]["receipt"] == "R-BO-7"
+
+
+def test_an_output_may_be_cut_off_by_the_next_program(server: Embedded) -> None:
+    shown = server.on_terminal(
+        f"set -o pipefail; signoff run refund-approval --id cut --input {REFUND} --watch | head -n 1"
+    )
+
+    assert json.loads(shown.out)["type"] == "execution:started"
+
+
+def test_a_start_that_nobody_waits_for_prints_its_id(server: Embedded) -> None:
+    started = server.signoff("run", "refund-approval", "--input", '{"amount": 1}', "--async")
+
+    assert started.code == 0
+    assert server.signoff("watch", started.lines[0]["executionId"]).code == 0
+
+
+def test_a_failed_execution_has_exit_code_1_and_says_why(server: Embedded, tmp_path: Path) -> None:
+    file = tmp_path / "fails.yaml"
+    file.write_text(
+        "workflow: fails\nblocks:\n  boom: {type: function, code: \"throw new Error('too bad')\"}\n"
+    )
+    server.signoff("deploy", str(file))
+
+    failed = server.signoff("run", "fails")
+
+    assert failed.code == 1
+    assert failed.lines[0]["status"] == "failed"
+    assert "too bad" in failed.lines[0]["error"]
+
+
+def test_a_definition_with_faults_is_refused_with_every_place_and_nothing_is_deployed(
+    server: Embedded, tmp_path: Path
+) -> None:
+    file = tmp_path / "faulty.yaml"
+    file.write_text(
+        "workflow: faulty\n"
+        "blocks:\n"
+        "  check: {type: condition, cases: [{when: 'true', then: pya}, {else: pay}]}\n"
+        "  pay: {type: functoin, code: return 1}\n"
+    )
+
+    refused = server.signoff("deploy", str(file))
+
+    assert refused.code == 3
+    assert "faulty.yaml is not deployed" in refused.err
+    assert "blocks.check.cases[0].then" in refused.err
+    assert 'did you mean "pay"?' in refused.err
+    assert "blocks.pay.type" in refused.err
+    assert "Workflow not found" in server.signoff("run", "faulty").err
+
+
+def test_a_form_that_does_not_fit_is_refused_by_field_and_the_pause_stays(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--id", "misfit", "--input", REFUND)
+
+    refused = server.signoff("resume", "misfit", "--input", '{"approved": "perhaps"}')
+    accepted = server.signoff("resume", "misfit", "--input", '{"approved": false}')
+
+    assert refused.code == 3
+    assert "approved" in refused.err
+    assert accepted.code == 0
+
+
+def test_a_decision_is_taken_once(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--id", "once", "--input", REFUND)
+    server.signoff("resume", "once", "--input", '{"approved": true}')
+
+    again = server.signoff("resume", "once", "approve", "--input", '{"approved": false}')
+    unnamed = server.signoff("resume", "once", "--input", '{"approved": false}')
+
+    assert again.code == 3
+    assert "already resumed" in again.err
+    assert unnamed.code == 2
+    assert "nothing of once waits for a decision" in unnamed.err
+
+
+def test_a_paused_execution_is_cancelled_once_and_then_stays_so(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--id", "stopped", "--input", REFUND)
+
+    first = server.signoff("cancel", "stopped")
+    second = server.signoff("cancel", "stopped")
+
+    assert (first.code, first.lines[0]["reason"]) == (0, "recorded")
+    assert (second.code, second.lines[0]["reason"]) == (0, "already_cancelled")
+    assert server.signoff("watch", "stopped").code == 1
+    assert server.signoff("resume", "stopped", "approve", "--input", "{}").code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "nothing-like-it"], "Workflow not found"),
+        (["watch", "nothing-like-it"], "Execution not found"),
+        (["resume", "nothing-like-it", "--input", "{}"], "Execution not found"),
+        (["cancel", "nothing-like-it"], "Execution not found"),
+    ],
+)
+def test_what_never_was_is_refused_in_a_sentence(server: Embedded, arguments: list[str], says: str) -> None:
+    refused = server.signoff(*arguments)
+
+    assert refused.code == 3
+    assert says in refused.err
+    assert refused.err.count("\n") == 1
+    assert refused.out == ""
+
+
+def test_a_wrong_key_is_told_from_no_key(server: Embedded) -> None:
+    environment = dict(server.environment)
+    try:
+        server.environment["SIGNOFF_API_KEY"] = "sk-nobody-knows-this"
+        wrong = server.signoff("run", "refund-approval")
+        del server.environment["SIGNOFF_API_KEY"]
+        server.environment["SIGNOFF_DATA"] = "/nonexistent"
+        none = server.signoff("run", "refund-approval")
+    finally:
+        server.environment = environment
+
+    assert (wrong.code, none.code) == (3, 3)
+    assert "does not know this key" in wrong.err
+    assert "the server wants a key" in none.err
+
+
+def test_an_id_that_was_used_before_is_refused(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--id", "unique", "--input", '{"amount": 1}')
+
+    again = server.signoff("run", "refund-approval", "--id", "unique", "--input", '{"amount": 1}')
+
+    assert again.code == 3
+    assert "already been used" in again.err

@@ -1,0 +1,112 @@
+"""The examples, run as their READMEs say, on an embedded server."""
+
+import json
+from typing import Any
+
+from e2e.shell import Embedded
+
+REFUND = "@examples/refund-approval/input.json"
+REVIEW = "@examples/publish-review/input.json"
+GATE = "@examples/deploy-gate/input.json"
+YES = '{"approved": true, "comments": "fine"}'
+NO = '{"approved": false, "comments": "not yet"}'
+
+
+def data_of(record: dict[str, Any]) -> dict[str, Any]:
+    """What the response block of a completed run answers."""
+    assert record["status"] == "completed", record
+    data: dict[str, Any] = record["output"]["data"]
+    return data
+
+
+def test_a_small_refund_is_paid_at_once(server: Embedded) -> None:
+    done = server.signoff("run", "refund-approval", "--input", '{"amount": 80, "customer": "Ada"}')
+
+    assert done.code == 0
+    assert data_of(done.lines[0]) == {
+        "refunded": True,
+        "amount": 80,
+        "receipt": "R-ADA-80",
+        "approvedBy": None,
+    }
+
+
+def test_a_large_refund_waits_and_is_paid_once_somebody_approves(server: Embedded) -> None:
+    paused = server.signoff("run", "refund-approval", "--id", "refund-yes", "--input", REFUND)
+    assert paused.code == 4
+    assert paused.lines[0]["pausePoints"][0]["contextId"] == "approve"
+
+    done = server.signoff("resume", "refund-yes", "--input", YES)
+
+    assert done.code == 0
+    data = data_of(done.lines[0])
+    assert (data["refunded"], data["receipt"], data["approvedBy"]) == (True, "R-ADA-250", "bootstrap")
+
+
+def test_a_refused_refund_says_why(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--id", "refund-no", "--input", REFUND)
+
+    done = server.signoff("resume", "refund-no", "approve", "--input", NO)
+
+    assert data_of(done.lines[0]) == {"refunded": False, "why": "not yet"}
+
+
+def test_an_urgent_article_is_published_when_both_agree_in_any_order(server: Embedded) -> None:
+    paused = server.signoff("run", "publish-review", "--id", "urgent", "--input", REVIEW)
+    assert sorted(point["contextId"] for point in paused.lines[0]["pausePoints"]) == ["editor", "lawyer"]
+
+    which = server.signoff("resume", "urgent", "--input", YES)
+    lawyer = server.signoff("resume", "urgent", "lawyer", "--input", YES)
+    editor = server.signoff("resume", "urgent", "editor", "--input", YES)
+
+    assert which.code == 2
+    assert "urgent waits for 2 decisions" in which.err
+    assert [line.strip() for line in which.err.splitlines()[1:]] == ["editor", "lawyer"]
+    assert lawyer.code == 4
+    assert editor.code == 0
+    assert data_of(editor.lines[0])["published"] is True
+
+
+def test_an_urgent_article_is_rejected_when_one_of_the_two_disagrees(server: Embedded) -> None:
+    server.signoff("run", "publish-review", "--id", "disputed", "--input", REVIEW)
+
+    server.signoff("resume", "disputed", "editor", "--input", YES)
+    done = server.signoff("resume", "disputed", "--input", NO)
+
+    data = data_of(done.lines[0])
+    assert (data["published"], data["comments"]["lawyer"]) == (False, "not yet")
+
+
+def test_an_article_with_time_goes_to_the_editor_and_then_to_the_lawyer(server: Embedded) -> None:
+    article = json.dumps({"title": "On patience", "text": "It pays."})
+    first = server.signoff("run", "publish-review", "--id", "patient", "--input", article)
+    assert [point["contextId"] for point in first.lines[0]["pausePoints"]] == ["first_editor"]
+
+    second = server.signoff("resume", "patient", "--input", YES)
+    assert [point["contextId"] for point in second.lines[0]["pausePoints"]] == ["then_lawyer"]
+    shown = second.lines[0]["pausePoints"][0]["response"]["data"]["responseStructure"]
+    assert {"name": "The editor wrote", "type": "string", "value": "fine"} in shown
+
+    done = server.signoff("resume", "patient", "--input", YES)
+    assert data_of(done.lines[0]) == {"published": True, "title": "On patience"}
+
+
+def test_what_the_editor_rejects_never_reaches_the_lawyer(server: Embedded) -> None:
+    article = json.dumps({"title": "On haste", "text": "It does not."})
+    server.signoff("run", "publish-review", "--id", "hasty", "--input", article)
+
+    done = server.signoff("resume", "hasty", "--input", NO)
+
+    assert data_of(done.lines[0])["published"] is False
+
+
+def test_a_release_bakes_is_probed_and_goes_out_when_the_gate_is_opened(server: Embedded) -> None:
+    waiting = server.signoff("run", "deploy-gate", "--id", "release", "--input", GATE)
+    shown = waiting.lines[0]["pausePoints"][0]["response"]["data"]["responseStructure"]
+    assert {"name": "Canary.status", "type": "string", "value": "ok"} in shown
+
+    done = server.signoff("resume", "release", "--input", '{"go": true}')
+
+    assert data_of(done.lines[0]) == {
+        "released": True, "service": "checkout", "version": "2.4.0", "by": "bootstrap",
+    }  # fmt: skip

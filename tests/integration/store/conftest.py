@@ -1,0 +1,5 @@
+"""The fixtures of these tests."""
+
+from support.stores import log_url
+
+__all__ = ["log_url"]

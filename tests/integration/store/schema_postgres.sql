@@ -1,0 +1,178 @@
+CREATE TYPE public.stored_event_uuid AS (
+	originator_id uuid,
+	originator_version bigint,
+	topic text,
+	state bytea
+);
+
+CREATE FUNCTION public.es_insert_events_uuid(events public.stored_event_uuid[]) RETURNS SETOF bigint
+    LANGUAGE plpgsql
+    AS $$BEGIN    SET LOCAL lock_timeout = '0s';    NOTIFY "stored_events";    RETURN QUERY    INSERT INTO "public"."stored_events" AS t (    originator_id, originator_version, topic, state)    SELECT originator_id, originator_version, topic, state    FROM unnest(events)    RETURNING notification_id;END;$$;
+
+CREATE TABLE public.cluster (
+    singleton boolean DEFAULT true NOT NULL,
+    partitions integer NOT NULL,
+    CONSTRAINT cluster_partitions_check CHECK ((partitions > 0)),
+    CONSTRAINT cluster_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.dead_commands (
+    command_offset bigint NOT NULL,
+    died_at timestamp with time zone NOT NULL,
+    partition smallint NOT NULL,
+    log_id uuid,
+    command_id text NOT NULL,
+    reason text NOT NULL,
+    command bytea NOT NULL
+);
+
+CREATE TABLE public.executions (
+    version bigint NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone,
+    workflow_version integer NOT NULL,
+    partition smallint NOT NULL,
+    parked boolean NOT NULL,
+    log_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    status text NOT NULL,
+    pause_status text,
+    trigger text NOT NULL,
+    mode text NOT NULL,
+    workflow_id text NOT NULL COLLATE pg_catalog."C",
+    execution_id text,
+    broken text
+);
+
+CREATE TABLE public.executors (
+    owner text NOT NULL,
+    alive_until timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.fold_snapshots (
+    version bigint NOT NULL,
+    format integer NOT NULL,
+    log_id uuid NOT NULL,
+    state bytea NOT NULL
+);
+
+CREATE TABLE public.migrations (
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.notification_tracking (
+    application_name text NOT NULL,
+    notification_id bigint
+)
+WITH (autovacuum_enabled='true', autovacuum_vacuum_threshold='100000000', autovacuum_vacuum_scale_factor='0.5', autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='0.01');
+
+CREATE TABLE public.partitions (
+    epoch bigint DEFAULT 0 NOT NULL,
+    next_offset bigint DEFAULT 0 NOT NULL,
+    relayed bigint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    partition smallint NOT NULL,
+    owner text
+)
+WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE public.pause_points (
+    event_id bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    partition smallint NOT NULL,
+    log_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    context_id text NOT NULL COLLATE pg_catalog."C",
+    workflow_id text NOT NULL COLLATE pg_catalog."C",
+    block_id text NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL
+);
+
+CREATE TABLE public.runs (
+    run_id uuid NOT NULL,
+    log_id uuid NOT NULL
+);
+
+CREATE TABLE public.stored_events (
+    originator_id uuid NOT NULL,
+    originator_version bigint NOT NULL,
+    topic text,
+    state bytea,
+    notification_id bigint NOT NULL,
+    event_id uuid,
+    metadata jsonb
+)
+WITH (autovacuum_enabled='true', autovacuum_vacuum_threshold='100000000', autovacuum_vacuum_scale_factor='0.5', autovacuum_analyze_threshold='1000', autovacuum_analyze_scale_factor='0.01');
+
+CREATE SEQUENCE public.stored_events_notification_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.stored_events_notification_id_seq OWNED BY public.stored_events.notification_id;
+
+CREATE TABLE public.workflows (
+    version integer NOT NULL,
+    is_deployed boolean NOT NULL,
+    deployed_at timestamp with time zone NOT NULL,
+    log_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    workflow_id text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL,
+    digest text NOT NULL
+);
+
+ALTER TABLE ONLY public.stored_events ALTER COLUMN notification_id SET DEFAULT nextval('public.stored_events_notification_id_seq'::regclass);
+
+ALTER TABLE ONLY public.cluster
+    ADD CONSTRAINT cluster_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.dead_commands
+    ADD CONSTRAINT dead_commands_pkey PRIMARY KEY (partition, command_offset);
+
+ALTER TABLE ONLY public.executions
+    ADD CONSTRAINT executions_pkey PRIMARY KEY (log_id);
+
+ALTER TABLE ONLY public.executors
+    ADD CONSTRAINT executors_pkey PRIMARY KEY (owner);
+
+ALTER TABLE ONLY public.fold_snapshots
+    ADD CONSTRAINT fold_snapshots_pkey PRIMARY KEY (log_id);
+
+ALTER TABLE ONLY public.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.notification_tracking
+    ADD CONSTRAINT notification_tracking_pkey PRIMARY KEY (application_name);
+
+ALTER TABLE ONLY public.partitions
+    ADD CONSTRAINT partitions_pkey PRIMARY KEY (partition);
+
+ALTER TABLE ONLY public.pause_points
+    ADD CONSTRAINT pause_points_pkey PRIMARY KEY (log_id, context_id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.stored_events
+    ADD CONSTRAINT stored_events_pkey PRIMARY KEY (originator_id, originator_version);
+
+ALTER TABLE ONLY public.workflows
+    ADD CONSTRAINT workflows_pkey PRIMARY KEY (workspace_id, workflow_id);
+
+CREATE INDEX executions_broken ON public.executions USING btree (updated_at) WHERE (broken IS NOT NULL);
+
+CREATE INDEX executions_due ON public.executions USING btree (partition, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, started_at, log_id);
+
+CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
+
+CREATE UNIQUE INDEX stored_events_notification_id_idx ON public.stored_events USING btree (notification_id);

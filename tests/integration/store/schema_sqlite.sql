@@ -1,0 +1,86 @@
+CREATE TABLE cluster (
+    singleton INTEGER PRIMARY KEY DEFAULT 1 CHECK (singleton = 1),
+    partitions INTEGER NOT NULL CHECK (partitions > 0)
+);
+CREATE TABLE dead_commands (
+    partition INTEGER NOT NULL,
+    command_offset INTEGER NOT NULL,
+    command_id TEXT NOT NULL,
+    log_id TEXT,
+    reason TEXT NOT NULL,
+    command TEXT NOT NULL,  -- as hex
+    died_at INTEGER NOT NULL,
+    PRIMARY KEY (partition, command_offset)
+);
+CREATE TABLE executions (
+    log_id TEXT PRIMARY KEY,
+    partition INTEGER NOT NULL,
+    workspace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    workflow_version INTEGER NOT NULL,
+    execution_id TEXT,
+    status TEXT NOT NULL,
+    pause_status TEXT,
+    trigger TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    parked INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    due_at INTEGER,
+    broken TEXT
+) WITHOUT ROWID;
+CREATE TABLE executors (owner TEXT PRIMARY KEY, alive_until INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE fold_snapshots (
+    log_id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    state BLOB NOT NULL
+);
+CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE partitions (
+    partition INTEGER PRIMARY KEY,
+    owner TEXT,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    next_offset INTEGER NOT NULL DEFAULT 0,
+    relayed INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE pause_points (
+    log_id TEXT NOT NULL,
+    context_id TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    workspace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    block_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL,
+    event_id INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER,
+    PRIMARY KEY (log_id, context_id)
+) WITHOUT ROWID;
+CREATE TABLE runs (run_id TEXT PRIMARY KEY, log_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stored_events (
+    originator_id TEXT, originator_version INTEGER, topic TEXT, state BLOB,
+    PRIMARY KEY (originator_id, originator_version)
+);
+CREATE TABLE tracking (
+    application_name TEXT, notification_id INTEGER, PRIMARY KEY (application_name)
+) WITHOUT ROWID;
+CREATE TABLE workflows (
+    log_id TEXT NOT NULL,
+    workspace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    is_deployed INTEGER NOT NULL,
+    deployed_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, workflow_id)
+) WITHOUT ROWID;
+CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NULL;
+CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
+CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;

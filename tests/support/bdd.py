@@ -1,0 +1,433 @@
+"""Given, when, then for the engine: a small workflow, a virtual clock, blocks that do as they are told.
+
+A :class:`Story` is one execution as the executor would drive it, without the executor: each draft is
+folded before the next is asked for, each event gets its id, its ``prev`` and its bytes. After every
+input the story checks what holds for any execution (:func:`wrong_with`), and that folding the bytes
+gives the very state that deciding went by.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import msgspec
+from signoff.engine.decide import decide
+from signoff.engine.definition import Block, Connection, Definition, Retry, Variable
+from signoff.engine.evolve import evolve
+from signoff.engine.graph import Graph, compile_graph
+from signoff.engine.messages import (
+    BlockFailed,
+    BlockPaused,
+    BlockResult,
+    BlockSucceeded,
+    BlockWaits,
+    CancelBlock,
+    Draft,
+    Effect,
+    Input,
+    RunBlock,
+    RunEnded,
+    TakenOver,
+    Tick,
+)
+from signoff.engine.pauses import content_digest, pause_response, resume_links
+from signoff.engine.state import TERMINAL, State
+from signoff.events.codec import broken_link, chain_hash, decode_event, encode
+from signoff.events.times import from_iso, iso
+from signoff.events.types import (
+    Actor,
+    CancelExecution,
+    Command,
+    CommandData,
+    Event,
+    Json,
+    Mode,
+    Outcome,
+    ResumeExecution,
+    StartExecution,
+)
+
+NOW: Final = 1_750_000_000.0
+LOG: Final = UUID("018f0000-0000-7000-8000-00000000abcd")
+WORKFLOW: Final = "refunds"
+MAKER: Final = Actor(type="user", id="u1", name="Ada")
+
+HUMAN: Final = "human_in_the_loop"
+APPROVAL: Final = [{"name": "approved", "type": "boolean", "required": True}]
+
+Answer = Callable[[RunBlock, float], BlockResult]
+"""What a block does on a try, and when."""
+
+
+# --- Given ------------------------------------------------------------------------------------------
+
+
+def workflow(
+    *paths: str,
+    retries: Mapping[str, Retry] | None = None,
+    variables: Iterable[Variable] = (),
+    off: Iterable[str] = (),
+    **types: str,
+) -> Graph:
+    """A compiled workflow.
+
+    Args:
+        paths: edges as one draws them: ``a > b > c``; ``a !> b`` on an error; ``a yes> b`` for the case
+            ``yes`` of a condition.
+        retries: by block.
+        variables: of the workflow.
+        off: blocks that are disabled.
+        types: by block; ``start`` is a start block, any other a function.
+    """
+    connections = [each for path in paths for each in _edges(path.split())]
+    names = dict.fromkeys(["start", *(name for each in connections for name in (each.source, each.target))])
+    blocks = tuple(
+        Block(
+            id=name,
+            type=types.get(name, "start_trigger" if name == "start" else "function"),
+            name=name.title(),
+            params={},
+            enabled=name not in off,
+            retry=(retries or {}).get(name),
+        )
+        for name in names
+    )
+    return compile_graph(
+        Definition(
+            name=WORKFLOW, blocks=blocks, connections=tuple(connections), variables=tuple(variables)
+        )
+    )
+
+
+def _edges(words: list[str]) -> Iterable[Connection]:
+    for source, arrow, target in zip(words[::2], words[1::2], words[2::2], strict=False):
+        case = arrow.removesuffix(">")
+        handle = {"": "source", "!": "error"}.get(case, f"condition-{case}")
+        yield Connection(source, target, handle)
+
+
+def gives(output: Json = None, variables: dict[str, Json] | None = None) -> Answer:
+    """A block that returns."""
+    return lambda run, now: BlockSucceeded(
+        block_id=run.block_id,
+        attempt=run.attempt,
+        input={"of": run.block_id},
+        output={"result": run.block_id} if output is None else output,
+        variables=variables,
+        ended_at=now,
+    )
+
+
+def chooses(case: str | None) -> Answer:
+    """A condition that selects a case, or none."""
+    return gives({"conditionResult": case is not None, "selectedOption": case})
+
+
+def fails(error: str = "boom", *, tries: int = 1_000, then: Answer | None = None, jitter: float = 0) -> Answer:
+    """A block whose first tries fail."""
+
+    def answer(run: RunBlock, now: float) -> BlockResult:
+        if run.attempt > tries:
+            return (then or gives())(run, now)
+        return BlockFailed(
+            block_id=run.block_id,
+            attempt=run.attempt,
+            input={"of": run.block_id},
+            error=error,
+            ended_at=now,
+            jitter=jitter,
+        )
+
+    return answer
+
+
+def fails_for_good(error: str = "boom") -> Answer:
+    """A block that says that another try is useless."""
+    return lambda run, now: msgspec.structs.replace(fails(error)(run, now), retryable=False)
+
+
+def asks(form: list[dict[str, Any]] | None = None) -> Answer:
+    """A block that stops for a person, with a form."""
+
+    def answer(run: RunBlock, now: float) -> BlockResult:
+        links = resume_links(workflow_id=WORKFLOW, execution_id=str(LOG), context_id=run.block_id)
+        response = pause_response({"inputFormat": form or []}, links)
+        return BlockPaused(
+            block_id=run.block_id,
+            attempt=run.attempt,
+            kind="human",
+            response=response,
+            content_digest=content_digest(response, "sha256:definition"),
+        )
+
+    return answer
+
+
+def naps(seconds: float) -> Answer:
+    """A durable wait that is no pause to the caller."""
+    return lambda run, now: BlockWaits(block_id=run.block_id, attempt=run.attempt, due_at=now + seconds)
+
+
+def pauses_until(seconds: float) -> Answer:
+    """A wait that the caller sees as a pause of kind ``time``."""
+    return lambda run, now: BlockPaused(
+        block_id=run.block_id,
+        attempt=run.attempt,
+        kind="time",
+        response={"status": "waiting", "resumeAt": iso(now + seconds)},
+        due_at=now + seconds,
+    )
+
+
+_BY_TYPE: Final[Mapping[str, Answer]] = {HUMAN: asks(), "wait": naps(60), "condition": chooses(None)}
+
+
+# --- When -------------------------------------------------------------------------------------------
+
+
+class Story:
+    """One execution, told input by input.
+
+    Args:
+        graph: as :func:`workflow` gives it.
+        script: what blocks do; others return their names, ask, or wait a minute, by their types.
+
+    Attributes:
+        events: all so far; ``raws`` are their bytes.
+        tries: what the executor was told to run and has not answered.
+        ended: runs that were reported as ended, with their events.
+        stopped: tries that the executor was told to stop.
+    """
+
+    def __init__(self, graph: Graph, script: Mapping[str, Answer] | None = None) -> None:
+        self.graph = graph
+        self.script = dict(script or {})
+        self.state = State()
+        self.now = NOW
+        self.events: list[Event] = []
+        self.raws: list[bytes] = []
+        self.tries: list[RunBlock] = []
+        self.ended: list[tuple[str, int]] = []
+        self.stopped: list[CancelBlock] = []
+        self.outcome: Outcome | None = None
+        self._shadow = State()
+        self._commands = 0
+
+    def send(self, message: Input) -> list[Event]:
+        """Decide on an input, fold and check; gives the new events."""
+        before = len(self.events)
+        self.outcome = None
+        for result in decide(self.state, self.graph, message, self.now):
+            if isinstance(result, Draft):
+                self._record(result)
+            elif isinstance(result, Outcome):
+                self.outcome = result
+            else:
+                self._perform(result)
+        self._check(self.events[before:], self.raws[before:])
+        return self.events[before:]
+
+    def _record(self, draft: Draft) -> None:
+        event = Event(
+            type=draft.data.TYPE,
+            event_id=self.state.version + 1,
+            execution_id=str(LOG),
+            run_id=draft.run_id,
+            workflow_id=WORKFLOW,
+            timestamp=iso(self.now),
+            causation_id=draft.causation_id,
+            correlation_id=draft.correlation_id,
+            attempt=draft.attempt,
+            prev=chain_hash(self.raws[-1]) if self.raws else None,
+            data=draft.data,
+        )
+        evolve(self.state, event, self.graph, now=self.now)
+        self.events.append(event)
+        self.raws.append(encode(event))
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case RunBlock():
+                self.tries.append(effect)
+            case CancelBlock():
+                self.stopped.append(effect)
+            case RunEnded():
+                self.ended.append((effect.run_id, effect.event_id))
+
+    def _check(self, events: list[Event], raws: list[bytes]) -> None:
+        for event, raw in zip(events, raws, strict=True):
+            assert decode_event(raw) == event
+            evolve(self._shadow, decode_event(raw), self.graph)
+        assert self._shadow == self.state
+        assert wrong_with(self.state) == []
+
+    # Commands ---------------------------------------------------------------------------------------
+
+    def command(
+        self, data: CommandData, *, command_id: str | None = None, digest: str | None = None, **more: Any
+    ) -> Outcome:
+        """Send a command and give its answer."""
+        self._commands += 1
+        self.send(
+            Command(
+                command_id=command_id or an_id(self._commands),
+                type=data.TYPE,
+                execution_id=str(LOG),
+                issued_at=iso(self.now),
+                actor=MAKER,
+                request_digest=digest,
+                data=data,
+                **more,
+            )
+        )
+        assert self.outcome is not None
+        return self.outcome
+
+    def start(
+        self,
+        given: Json = None,
+        *,
+        mode: Mode = "async",
+        time_limit: float | None = None,
+        stop_after: str | None = None,
+        **more: Any,
+    ) -> "Story":
+        """Start the execution."""
+        data = StartExecution(
+            workspace_id=str(UUID(int=0)),
+            workflow_id=WORKFLOW,
+            workflow_version=1,
+            definition_digest="sha256:definition",
+            mode=mode,
+            input=given,
+            time_limit=time_limit,
+            stop_after_block_id=stop_after,
+        )
+        self.command(data, **more)
+        return self
+
+    def resume(
+        self, context_id: str, given: Json = None, *, seen: str | None = None, mode: Mode | None = None, **more: Any
+    ) -> Outcome:
+        """Decide on a pause point."""
+        data = ResumeExecution(context_id=context_id, mode=mode, input=given, seen_digest=seen)
+        return self.command(data, **more)
+
+    def cancel(self, **more: Any) -> Outcome:
+        """Cancel the execution."""
+        return self.command(CancelExecution(reason="No longer needed"), **more)
+
+    # Blocks and time --------------------------------------------------------------------------------
+
+    def answer(self, run: RunBlock) -> list[Event]:
+        """Let one try end as the script says."""
+        self.tries.remove(run)
+        kind = self.graph.nodes[run.block_id].block.type
+        answer = self.script.get(run.block_id) or _BY_TYPE.get(kind) or gives()
+        return self.send(answer(run, self.now))
+
+    def finish(self, *block_ids: str) -> "Story":
+        """Let the tries of some blocks end, in this order."""
+        for block_id in block_ids:
+            self.answer(next(run for run in self.tries if run.block_id == block_id))
+        return self
+
+    def work(self) -> "Story":
+        """Let every try end, the oldest first, until none is left."""
+        while self.tries:
+            self.answer(self.tries[0])
+        return self
+
+    def later(self, seconds: float) -> "Story":
+        """Let time pass and say so."""
+        self.now += seconds
+        self.send(Tick())
+        return self
+
+    def crash(self) -> "Story":
+        """Lose the process, with every try; another one takes over."""
+        self.tries.clear()
+        self.send(TakenOver())
+        return self
+
+    # --- Then ---------------------------------------------------------------------------------------
+
+    def told(self, *kinds: str) -> list[str]:
+        """The log in short: ``type subject``, of some types or all."""
+        return [in_short(event) for event in self.events if not kinds or event.type in kinds]
+
+    def last(self, kind: str) -> Any:
+        """The data of the last event of a type."""
+        return next(event.data for event in reversed(self.events) if event.type == kind)
+
+    def envelope(self, text: str) -> Event:
+        """The only event that reads so in short."""
+        found = [event for event in self.events if in_short(event) == text]
+        assert len(found) == 1, f"{len(found)} events read {text!r}"
+        return found[0]
+
+    def running(self) -> list[str]:
+        """Blocks with tries that are not answered."""
+        return [run.block_id for run in self.tries]
+
+    def run_ids(self) -> list[str]:
+        """The runs so far, the first one first."""
+        return list(self.state.runs)
+
+
+def an_id(number: int) -> str:
+    """The id of the story's nth command."""
+    return str(uuid5(LOG, f"command {number}"))
+
+
+def in_short(event: Event) -> str:
+    """An event as tests name it."""
+    data = event.data
+    subject = next(
+        (getattr(data, name) for name in ("block_id", "context_id", "timer_id") if getattr(data, name, None)), ""
+    )
+    return f"{event.type} {subject}".strip() if not event.type.startswith("execution:") else event.type
+
+
+def refold(raws: Iterable[bytes], graph: Graph | None) -> State:
+    """The state that the bytes of a log give."""
+    state = State()
+    for raw in raws:
+        evolve(state, decode_event(raw), graph)
+    return state
+
+
+def chain_breaks(story: Story) -> int | None:
+    """Where the hash chain of a story, or its numbering, breaks."""
+    return broken_link(story.raws)
+
+
+def wrong_with(state: State) -> list[str]:
+    """What contradicts itself in a state: every counter and index against a recount."""
+    counted = {
+        run_id: [
+            sum(each.run_id == run_id and each.rests == rests for each in state.in_flight.values())
+            for rests in (None, "wait", "retry")
+        ]
+        for run_id in state.runs
+    }
+    entries = [entry.entry_id for entry in state.entries.values() if entry.status == "pending"]
+    resting = {each.block_id for each in state.in_flight.values() if each.rests}
+    timed = {p.context_id for p in state.points.values() if p.status == "paused" and p.due_at is not None}
+    checks = {
+        "counters": all([r.busy, r.waits, r.retries] == counted[r.run_id] for r in state.runs.values()),
+        "active": state.active == [r.run_id for r in state.runs.values() if r.status == "running"],
+        "timers": state.timers.keys() == resting | timed,
+        "queue": sorted(state.queue) == sorted(entries),
+        "queue held": not state.queue or state.held() or state.status in TERMINAL,
+        "edges": all(left >= 0 for left in state.open_edges.values()),
+        "terminal": state.status not in TERMINAL
+        or not (state.active or state.in_flight or state.timers or state.queue or any(state.open_points())),
+        "paused": state.status != "paused" or (any(state.open_points()) and not state.active),
+        "running": state.status != "running" or not state.version or bool(state.active),
+        "decided": all(
+            state.entries[p.entry_id].context_id == p.context_id for p in state.points.values() if p.entry_id
+        ),
+        "time": state.version == 0 or from_iso(iso(state.time)) == state.time,
+    }
+    return [name for name, holds in checks.items() if not holds]

@@ -1,0 +1,148 @@
+"""A whole server in memory: gateway and executor as they are, on a log and topics of this process."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from signoff.blocks import Registry, block
+from signoff.events.blobs import BlobStore
+from signoff.events.bus.memory import MemoryBus
+from signoff.events.store.memory import MemoryStore
+from signoff.events.topology import apply
+from signoff.executor.app import Executor, open_tools
+from signoff.gateway.app import create_app
+from signoff.runtime.health import Health
+from signoff.runtime.settings import Settings
+
+KEY = "a-bootstrap-key-for-tests"
+PARTITIONS = 64
+LIMIT = 20.0
+"""Seconds that a test waits for what must happen."""
+
+_numbers = itertools.count(1)
+
+
+class Gate:
+    """Holds blocks of type ``hold`` until it is opened."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, asyncio.Event] = {}
+        self._reached: dict[str, asyncio.Event] = {}
+
+    def registry(self) -> Registry:
+        @block("hold")
+        async def hold(name: str) -> str:
+            self._event(self._reached, name).set()
+            await self._event(self._held, name).wait()
+            return name
+
+        @block("fail")
+        async def fail(text: str) -> None:
+            raise RuntimeError(text)
+
+        return Registry([vars(each)["__signoff_block__"] for each in (hold, fail)])
+
+    async def reached(self, name: str) -> None:
+        """Wait until a block is held."""
+        async with asyncio.timeout(LIMIT):
+            await self._event(self._reached, name).wait()
+
+    def open(self, name: str) -> None:
+        self._event(self._held, name).set()
+
+    @staticmethod
+    def _event(events: dict[str, asyncio.Event], name: str) -> asyncio.Event:
+        return events.setdefault(name, asyncio.Event())
+
+
+class Server:
+    """A running server and its client."""
+
+    def __init__(self, client: TestClient[Any, Any], store: MemoryStore, bus: MemoryBus, blobs: BlobStore) -> None:
+        self.client = client
+        self.store = store
+        self.bus = bus
+        self.blobs = blobs
+        self.gate = Gate()
+
+    async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
+        """Call a route as the administrator; gives status and JSON."""
+        headers = {"X-API-Key": KEY, **given.pop("headers", {})}
+        async with asyncio.timeout(LIMIT), self.client.request(method, path, headers=headers, **given) as response:
+            return response.status, await response.json()
+
+    async def get(self, path: str, **given: Any) -> tuple[int, Any]:
+        return await self.call("GET", path, **given)
+
+    async def post(self, path: str, **given: Any) -> tuple[int, Any]:
+        return await self.call("POST", path, **given)
+
+    async def deploy(self, blocks: dict[str, Any], **more: Any) -> str:
+        """Deploy blocks as a new workflow; gives its id."""
+        workflow_id = f"workflow-{next(_numbers)}"
+        status, body = await self.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": blocks, **more})
+        assert status == 201, body
+        return workflow_id
+
+    async def execute(self, workflow_id: str, **given: Any) -> Any:
+        """Run a workflow to a pause or its end; gives the answer."""
+        status, body = await self.post(f"/api/workflows/{workflow_id}/execute", **given)
+        assert status == 200, body
+        return body
+
+    async def lines(self, path: str, **given: Any) -> list[str]:
+        """The ``data:`` lines of a streamed answer."""
+        async with asyncio.timeout(LIMIT), self.client.post(path, headers={"X-API-Key": KEY}, **given) as response:
+            assert response.status == 200, await response.text()
+            assert response.headers["Content-Type"] == "text/event-stream"
+            text = await response.text()
+        return [line.removeprefix("data: ") for line in text.splitlines() if line.startswith("data: ")]
+
+    async def events(self, execution_id: str) -> list[Any]:
+        _, body = await self.get(f"/api/executions/{execution_id}/events?limit=1000")
+        return list(body["events"])
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(bootstrap_api_key=KEY, **changes)
+
+
+@asynccontextmanager
+async def serving(given: Settings, *, executor: bool = True, look_every: float = 1.0) -> AsyncIterator[Server]:
+    """Run a server for as long as the block lasts."""
+    async with AsyncExitStack() as stack:
+        store, bus, blobs = MemoryStore(), MemoryBus(), BlobStore.open("memory:")
+        stack.push_async_callback(store.close)
+        stack.push_async_callback(bus.close)
+        await store.migrate(partitions=PARTITIONS)
+        await apply(bus, partitions=PARTITIONS)
+        gate, health = Gate(), Health()
+        ports = {"store": store, "bus": bus, "blobs": blobs, "registry": gate.registry()}
+        app = create_app(given, **ports, health=health, look_every=look_every)
+        client = await stack.enter_async_context(TestClient(TestServer(app)))
+        if executor:
+            tools = await stack.enter_async_context(open_tools(given))
+            works = Executor(given, **ports, tools=tools, health=health)
+            await stack.enter_async_context(works.running())
+            async with asyncio.timeout(LIMIT):
+                while len(works.owned) < PARTITIONS:
+                    await asyncio.sleep(0.01)
+        server = Server(client, store, bus, blobs)
+        server.gate = gate
+        yield server
+
+
+APPROVAL = {
+    "approve": {
+        "type": "human_in_the_loop",
+        "show": {"Amount": "<start.amount>"},
+        "form": {"approved": {"type": "boolean", "required": True}, "comments": "string"},
+        "then": "done",
+    },
+    "done": {"type": "variables", "set": {"approved": "<approve.approved>"}},
+}
+"""A workflow that stops once for a decision."""

@@ -1,0 +1,84 @@
+"""The stream service in a test, over any log and topic."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from signoff.events.bus.base import Bus
+from signoff.events.store.base import Append, EventStore, WorkflowRow
+from signoff.events.topics import DEFAULT_WORKSPACE, partition_of, workflow_log_id
+from signoff.runtime.server import serve
+from signoff.runtime.settings import Settings
+from signoff.stream.app import create_app
+from support.growing_logs import LIMIT, WORKFLOW, Ledger
+from support.sse import Stream
+
+KEY = "the-bootstrap-key"
+SETTINGS = Settings(bootstrap_api_key=KEY, port=0)
+
+
+class World:
+    """A log, a topic, and a stream service that can be stopped.
+
+    Attributes:
+        url: where the service listens.
+        session: a client with the key.
+        service: the service's task.
+        stop: begins to end it.
+    """
+
+    def __init__(self, store: EventStore, bus: Bus, ledger: Ledger) -> None:
+        self.store = store
+        self.bus = bus
+        self.ledger = ledger
+        self.url = ""
+        self.session: aiohttp.ClientSession
+        self.service: asyncio.Task[None]
+        self.stop: Callable[[], None]
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Run the service, and have a client of it."""
+        stop = asyncio.Event()
+        url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        app = create_app(SETTINGS, store=self.store, bus=self.bus)
+        self.service = asyncio.create_task(
+            serve(
+                app, host=SETTINGS.host, port=0, stop=stop, on_ready=url.set_result, handler_cancellation=True
+            )
+        )
+        self.stop = stop.set
+        self.url = await asyncio.wait_for(url, LIMIT)
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(headers={"X-API-Key": KEY}, connector=connector) as self.session:
+            yield
+        stop.set()
+        await asyncio.wait_for(self.service, LIMIT)
+
+    def path(self, execution_id: object, *, workflow: str = WORKFLOW, query: str = "") -> str:
+        """Where an execution's stream is."""
+        return f"{self.url}/api/workflows/{workflow}/executions/{execution_id}/stream{query}"
+
+    @asynccontextmanager
+    async def stream(
+        self, execution_id: object, *, query: str = "", last: object = None, **options: Any
+    ) -> AsyncIterator[Stream]:
+        """Open a stream; ``last`` is the ``Last-Event-ID`` of a client that comes back."""
+        headers = {} if last is None else {"Last-Event-ID": str(last)}
+        async with self.session.get(
+            self.path(execution_id, query=query), headers=headers, **options
+        ) as response:
+            yield Stream(response)
+
+    async def deploy(self, workflow: str) -> None:
+        """Make a workflow known."""
+        log_id = workflow_log_id(str(DEFAULT_WORKSPACE), workflow)
+        row = WorkflowRow(
+            log_id=log_id, workspace_id=DEFAULT_WORKSPACE, workflow_id=workflow, name=workflow, version=1,
+            digest="sha256:0", is_deployed=True, deployed_at=1.0,
+        )  # fmt: skip
+        partition = partition_of(log_id)
+        await self.store.append(Append(partition=partition, epoch=self.ledger.epochs[partition], rows=[row]))

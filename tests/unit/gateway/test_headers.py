@@ -1,0 +1,69 @@
+import pytest
+
+from signoff.gateway.errors import ApiError
+from signoff.gateway.headers import execute_headers, idempotency_key, seen_digest, traceparent
+
+
+@pytest.mark.parametrize(
+    ("headers", "mode"),
+    [
+        ({}, "sync"),
+        ({"X-Execution-Mode": "async"}, "async"),
+        ({"X-Stream-Response": "true"}, "stream"),
+        ({"X-Stream-Response": "true", "X-Execution-Mode": "async"}, "async"),
+    ],
+)
+def test_the_mode_is_read_from_the_headers(headers: dict[str, str], mode: str) -> None:
+    assert execute_headers(headers).mode == mode
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Execution-Mode": "later"},
+        {"X-Stream-Response": "perhaps"},
+        {"X-Execution-Id": "has a space"},
+        {"X-Execution-Id": "x" * 129},
+        {"X-Execution-Id": ""},
+        {"X-Execution-Timeout-Seconds": "0"},
+        {"X-Execution-Timeout-Seconds": "604801"},
+        {"X-Execution-Timeout-Seconds": "1.5"},
+        {"X-Execution-Timeout-Seconds": "٣"},
+    ],
+)
+def test_a_bad_header_is_refused_by_its_name(headers: dict[str, str]) -> None:
+    with pytest.raises(ApiError) as caught:
+        execute_headers(headers)
+
+    assert caught.value.status == 400
+    assert [each.path for each in caught.value.details] == list(headers)
+
+
+def test_a_call_chain_of_24_workflows_is_allowed() -> None:
+    execute_headers({"X-Sim-Via": ",".join(["w"] * 24)})
+
+
+def test_a_call_chain_of_25_workflows_is_refused() -> None:
+    with pytest.raises(ApiError, match=r"^Maximum workflow call chain depth \(25\) exceeded\.$") as caught:
+        execute_headers({"X-Sim-Via": ",".join(["w"] * 25)})
+
+    assert caught.value.status == 409
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b", "\udcff"])
+def test_a_bad_idempotency_key_is_refused(key: str) -> None:
+    with pytest.raises(ApiError):
+        idempotency_key({"Idempotency-Key": key})
+
+
+@pytest.mark.parametrize(
+    ("tag", "digest"), [('"sha256:ab"', "sha256:ab"), ('W/"sha256:ab"', "sha256:ab"), ("sha256:ab", "sha256:ab"), ("*", None)]
+)
+def test_the_seen_digest_is_what_if_match_holds(tag: str, digest: str | None) -> None:
+    assert seen_digest({"If-Match": tag}) == digest
+
+
+def test_a_trace_context_that_is_none_is_left_out() -> None:
+    good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    assert [traceparent({"traceparent": each}) for each in (good, "00-nonsense")] == [good, None]
