@@ -57,13 +57,14 @@ class Clustered(System):
     """A cluster of its own.
 
     Args:
-        folder: for its data and logs.
+        folder: for its data and logs; made.
     """
 
     name = "cluster"
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        folder.mkdir()
+        self.folder = folder
         self._cluster = Cluster(folder, PROGRAM)
 
     @property
@@ -94,9 +95,9 @@ class Clustered(System):
         """Tables, indexes and object store; WAL and topics apart."""
         self._query("CHECKPOINT")
         return Disk(
-            log=int(self._query(_LOG_BYTES)) + size_below(self._folder / "data"),
+            log=int(self._query(_LOG_BYTES)) + size_below(self.folder / "data"),
             wal=int(self._query(_WAL_BYTES)),
-            topics=size_below(self._folder / "kafka"),
+            topics=size_below(self.folder / "kafka"),
         )
 
     def shared(self) -> Shared:

@@ -44,6 +44,7 @@ class Embedded(System):
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
+        self.folder = folder
         self.port = unused_port()
         self.api_key = f"sk-signoff-{secrets.token_urlsafe(24)}"
         self._server = _Server(folder, port=self.port, api_key=self.api_key)

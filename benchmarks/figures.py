@@ -59,20 +59,6 @@ def middle(name: str, values: Sequence[float], unit: str, target: Target | None 
     return Figure(name, statistics.median(values), unit, target, f"median of {rounds}")
 
 
-def cpu_line(before: Mapping[str, Usage], after: Mapping[str, Usage], *, load: float, seconds: float) -> str:
-    """How busy each process was, in percent of one core.
-
-    Args:
-        before: what the processes had used when it began.
-        after: the same when it ended.
-        load: seconds of CPU time of the load generator.
-        seconds: from beginning to end.
-    """
-    spent = {name: after[name].cpu - before[name].cpu for name in after} | {"load generator": load}
-    shown = ", ".join(f"{name} {cpu / seconds:.0%}" for name, cpu in spent.items())
-    return f"  CPU: {shown}; together {sum(spent.values()) / seconds:.0%} of one core"
-
-
 def memory_line(moment: str, used: Mapping[str, Usage]) -> str:
     """How much memory each process has, in MiB."""
     shown = ", ".join(f"{name} {usage.memory / _MEBIBYTE:.0f}" for name, usage in used.items())

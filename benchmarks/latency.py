@@ -1,10 +1,11 @@
 """How long one caller waits: from a start, or a decision, to the answer that says completed."""
 
-from benchmarks.figures import Figure, cpu_line, latencies
+from benchmarks.figures import Figure, latencies
 from benchmarks.load import Post, Result, run
 from benchmarks.requests import execute, execution_ids, resume
 from benchmarks.systems import System
 from benchmarks.targets import Targets
+from benchmarks.watch import Watch
 from benchmarks.workflows import APPROVAL, ONE
 
 _SAMPLES = 1000
@@ -27,8 +28,9 @@ def measure(system: System, targets: Targets) -> list[Figure]:
 
 
 def _one_after_the_other(system: System, posts: list[Post], what: str) -> Result:
-    before = system.usages()
+    watch = Watch(system)
     result = run(system.job(posts, clients=1))
+    usage = watch.line(result.cpu)
     print(f"{system.name}: {len(posts)} executions {what} one after the other in {result.seconds:.1f} s")
-    print(cpu_line(before, system.usages(), load=result.cpu, seconds=result.seconds), flush=True)
+    print(usage, flush=True)
     return result

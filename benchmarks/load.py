@@ -150,7 +150,9 @@ def main() -> int:
     except (ExceptionGroup, LoadError, OSError, TimeoutError) as error:
         print(next(_reasons(error)), file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(msgspec.json.encode(result))
+    # Not sys.stdout.buffer: with PYTHONUNBUFFERED it may write only a part.
+    with open(sys.stdout.fileno(), "wb", closefd=False) as output:
+        output.write(msgspec.json.encode(result))
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from local_services.kafka import fetch_kafka
 from local_services.postgres import binaries
 
-_SYNCS = 200
+_SYNCS = 50
 _RECORD = bytes(4096)
 
 

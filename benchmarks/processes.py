@@ -1,7 +1,6 @@
 """CPU time and memory of processes, from /proc (proc(5))."""
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +41,9 @@ def usage(pid: int) -> Usage:
     return Usage(cpu, memory)
 
 
-def usages(pids: Mapping[str, int]) -> dict[str, Usage]:
-    """The same for many, by name."""
-    return {name: usage(pid) for name, pid in pids.items()}
+def machine_busy() -> float:
+    """Seconds of CPU time that this machine has given to anybody since it started."""
+    user, nice, system, _idle, _waiting, *interrupts = map(
+        int, Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) * _TICK

@@ -3,11 +3,12 @@
 import time
 
 from benchmarks.clustered import Clustered
-from benchmarks.figures import Figure, cpu_line, middle
+from benchmarks.figures import Figure, middle
 from benchmarks.load import Post, run
 from benchmarks.requests import execute, submit
 from benchmarks.systems import System
 from benchmarks.targets import Targets
+from benchmarks.watch import Watch
 from benchmarks.workflows import STEPS, STEPS_EACH
 from local_services.waiting import wait_until
 
@@ -42,7 +43,7 @@ def measure(system: System, targets: Targets, *, executions: int) -> list[Figure
 
 
 def _round(system: System, post: Post, executions: int) -> float:
-    before = system.usages()
+    watch = Watch(system)
     result = run(system.job([post] * executions, clients=_CLIENTS))
     wait_until(
         lambda: system.in_flight() == 0,
@@ -51,8 +52,8 @@ def _round(system: System, post: Post, executions: int) -> float:
     )
     # Those that waited are done with the last answer; for the others the log says when.
     seconds = result.seconds if post.status == 200 else time.time() - result.started_at
-    after = system.usages()
+    usage = watch.line(result.cpu)
     steps = executions * STEPS_EACH
     print(f"{system.name}: {steps:,} steps in {seconds:.2f} s, {steps / seconds:,.0f} /s")
-    print(cpu_line(before, after, load=result.cpu, seconds=seconds), flush=True)
+    print(usage, flush=True)
     return steps / seconds

@@ -46,11 +46,13 @@ class System(ABC):
 
     Attributes:
         name: of the size.
+        folder: where its data and logs lie.
         port: where its HTTP is, on 127.0.0.1.
         api_key: what callers show.
     """
 
     name: str
+    folder: Path
     port: int
     api_key: str
 

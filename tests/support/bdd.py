@@ -6,11 +6,13 @@ input the story checks what holds for any execution (:func:`wrong_with`), and th
 gives the very state that deciding went by.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 import msgspec
+
 from signoff.engine.decide import decide
 from signoff.engine.definition import Block, Connection, Definition, Retry, Variable
 from signoff.engine.evolve import evolve
@@ -93,9 +95,7 @@ def workflow(
         for name in names
     )
     return compile_graph(
-        Definition(
-            name=WORKFLOW, blocks=blocks, connections=tuple(connections), variables=tuple(variables)
-        )
+        Definition(name=WORKFLOW, blocks=blocks, connections=tuple(connections), variables=tuple(variables))
     )
 
 
@@ -123,7 +123,9 @@ def chooses(case: str | None) -> Answer:
     return gives({"conditionResult": case is not None, "selectedOption": case})
 
 
-def fails(error: str = "boom", *, tries: int = 1_000, then: Answer | None = None, jitter: float = 0) -> Answer:
+def fails(
+    error: str = "boom", *, tries: int = 1_000, then: Answer | None = None, jitter: float = 0
+) -> Answer:
     """A block whose first tries fail."""
 
     def answer(run: RunBlock, now: float) -> BlockResult:
@@ -307,7 +309,13 @@ class Story:
         return self
 
     def resume(
-        self, context_id: str, given: Json = None, *, seen: str | None = None, mode: Mode | None = None, **more: Any
+        self,
+        context_id: str,
+        given: Json = None,
+        *,
+        seen: str | None = None,
+        mode: Mode | None = None,
+        **more: Any,
     ) -> Outcome:
         """Decide on a pause point."""
         data = ResumeExecution(context_id=context_id, mode=mode, input=given, seen_digest=seen)
@@ -384,7 +392,8 @@ def in_short(event: Event) -> str:
     """An event as tests name it."""
     data = event.data
     subject = next(
-        (getattr(data, name) for name in ("block_id", "context_id", "timer_id") if getattr(data, name, None)), ""
+        (getattr(data, name) for name in ("block_id", "context_id", "timer_id") if getattr(data, name, None)),
+        "",
     )
     return f"{event.type} {subject}".strip() if not event.type.startswith("execution:") else event.type
 
@@ -404,18 +413,16 @@ def chain_breaks(story: Story) -> int | None:
 
 def wrong_with(state: State) -> list[str]:
     """What contradicts itself in a state: every counter and index against a recount."""
-    counted = {
-        run_id: [
-            sum(each.run_id == run_id and each.rests == rests for each in state.in_flight.values())
-            for rests in (None, "wait", "retry")
-        ]
-        for run_id in state.runs
-    }
+    counted = Counter((each.run_id, each.rests) for each in state.in_flight.values())
     entries = [entry.entry_id for entry in state.entries.values() if entry.status == "pending"]
     resting = {each.block_id for each in state.in_flight.values() if each.rests}
     timed = {p.context_id for p in state.points.values() if p.status == "paused" and p.due_at is not None}
     checks = {
-        "counters": all([r.busy, r.waits, r.retries] == counted[r.run_id] for r in state.runs.values()),
+        "counters": all(
+            [run.busy, run.waits, run.retries]
+            == [counted[run_id, rests] for rests in (None, "wait", "retry")]
+            for run_id, run in state.runs.items()
+        ),
         "active": state.active == [r.run_id for r in state.runs.values() if r.status == "running"],
         "timers": state.timers.keys() == resting | timed,
         "queue": sorted(state.queue) == sorted(entries),

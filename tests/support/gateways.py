@@ -40,11 +40,7 @@ class Gate:
             await self._event(self._held, name).wait()
             return name
 
-        @block("fail")
-        async def fail(text: str) -> None:
-            raise RuntimeError(text)
-
-        return Registry([vars(each)["__signoff_block__"] for each in (hold, fail)])
+        return Registry([vars(hold)["__signoff_block__"]])
 
     async def reached(self, name: str) -> None:
         """Wait until a block is held."""

@@ -56,6 +56,7 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     """Each adapter in turn, new and migrated."""
     clock = Clock()
     store: EventStore
+    url = None
     match request.param:
         case "memory":
             store = MemoryStore(clock=clock)
@@ -64,9 +65,12 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             store = await SqliteStore.open(tmp_path / "log.db", clock=clock)
             await store.migrate(partitions=PARTITIONS)
         case _:
-            store = await PostgresStore.open(await fresh_log(request.getfixturevalue("postgres")))
+            url = await fresh_log(request.getfixturevalue("postgres"))
+            store = await PostgresStore.open(url)
     yield Opened(store, None if request.param == "postgres" else clock)
     await store.close()
+    if url is not None:
+        await drop_log(request.getfixturevalue("postgres"), url)
 
 
 @pytest.fixture
@@ -76,15 +80,22 @@ def store(opened: Opened) -> EventStore:
 
 
 @pytest.fixture
-async def log_url(postgres: Postgres) -> str:
+async def log_url(postgres: Postgres) -> AsyncIterator[str]:
     """The URL of a new, migrated PostgreSQL log."""
-    return await fresh_log(postgres)
+    url = await fresh_log(postgres)
+    yield url
+    await drop_log(postgres, url)
 
 
 async def fresh_log(server: Postgres) -> str:
     """Make a migrated PostgreSQL log, as a copy of one made before, and give its URL."""
     url = await asyncio.to_thread(server.fresh_database, migrate)
     return without_files(url)
+
+
+async def drop_log(server: Postgres, url: str) -> None:
+    """Remove a log, and whoever is still connected to it."""
+    await asyncio.to_thread(server.drop, url.partition("?")[0])
 
 
 def without_files(url: str) -> str:

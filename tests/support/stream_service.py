@@ -9,12 +9,14 @@ import aiohttp
 
 from signoff.events.bus.base import Bus
 from signoff.events.store.base import Append, EventStore, WorkflowRow
-from signoff.events.topics import DEFAULT_WORKSPACE, partition_of, workflow_log_id
+from signoff.events.store.postgres import PostgresStore
+from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, partition_of, workflow_log_id
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
 from signoff.stream.app import create_app
-from support.growing_logs import LIMIT, WORKFLOW, Ledger
+from support.growing_logs import LIMIT, WORKFLOW, Ledger, started
 from support.sse import Stream
+from support.stores import without_files
 
 KEY = "the-bootstrap-key"
 SETTINGS = Settings(bootstrap_api_key=KEY, port=0)
@@ -58,6 +60,19 @@ class World:
         stop.set()
         await asyncio.wait_for(self.service, LIMIT)
 
+    async def metrics(self) -> str:
+        """What the service measures now."""
+        async with self.session.get(f"{self.url}/metrics") as response:
+            return await response.text()
+
+    async def follow_topic(self) -> None:
+        """Have the service follow the topic; it goes on for a minute after the last stream."""
+        log = self.ledger.log()
+        await log.add(started(), status="running")
+        async with self.stream(log.log_id), asyncio.timeout(LIMIT):
+            while "signoff_stream_topic_live 1.0" not in await self.metrics():
+                pass
+
     def path(self, execution_id: object, *, workflow: str = WORKFLOW, query: str = "") -> str:
         """Where an execution's stream is."""
         return f"{self.url}/api/workflows/{workflow}/executions/{execution_id}/stream{query}"
@@ -82,3 +97,14 @@ class World:
         )  # fmt: skip
         partition = partition_of(log_id)
         await self.store.append(Append(partition=partition, epoch=self.ledger.epochs[partition], rows=[row]))
+
+
+def migrate(url: str) -> None:
+    """Make the schema in an empty database, with as many partitions as the service expects."""
+
+    async def run() -> None:
+        store = await PostgresStore.open(without_files(url))
+        await store.migrate(partitions=PARTITIONS)
+        await store.close()
+
+    asyncio.run(run())

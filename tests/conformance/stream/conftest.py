@@ -1,6 +1,5 @@
 """The stream service over a log and a topic in memory, and over PostgreSQL and Kafka."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
@@ -18,18 +17,9 @@ from support.growing_logs import Ledger
 from support.logs import logs_of_a_service
 from support.postgres import Postgres
 from support.stores import without_files
-from support.stream_service import World
+from support.stream_service import World, migrate
 
 __all__ = ["logs_of_a_service"]
-
-
-def _migrate(url: str) -> None:
-    async def run() -> None:
-        store = await PostgresStore.open(without_files(url))
-        await store.migrate(partitions=PARTITIONS)
-        await store.close()
-
-    asyncio.run(run())
 
 
 @pytest.fixture(params=["memory", "postgres and kafka"])
@@ -40,7 +30,7 @@ def servers(request: pytest.FixtureRequest) -> Iterator[tuple[str, str] | None]:
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     kafka: Kafka = request.getfixturevalue("kafka")
-    database = postgres.fresh_database(_migrate)
+    database = postgres.fresh_database(migrate)
     yield without_files(database), kafka.bootstrap
     postgres.drop(database)
 
@@ -62,4 +52,5 @@ async def world(servers: tuple[str, str] | None) -> AsyncIterator[World]:
         await bus.create({EXECUTIONS: PARTITIONS}, configs={})
         world = World(store, bus, await Ledger.open(store, bus))
         await closing.enter_async_context(world.serving())
+        await world.follow_topic()
         yield world

@@ -339,17 +339,12 @@ async def test_a_client_that_goes_away_is_forgotten(world: World) -> None:
     log = await _running(world)
     async with world.stream(log.log_id) as stream:
         await stream.events(2)
-        assert "signoff_stream_readers 1.0" in await _metrics(world)
+        assert "signoff_stream_readers 1.0" in await world.metrics()
         stream.response.close()
 
     async with asyncio.timeout(LIMIT):
-        while "signoff_stream_readers 0.0" not in await _metrics(world):
+        while "signoff_stream_readers 0.0" not in await world.metrics():
             pass
-
-
-async def _metrics(world: World) -> str:
-    async with world.session.get(f"{world.url}/metrics") as response:
-        return await response.text()
 
 
 async def test_a_service_that_stops_ends_streams_at_once_and_they_go_on_elsewhere(

@@ -5,11 +5,13 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from local_services.kafka import Kafka
+from local_services.waiting import wait_until
 
 from signoff.events.bus.base import Bus, Reader, Record
 from signoff.events.bus.kafka import KafkaBus
@@ -48,6 +50,20 @@ def frozen(kafka: Kafka) -> Iterator[Kafka]:
     yield kafka
     kafka.process.send(signal.SIGCONT)
     kafka.await_ready()
+
+
+async def freeze(broker: Kafka) -> None:
+    """Stop the broker where it stands. A thread may run on, and answer, for a moment after the signal."""
+    identity = broker.process.identity
+    assert identity is not None
+    threads = Path(f"/proc/{identity.pid}/task")
+
+    def frozen() -> bool:
+        states = [(thread / "stat").read_text().rpartition(")")[2].split()[0] for thread in threads.iterdir()]
+        return set(states) == {"T"}
+
+    broker.process.send(signal.SIGSTOP)
+    await asyncio.to_thread(wait_until, frozen, limit=10, otherwise="the broker is not frozen")
 
 
 async def relay(bus: Bus, topic: str, count: int) -> int:
@@ -185,7 +201,7 @@ async def test_a_frozen_broker_is_told_from_a_quiet_one_and_reading_goes_on_afte
         while await reader.poll(wait=1.5 * TIMEOUT):
             pass
 
-    frozen.process.send(signal.SIGSTOP)
+    await freeze(frozen)
     async with asyncio.timeout(BOUND):
         with pytest.raises(BusUnavailableError, match="no answer for"):
             await until_poll_fails(reader)
@@ -208,7 +224,7 @@ async def test_closing_is_bounded_while_the_broker_is_frozen(topic: str, frozen:
     await reader.assign({0: 0})
     await reader.poll(wait=0.1)
     await bus.send(topic, 0, Record(b"key", b"value"))
-    frozen.process.send(signal.SIGSTOP)
+    await freeze(frozen)
     acknowledgement = await bus.publish(topic, 0, [Record(b"key", b"never acknowledged")])
 
     async with asyncio.timeout(3 * BOUND):

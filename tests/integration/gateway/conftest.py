@@ -4,8 +4,8 @@ import pytest
 from support.gateways import Server, serving, settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    """One server for all tests of the session; each test has its own workflow."""
+    """A new server for each test."""
     async with serving(settings()) as running:
         yield running

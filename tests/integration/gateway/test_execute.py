@@ -8,6 +8,7 @@ from support.gateways import APPROVAL, KEY, Server
 from signoff.gateway.gateway import GATEWAY
 
 ECHO = {"say": {"type": "variables", "set": {"given": "<start.input>"}}}
+FAILING = {"bad": {"type": "function", "code": "throw new Error('broken')"}}
 FIELDS = {"say": {"type": "variables", "set": {"got": "<start.amount>"}}}
 
 
@@ -52,7 +53,7 @@ async def test_a_response_block_answers_without_an_envelope(server: Server) -> N
 
 
 async def test_a_failed_block_is_500_with_its_error(server: Server) -> None:
-    workflow_id = await server.deploy({"bad": {"type": "fail", "with": {"text": "broken"}}})
+    workflow_id = await server.deploy(FAILING)
 
     status, body = await server.post(f"/api/workflows/{workflow_id}/execute")
 
@@ -275,7 +276,7 @@ async def test_a_streamed_run_sends_selected_outputs_then_its_end(server: Server
 
 
 async def test_a_streamed_run_that_fails_says_so(server: Server) -> None:
-    workflow_id = await server.deploy({"bad": {"type": "fail", "with": {"text": "broken"}}})
+    workflow_id = await server.deploy(FAILING)
 
     lines = await server.lines(f"/api/workflows/{workflow_id}/execute", json={"stream": True})
 

@@ -18,7 +18,7 @@ STEPS = {
 }
 SIDE_BY_SIDE = {
     "start": ["held", "wait"],
-    "blocks": {"held": {"type": "probe.hold"}, "wait": {"type": "wait", "for": "50ms", "then": "after"}, "after": {"type": "probe.work"}},
+    "blocks": {"held": {"type": "probe.hold"}, "wait": {"type": "wait", "for": "1s", "then": "after"}, "after": {"type": "probe.work"}},
 }  # fmt: skip
 
 

@@ -52,8 +52,9 @@ class TopicTail:
         reader = await self._bus.reader(EXECUTIONS)
         try:
             await self._assign_ends(reader)
+            await self._poll(reader, wait=0.0)  # returns as soon as it can read: from now on it is live
             while True:
-                await self._poll(reader)
+                await self._poll(reader, wait=_POLL_SECONDS)
         finally:
             await reader.close()
 
@@ -63,11 +64,10 @@ class TopicTail:
             raise BusUnavailableError(f"the topic {EXECUTIONS} does not exist: run `signoff topics apply`")
         bounds = await self._bus.bounds(EXECUTIONS, range(count))
         await reader.assign({partition: end for partition, (_, end) in bounds.items()})
-        self._set_live(True)
 
-    async def _poll(self, reader: Reader) -> None:
+    async def _poll(self, reader: Reader, *, wait: float) -> None:
         try:
-            messages = await reader.poll(wait=_POLL_SECONDS)
+            messages = await reader.poll(wait=wait)
         except OffsetOutOfRangeError:
             await self._assign_ends(reader)
             self._changed()  # what lies between is read from the log

@@ -17,7 +17,7 @@ from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
-from signoff.events.errors import BusError, LeaseLostError, StoreError
+from signoff.events.errors import BlobError, BusError, LeaseLostError, StoreError
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore, Lease
 from signoff.events.topics import PARTITIONS
@@ -164,22 +164,33 @@ class Executor:
             if not await self._may_write(lease, name):
                 return
             self._owned[lease.partition] = partition
-            self._relay.add(lease.partition, lease.epoch, lease.relayed)
+            publishing = self._relay.add(lease.partition, lease.epoch, lease.relayed)
+            self._health.watch(publishing, f"relay of {name}")
             self._intake.add(partition)
             await partition.run()
             if partition.fault is not None:
                 self._health.closed(name, partition.fault)
-        except LeaseLostError:
-            _log.warning("partition lost", partition=lease.partition)
-            self._leases.drop(lease.partition)
+        except StoreError as error:
+            _log.warning("partition lost", partition=lease.partition, reason=str(error))
+            await self._abandon(partition)
         except Exception as error:  # noqa: BLE001  (whatever it is, readiness says so and the lease goes)
             _log.exception("partition failed", partition=lease.partition)
             self._health.closed(name, f"{type(error).__name__}: {error}; restart this process")
+            await self._abandon(partition)
         finally:
-            if self._owned.get(lease.partition) is partition:
-                del self._owned[lease.partition]
-            self._intake.remove(lease.partition)
-            partition.close()
+            self._stop(partition)
+
+    async def _abandon(self, partition: Partition) -> None:
+        """Let the lease run out: whoever takes it next begins with what the log holds."""
+        self._stop(partition)
+        await self._relay.remove(partition.number)
+        self._leases.drop(partition.number)
+
+    def _stop(self, partition: Partition) -> None:
+        if self._owned.get(partition.number) is partition:
+            del self._owned[partition.number]
+            self._intake.remove(partition.number)
+        partition.close()
 
     async def _may_write(self, lease: Lease, name: str) -> bool:
         """Compare log and topics before the first write; a contradiction closes the partition."""
@@ -231,7 +242,7 @@ class Executor:
             log_id = await self._snapshots.get()
             try:
                 await self._loader.make_snapshot(log_id)
-            except StoreError as error:
+            except (StoreError, BlobError) as error:
                 _log.warning("no snapshot made", execution=str(log_id), reason=str(error))
 
 

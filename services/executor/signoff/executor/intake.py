@@ -67,12 +67,16 @@ class Intake:
         if self._changed:
             self._changed = False
             await reader.assign(dict(self._positions))
+            reader.resume(self._paused)
             self._paused.clear()
         self._push_back(reader)
         if not self._positions or len(self._paused) == len(self._positions):
             await asyncio.sleep(_WAIT)
             return
-        for message in await reader.poll(wait=_WAIT):
+        messages = await reader.poll(wait=_WAIT)
+        if self._changed:  # read from where the partitions were before: read again from where they are now
+            return
+        for message in messages:
             partition = self._partitions.get(message.partition)
             if partition is not None and message.offset >= self._positions[message.partition]:
                 self._positions[message.partition] = message.offset + 1

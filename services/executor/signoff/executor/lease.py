@@ -84,8 +84,7 @@ class Leases:
         if self._epochs:
             kept = await self._store.renew(dict(self._epochs), owner=self.owner, ttl=self._ttl)
             self._until.update(dict.fromkeys(kept, asked_at + self._ttl))
-            for partition in [each for each in self._epochs if each not in kept]:
-                await self._forget(partition)
+            await self._forget([each for each in self._epochs if each not in kept])
         share = math.ceil(self._partitions / max(1, alive))
         await self._give_back(len(self._epochs) - share)
         if len(self._epochs) < share:
@@ -111,13 +110,13 @@ class Leases:
         await self._store.release(released, owner=self.owner)
 
     async def _drop_expired(self) -> None:
-        for partition in [each for each in self._epochs if not self.held(each)]:
-            await self._forget(partition)
+        await self._forget([each for each in self._epochs if not self.held(each)])
 
-    async def _forget(self, partition: int) -> None:
-        _log.warning("lease lost", partition=partition)
-        self.drop(partition)
-        await self._lost(partition)
+    async def _forget(self, partitions: list[int]) -> None:
+        for partition in partitions:
+            _log.warning("lease lost", partition=partition)
+            self.drop(partition)
+        await asyncio.gather(*(self._lost(partition) for partition in partitions))
 
     def drop(self, partition: int) -> None:
         """Stop counting on a lease that the database says is another's."""

@@ -85,10 +85,12 @@ class Loaded:
 
         Raises:
             CodecError: bytes that are no event.
-            ValueError: an event that does not follow.
+            ValueError: an event that does not follow, by its number or by the hash that it carries.
         """
         for each in recorded:
             event = decode_event(each.state)
+            if event.prev != self.prev:
+                raise ValueError(f"event {event.event_id} does not follow the bytes of the one before it")
             if not self.workflow_id:
                 self.name(execution_id=event.execution_id, workflow_id=event.workflow_id)
             self._evolve(event, None)

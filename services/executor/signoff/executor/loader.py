@@ -6,18 +6,21 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec import Struct
 
 from signoff.engine.state import FORMAT, State
 from signoff.engine.workflow import WorkflowState
 from signoff.events.codec import decode_event
-from signoff.events.errors import SignoffError, StoreUnavailableError
+from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
 from signoff.events.types import ExecutionStarted
 from signoff.executor.loaded import Loaded
 from signoff.executor.plans import Plans
 
 _PAGE: Final = 500
+
+_log = structlog.get_logger("signoff.executor.loader")
 
 SNAPSHOT_EVENTS: Final = 500
 """A snapshot is made when at least so many events came since the last one …"""
@@ -62,6 +65,7 @@ class Loader:
 
         Raises:
             StoreUnavailableError: the database is away.
+            BlobError: the object store is away, which holds a large definition.
         """
         pages = await self._store.read_many(dict.fromkeys(log_ids, 0), limit=_PAGE)
         return {log_id: await self._fold(log_id, page) for log_id, page in pages.items()}
@@ -77,9 +81,11 @@ class Loader:
                 loaded.fold(page)
                 full = len(page) == _PAGE
                 page = await self._store.read(log_id, after=page[-1].version, limit=_PAGE) if full else []
-        except StoreUnavailableError:
+        except BlobNotFoundError as error:
+            return BrokenExecutionError(log_id, str(error))
+        except (StoreUnavailableError, BlobError):
             raise
-        except (SignoffError, ValueError, KeyError, TypeError) as error:
+        except (SignoffError, ValueError, LookupError, TypeError, AttributeError) as error:
             return BrokenExecutionError(log_id, f"{type(error).__name__}: {error}")
         return loaded
 
@@ -94,7 +100,11 @@ class Loader:
         snapshot = await self._store.snapshot(log_id)
         if snapshot is None or snapshot.format != FORMAT:
             return None
-        kept = await asyncio.to_thread(_decoder.decode, snapshot.state)
+        try:
+            kept = await asyncio.to_thread(_decoder.decode, snapshot.state)
+        except msgspec.MsgspecError as error:
+            _log.warning("snapshot ignored: it cannot be read", execution=str(log_id), reason=str(error))
+            return None
         loaded = await self._fresh(log_id, page[0])
         loaded.state = kept.state
         loaded.name(execution_id=kept.state.execution_id, workflow_id=kept.state.workflow_id)

@@ -7,7 +7,7 @@ outcome is unknown, the states it touched are forgotten and the messages decided
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from signoff.engine.messages import (
     RunBlock,
     RunEnded,
     TakenOver,
+    Tick,
 )
 from signoff.engine.state import TERMINAL, State
 from signoff.engine.workflow import WorkflowState
@@ -35,6 +36,7 @@ from signoff.events.bus.base import Message
 from signoff.events.errors import (
     AppendUnknownError,
     BlobError,
+    BlobNotFoundError,
     LeaseLostError,
     StoreUnavailableError,
     VersionConflictError,
@@ -148,7 +150,7 @@ class Partition:
         """
         waiting = await self._shared.store.unparked(self.number)
         for start in range(0, len(waiting), _LOAD):
-            await self._turn([Internal(log_id, TakenOver()) for log_id in waiting[start : start + _LOAD]])
+            await self._turn([Internal(log_id, Tick()) for log_id in waiting[start : start + _LOAD]])
         await self._shared.timing.look_ahead([self.number])
         while self.held():
             items = await self.inbox.take(BATCH)
@@ -168,6 +170,7 @@ class Partition:
                 await self._alone(item)
 
     async def _alone(self, item: Item) -> None:
+        self._doubtful = True
         try:
             await self._until_written([item])
         except (DecisionError, VersionConflictError) as error:
@@ -179,43 +182,54 @@ class Partition:
         while self.held():
             try:
                 await self._work(items)
+            except BlobNotFoundError as error:  # it will not be there the next time either
+                raise DecisionError(str(error)) from error
             except (StoreUnavailableError, AppendUnknownError, BlobError) as error:
-                self._forget()
                 if isinstance(error, AppendUnknownError):
-                    self._shared.relay.reread(self.number)
+                    self._shared.relay.doubt(self.number)
                 _log.warning("append failed: decided again", partition=self.number, reason=str(error))
                 await asyncio.sleep(_PAUSE)
-            except (LeaseLostError, DecisionError, VersionConflictError, asyncio.CancelledError):
-                self._forget()
+            except (LeaseLostError, DecisionError, VersionConflictError):
                 raise
             except Exception as error:
-                self._forget()
                 raise DecisionError(f"{type(error).__name__}: {error}") from error
             else:
                 self._doubtful = False
                 return
         raise LeaseLostError(frozenset({self.number}))
 
-    def _forget(self) -> None:
-        """Whatever is in memory may not be what the log holds."""
-        self._hot.clear()
-        self._doubtful = True
-
     async def _work(self, items: Sequence[Item]) -> None:
-        now = self._shared.clock()
-        turn = Turn(Append(partition=self.number, epoch=self.epoch))
         dead: list[DeadCommand] = []
-        works = list(read_items(items, dead, now))
+        works = list(self._read(items, dead))
+        turn = Turn(Append(partition=self.number, epoch=self.epoch))
         turn.append.rows += dead
         turn.append.next_offset = next(
             (item.offset + 1 for item in reversed(items) if isinstance(item, Message)), None
         )
-        for work in await self._load(works, turn) + works:
+        try:
+            await self._decide_all(works, turn)
+        except BaseException:
+            self._forget(works)
+            raise
+
+    def _read(self, items: Sequence[Item], dead: list[DeadCommand]) -> Iterator[Work]:
+        return read_items(items, dead, self._shared.clock(), self._shared.partitions)
+
+    async def _decide_all(self, works: Sequence[Work], turn: Turn) -> None:
+        for work in [*await self._load(works, turn), *works]:
             await self._decide(work, turn)
         add_rows(turn, self._shared.partitions)
         if turn.append.events or turn.append.rows or turn.append.next_offset is not None:
-            self._after(turn, await self._shared.store.append(turn.append))
+            with self._shared.relay.appending(self.number):
+                self._after(turn, await self._shared.store.append(turn.append))
         self._answer(turn)
+
+    def _forget(self, works: Sequence[Work]) -> None:
+        """What is in memory of these executions may not be what the log holds."""
+        for work in works:
+            self._hot.pop(work.log_id, None)
+            self._broken.pop(work.log_id, None)
+        self._doubtful = True
 
     # Bringing executions in -------------------------------------------------------------------------
 
@@ -237,6 +251,7 @@ class Partition:
                 continue
             self._hot[log_id] = found
             if isinstance(found.state, State):
+                found.due = found.state.next_due()
                 running = self._shared.runner.at_work(log_id) | results_in(works, log_id)
                 message = TakenOver(running)
                 reloaded.append(Work(log_id, message, Internal(log_id, message)))
@@ -361,7 +376,7 @@ class Partition:
 
     async def _bury_command(self, item: Message, reason: str) -> None:
         dead: list[DeadCommand] = []
-        works = list(read_items([item], dead, self._shared.clock()))
+        works = list(self._read([item], dead))
         append = Append(partition=self.number, epoch=self.epoch, next_offset=item.offset + 1)
         append.rows += dead
         for work in works:
@@ -385,6 +400,7 @@ class Partition:
                     work.message, "INTERNAL_ERROR", "The command could not be decided; it was kept"
                 )
                 self._shared.outcomes.answer(work.message, answer)
+                self.deliver(work.log_id, Tick())  # what else the execution was about goes on
 
 
 def _failed(result: BlockSucceeded | BlockPaused | BlockWaits, reason: str, now: float) -> BlockFailed:

@@ -9,7 +9,7 @@ equal bytes; none is skipped.
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -17,14 +17,17 @@ import structlog
 
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import decode_event, decode_header
-from signoff.events.errors import BusError, StoreError
+from signoff.events.errors import BusError, CodecError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
-from signoff.events.topics import EXECUTIONS
+from signoff.events.topics import EXECUTIONS, record_key
 from signoff.events.types import Event, WorkflowDeployed
 from signoff.executor.cloudevents import Origin, origin_of, record_of
 
 _BUFFER: Final = 5000
 """Events that one partition may have waiting for the topic in memory."""
+
+IDLE_GAP: Final = 1000
+"""Positions that an idle partition may lag behind the log before its position follows."""
 
 _PAGE: Final = 1000
 _PAUSE: Final = 0.5
@@ -46,8 +49,10 @@ class Publisher:
         self.acknowledged = position
         self.committed = position
         self._relay = relay
+        self.appending = False
         self._buffer: list[Record] = []
         self._behind = True
+        self._doubtful = False
         self._some = asyncio.Event()
         self._some.set()
         self._advanced = asyncio.Event()
@@ -61,11 +66,22 @@ class Publisher:
     def put(self, records: list[Record], position: int) -> None:
         """Take committed events; ``position`` is not below that of any of them."""
         self.committed = max(self.committed, position)
-        if self._behind or len(self._buffer) + len(records) > _BUFFER:
+        if self._behind or self._doubtful or len(self._buffer) + len(records) > _BUFFER:
+            self._doubtful = False
             self.reread()
         else:
             self._buffer += records
         self._some.set()
+
+    def doubt(self) -> None:
+        """A commit's outcome is unknown: read the log now, and again once a later one has succeeded."""
+        self._doubtful = True
+        self.reread()
+
+    def pass_over(self, position: int) -> None:
+        """Nothing of an idle partition lies up to ``position``: its next owner need not look there."""
+        if self.idle and not self.appending and not self._doubtful:
+            self.acknowledged = self.committed = max(self.committed, position)
 
     def reread(self) -> None:
         """Forget the buffer and read from the log what is not acknowledged."""
@@ -133,17 +149,21 @@ class Relay:
         self._reported: dict[int, int] = {}
         self._workspaces: OrderedDict[UUID, str] = OrderedDict()
 
-    def add(self, partition: int, epoch: int, relayed: int) -> None:
-        """Begin with a partition, after what its last owner acknowledged."""
+    def add(self, partition: int, epoch: int, relayed: int) -> asyncio.Task[None]:
+        """Begin with a partition, after what its last owner acknowledged; gives the task that publishes."""
         self._reported[partition] = relayed
-        self._publishers[partition] = Publisher(self, partition, epoch, relayed)
+        publisher = self._publishers[partition] = Publisher(self, partition, epoch, relayed)
+        return publisher.task
 
     async def remove(self, partition: int, *, limit: float = 0.0) -> None:
         """Let a partition go, after up to ``limit`` seconds to publish what is left."""
         publisher = self._publishers.pop(partition, None)
         if publisher is not None:
             await publisher.drain(limit)
-            await self._report([publisher])
+            try:
+                await self._report([publisher])
+            except StoreError as error:
+                _log.warning("relay cannot record a position", partition=partition, reason=str(error))
 
     def publish(
         self,
@@ -162,11 +182,23 @@ class Relay:
             ]
             publisher.put(records, position)
 
-    def reread(self, partition: int) -> None:
+    @contextlib.contextmanager
+    def appending(self, partition: int) -> Iterator[None]:
+        """While an append is under way, the partition does not count as idle."""
+        publisher = self._publishers.get(partition)
+        if publisher is not None:
+            publisher.appending = True
+        try:
+            yield
+        finally:
+            if publisher is not None:
+                publisher.appending = False
+
+    def doubt(self, partition: int) -> None:
         """The outcome of an append is unknown: ask the log what is to be published."""
         publisher = self._publishers.get(partition)
         if publisher is not None:
-            publisher.reread()
+            publisher.doubt()
 
     @property
     def lag(self) -> int:
@@ -174,8 +206,18 @@ class Relay:
         return sum(not publisher.idle for publisher in self._publishers.values())
 
     async def record_of(self, recorded: Recorded) -> Record:
-        """A record from the log's bytes. Its owner before may have published it."""
-        header = decode_header(recorded.state)
+        """A record from the log's bytes. Its owner before may have published it.
+
+        Bytes that are no event, for somebody has changed them, are published without headers: the topic
+        is what the log is, and no other execution waits.
+        """
+        try:
+            header = decode_header(recorded.state)
+        except CodecError as error:
+            _log.error(
+                "no event in the log", log=str(recorded.log_id), version=recorded.version, exc_info=error
+            )
+            return Record(record_key(recorded.log_id), recorded.state)
         workspace_id = await self._workspace_of(recorded.log_id)
         subject = header.execution_id or header.workflow_id
         origin = origin_of(recorded.log_id, workspace_id, header.workflow_id, subject)
@@ -200,9 +242,16 @@ class Relay:
         while True:
             await asyncio.sleep(_REPORT)
             try:
+                await self._pass_over_idle()
                 await self._report(self._publishers.values())
             except StoreError as error:
                 _log.warning("relay cannot record its positions", reason=str(error))
+
+    async def _pass_over_idle(self) -> None:
+        last = await self.store.last_position()
+        for publisher in self._publishers.values():
+            if last - publisher.acknowledged > IDLE_GAP:
+                publisher.pass_over(last)
 
     async def _report(self, publishers: Iterable[Publisher]) -> None:
         moved = {

@@ -9,11 +9,13 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
 
+from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.definition import Block
 from signoff.engine.errors import EngineError
 from signoff.engine.messages import BlockFailed, BlockPaused, BlockSucceeded, BlockWaits, Input, RunBlock
@@ -39,6 +41,12 @@ from signoff.executor.scope import Facts, redact
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
 
+_ERROR: Final = 10_000
+"""Characters of an error that are kept."""
+
+_LAST_STEPS: Final = 2.0
+"""Seconds that cancelled blocks have to end."""
+
 _log = structlog.get_logger("signoff.executor.runner")
 
 
@@ -58,8 +66,8 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "large", "log_id",
-        "outputs", "place", "prepared", "task", "timed_out", "workflow_id", "workspace_id",
+        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "fields", "large", "log_id",
+        "outputs", "place", "prepared", "task", "timed_out", "variables", "workflow_id", "workspace_id",
     )  # fmt: skip
 
     def __init__(
@@ -74,7 +82,9 @@ class Job:
         self.prepared: Prepared = plan.blocks[effect.block_id]
         self.attempt = effect.attempt
         self.outputs = {name: state.outputs.get(name) for name in self.prepared.reads}
-        self.facts = Facts(self.outputs, dict(state.variables), environment, plan.fields)
+        self.variables = dict(state.variables)
+        self.fields = plan.fields
+        self.facts = Facts(self.outputs, self.variables, environment, plan.fields)
         self.large = loaded.large
         self.workspace_id = state.workspace_id
         self.workflow_id = state.workflow_id
@@ -82,7 +92,7 @@ class Job:
         self.definition_digest = state.definition_digest
         self.cancelled = asyncio.Event()
         self.timed_out = False
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Input | None] | None = None
 
     @property
     def key(self) -> tuple[UUID, str, int]:
@@ -125,7 +135,7 @@ class Runner:
         self._clock = clock
         self._jobs: dict[tuple[UUID, str, int], Job] = {}
         self._line: deque[Job] = deque()
-        self._running = 0
+        self._tasks: set[asyncio.Task[Input | None]] = set()
 
     @property
     def backlog(self) -> int:
@@ -135,7 +145,7 @@ class Runner:
     @property
     def running(self) -> int:
         """Blocks at work."""
-        return self._running
+        return len(self._tasks)
 
     def at_work(self, log_id: UUID) -> frozenset[tuple[str, int]]:
         """Blocks of one execution that run or wait for their turn here, with their attempts."""
@@ -145,10 +155,8 @@ class Runner:
         """Run a block as soon as there is room."""
         job = Job(place, loaded, state, effect, self._environment)
         self._jobs[job.key] = job
-        if self._running < self._concurrency:
-            self._launch(job)
-        else:
-            self._line.append(job)
+        self._line.append(job)
+        self._launch()
 
     def cancel(self, log_id: UUID, block_id: str, attempt: int) -> None:
         """Stop a try; it gives no result."""
@@ -163,33 +171,33 @@ class Runner:
             job.stop()
 
     async def close(self) -> None:
-        """Stop everything and wait until it has stopped."""
-        tasks = [job.task for job in self._jobs.values() if job.task is not None]
-        for job in list(self._jobs.values()):
+        """Stop everything, and wait until it has stopped, but not for ever: a block may not want to."""
+        self._line.clear()
+        for job in self._jobs.values():
             job.stop()
         self._jobs.clear()
-        self._line.clear()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_STEPS)
 
-    def _launch(self, job: Job) -> None:
-        self._running += 1
-        job.task = asyncio.create_task(self._run(job))
-
-    async def _run(self, job: Job) -> None:
-        try:
-            message = await self._result(job) if job.place.held() and not job.cancelled.is_set() else None
-        finally:
-            self._running -= 1
-            current = self._jobs.pop(job.key, None)
-            self._next()
-        if message is not None and current is job:
-            job.place.deliver(job.log_id, message)
-
-    def _next(self) -> None:
-        while self._line and self._running < self._concurrency:
+    def _launch(self) -> None:
+        while self._line and len(self._tasks) < self._concurrency:
             job = self._line.popleft()
-            if not job.cancelled.is_set():
-                self._launch(job)
+            if job.cancelled.is_set() or not job.place.held():
+                self._jobs.pop(job.key, None)
+                continue
+            job.task = asyncio.create_task(self._result(job))
+            self._tasks.add(job.task)
+            job.task.add_done_callback(partial(self._ended, job))
+
+    def _ended(self, job: Job, task: asyncio.Task[Input | None]) -> None:
+        """Hand the result over; called as well for a task that was cancelled before its first step."""
+        self._tasks.discard(task)
+        message = None if task.cancelled() else task.result()
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
+            if message is not None:
+                job.place.deliver(job.log_id, message)
+        self._launch()
 
     async def _result(self, job: Job) -> Input | None:  # noqa: PLR0911  (one return for each way to fail)
         limit = getattr(job.prepared, "timeout", None) or DEFAULT_TIME_LIMIT
@@ -203,29 +211,29 @@ class Runner:
         except asyncio.CancelledError:
             if not job.timed_out:
                 return None
-            return self._failed(
+            return await self._failed(
                 job, shown, f"{job.block.name} timed out after {limit:g} seconds", code="TIMEOUT"
             )
         except BlockFailureError as error:
-            return self._failed(job, shown, str(error), code=error.code, retryable=error.retryable)
+            return await self._failed(job, shown, str(error), code=error.code, retryable=error.retryable)
         except (EngineError, ValueNotStorableError) as error:
-            return self._failed(job, shown, str(error), code="INVALID_VALUE", retryable=False)
+            return await self._failed(job, shown, str(error), code="INVALID_VALUE", retryable=False)
         except BlobError as error:
-            return self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
+            return await self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
         except Exception as error:  # noqa: BLE001  (a block is other people's code: its error is its result)
             _log.warning("block failed", block=job.block.id, execution=job.execution_id, exc_info=error)
-            return self._failed(
-                job, shown, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            )
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return await self._failed(job, shown, text)
         finally:
             timer.cancel()
 
     async def _params(self, job: Job) -> dict[str, Json]:
         if job.large:
-            for name in job.outputs:
-                job.outputs[name] = await self._blobs.resolve(
-                    job.outputs[name], workspace_id=UUID(job.workspace_id)
-                )
+            workspace_id = UUID(job.workspace_id)
+            for values in (job.outputs, job.variables):
+                for name in values:
+                    values[name] = await self._blobs.resolve(values[name], workspace_id=workspace_id)
+            job.facts = Facts(job.outputs, job.variables, self._environment, job.fields)
         return resolved(job.prepared.params, job.facts)
 
     @staticmethod
@@ -257,8 +265,8 @@ class Runner:
                     block_id=job.block.id,
                     attempt=job.attempt,
                     input=await self._stored(job, shown),
-                    output=await self._stored(job, ended.output),
-                    variables=ended.variables and await self._stored(job, ended.variables),
+                    output=await self._stored_output(job, ended.output),
+                    variables=ended.variables and await self._stored_variables(job, ended.variables),
                     ended_at=self._clock(),
                 )
             case Pause():
@@ -275,21 +283,40 @@ class Runner:
 
     async def _stored(self, job: Job, value: Json) -> Json:
         """A value as the log holds it: checked, without secrets, large parts by reference."""
-        check_value(value)
-        if job.facts.secrets:
-            value = redact(value, job.facts.secrets)
-        return await self._blobs.offload(value, workspace_id=UUID(job.workspace_id))
+        return await self._blobs.offload(_clean(job, value), workspace_id=UUID(job.workspace_id))
 
-    def _failed(
+    async def _stored_output(self, job: Job, output: Json) -> Json:
+        """An output that moved as a whole keeps the fields that the engine acts on beside its reference."""
+        stored = await self._stored(job, output)
+        if isinstance(stored, dict) and "$blob" in stored:
+            return stored | {name: output[name] for name in STEERING_NAMES & output.keys()}
+        return stored
+
+    async def _stored_variables(self, job: Job, values: dict[str, Json]) -> dict[str, Json]:
+        """Each variable may move, never all of them as one."""
+        return await self._blobs.offload_fields(_clean(job, values), workspace_id=UUID(job.workspace_id))
+
+    async def _failed(
         self, job: Job, shown: Json, error: str, *, code: str = "BLOCK_FAILED", retryable: bool = True
     ) -> BlockFailed:
+        try:
+            given = await self._stored(job, shown)
+        except (ValueNotStorableError, BlobError) as problem:
+            _log.warning("a block's input is not recorded", block=job.block.id, reason=str(problem))
+            given = None
         return BlockFailed(
             block_id=job.block.id,
             attempt=job.attempt,
-            input=None if job.large else shown,
-            error=redact(error, job.facts.secrets)[:10_000],
+            input=given,
+            error=redact(error, job.facts.secrets)[:_ERROR].encode(errors="replace").decode(),
             code=code,
             ended_at=self._clock(),
             retryable=retryable,
             jitter=random.random(),  # noqa: S311  (spreads retries; nothing is secret about it)
         )
+
+
+def _clean(job: Job, value: Any) -> Any:
+    """A value that the log can hold, without secrets."""
+    check_value(value)
+    return redact(value, job.facts.secrets) if job.facts.secrets else value

@@ -65,7 +65,7 @@ class Facts:
 def redact(value: Json, secrets: Collection[str]) -> Json:
     """Replace every occurrence of a secret in the texts and keys of a value."""
     if isinstance(value, str):
-        for secret in secrets:
+        for secret in sorted(secrets, key=len, reverse=True):  # one may hold another
             value = value.replace(secret, MASK)
         return value
     if isinstance(value, dict):

@@ -10,10 +10,11 @@ from signoff.engine.decide import decide, refused
 from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState, decide_workflow
+from signoff.events.bus.base import Message
 from signoff.events.codec import decode_command
 from signoff.events.errors import CodecError
 from signoff.events.store.base import Append, DeadCommand, NewEvent
-from signoff.events.topics import log_of_key, workflow_log_id
+from signoff.events.topics import log_of_key, partition_of, workflow_log_id
 from signoff.events.types import Command, DeployWorkflow, Event, Outcome, StartExecution, UndeployWorkflow
 from signoff.executor.inbox import Internal, Item
 from signoff.executor.loaded import Loaded, Step
@@ -49,14 +50,14 @@ class Turn(Struct):
     answers: list[tuple[Command, Outcome]] = []
 
 
-def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float) -> Iterator[Work]:
-    """Decode what came; a command that is none is kept as dead, with its bytes."""
+def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float, partitions: int) -> Iterator[Work]:
+    """Decode what came; a command that is none, or lies where it does not belong, is kept as dead."""
     for item in items:
         if isinstance(item, Internal):
             yield Work(item.log_id, item.message, item)
             continue
         try:
-            yield Work(log_of_key(item.key), decode_command(item.value), item)
+            yield _read_command(item, partitions)
         except (CodecError, ValueError) as error:
             dead.append(
                 DeadCommand(
@@ -69,6 +70,15 @@ def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float) -> It
                     died_at=now,
                 )
             )
+
+
+def _read_command(item: Message, partitions: int) -> Work:
+    log_id, command = log_of_key(item.key), decode_command(item.value)
+    if log_of(command) != log_id:
+        raise CodecError(f"its key names the log {log_id}, and the command another")
+    if partition_of(log_id, partitions) != item.partition:
+        raise CodecError(f"the log {log_id} belongs to another partition, whose owner alone may write it")
+    return Work(log_id, command, item)
 
 
 def log_of(command: Command) -> UUID:
@@ -145,7 +155,7 @@ def add_rows(turn: Turn, partitions: int) -> None:
         state = touched.loaded.state
         if isinstance(state, WorkflowState):
             turn.append.rows.append(workflow_row(log_id, state))
-        elif changes_rows(touched.events):
+        elif changes_rows(touched.events) or state.parked():
             touched.loaded.due = state.next_due()
             turn.append.rows.append(execution_row(log_id, state, partitions))
             turn.append.rows += changed_rows(log_id, state, touched.events, partitions)

@@ -121,7 +121,8 @@ class Batcher:
             await self._write_alone(group, error)
         except BaseException as error:
             _settle_all(group, error)
-            raise
+            if not isinstance(error, Exception):
+                raise
         else:
             for member, answer in zip(group, answers, strict=True):
                 _settle(member, answer)

@@ -10,6 +10,7 @@ from signoff.engine.values import assign_variables, wait_ms
 from signoff.events.times import iso
 from signoff.executor.blocks.api import ApiError, request
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Ended, Pause, Plain, Tools, Wait
+from signoff.executor.scope import redact
 
 _INVALID: Final = "INVALID_VALUE"
 
@@ -58,7 +59,7 @@ class Human(Plain):
         links = resume_links(
             workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.block.id
         )
-        response = pause_response(call.params, links)
+        response = redact(pause_response(call.params, links), call.facts.secrets)
         return Pause("human", response, content_digest(response, call.definition_digest))
 
 
