@@ -12,6 +12,7 @@ from msgspec import Struct
 
 _DATABASE = "signoff"
 _IN_FLIGHT = "SELECT count(*) FROM executions WHERE NOT parked"
+_LAST_END = "SELECT extract(epoch FROM max(ended_at)) FROM executions"
 _LOG_BYTES = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
@@ -90,6 +91,10 @@ class Clustered(System):
     def in_flight(self) -> int:
         """How many executions are neither ended nor parked."""
         return int(self._query(_IN_FLIGHT))
+
+    def last_end(self) -> float:
+        """When the last execution ended, seconds since the epoch."""
+        return float(self._query(_LAST_END))
 
     def disk(self) -> Disk:
         """Tables, indexes and object store; WAL and topics apart."""

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +42,7 @@ def main() -> int:
             with _servers(run.folder, options) as load:
                 inprocess.measure(load)
         else:
-            print("\n".join(table(_measure(run.folder, options))))
+            _measure(run.folder, options)
     except (LocalServicesError, LoadError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -85,14 +85,20 @@ def _use_own_settings() -> None:
     os.environ.update(ENVIRONMENT)
 
 
-def _measure(folder: Path, options: argparse.Namespace) -> Mapping[str, list[Figure]]:
+def _measure(folder: Path, options: argparse.Namespace) -> None:
     both = options.embedded == options.cluster
     systems: list[System] = []
     if both or options.embedded:
         systems.append(Embedded(folder / "embedded"))
     if both or options.cluster:
         systems.append(Clustered(folder / "cluster"))
-    return {system.name: list(_figures(system, options)) for system in systems}
+    figures: dict[str, list[Figure]] = {}
+    try:
+        for system in systems:
+            figures[system.name] = []
+            figures[system.name].extend(_figures(system, options))
+    finally:
+        print("\n".join(table(figures)))  # after a failure, what there is until then
 
 
 def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:

@@ -4,10 +4,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-from benchmarks.processes import Usage
 from msgspec import Struct
-
-_MEBIBYTE = 1024 * 1024
 
 
 class Target(Struct, frozen=True):
@@ -55,14 +52,8 @@ def latencies(name: str, seconds: Sequence[float], p50: Target, p99: Target | No
 
 def middle(name: str, values: Sequence[float], unit: str, target: Target | None = None) -> Figure:
     """The median of some rounds."""
-    rounds = ", ".join(f"{value:,.4g}" for value in values)
+    rounds = ", ".join(map(_number, values))
     return Figure(name, statistics.median(values), unit, target, f"median of {rounds}")
-
-
-def memory_line(moment: str, used: Mapping[str, Usage]) -> str:
-    """How much memory each process has, in MiB."""
-    shown = ", ".join(f"{name} {usage.memory / _MEBIBYTE:.0f}" for name, usage in used.items())
-    return f"  resident MiB {moment}: {shown}"
 
 
 def table(figures: Mapping[str, Sequence[Figure]]) -> Iterator[str]:
@@ -74,7 +65,7 @@ def table(figures: Mapping[str, Sequence[Figure]]) -> Iterator[str]:
     for system, lines in figures.items():
         yield f"\n{system:44} {'measured':>18} {'target':>16}"
         for figure in lines:
-            value = f"{figure.value:,.4g} {figure.unit}"
+            value = f"{_number(figure.value)} {figure.unit}"
             yield f"{figure.name:44} {value:>18} {_target(figure):>16}  {figure.note}"
 
 
@@ -83,4 +74,9 @@ def _target(figure: Figure) -> str:
         return ""
     sign = "≥" if figure.target.least else "≤"
     missed = "" if figure.target.met(figure.value) else "  MISSED"
-    return f"{sign} {figure.target.bound:,.4g}{missed}"
+    return f"{sign} {_number(figure.target.bound)}{missed}"
+
+
+def _number(value: float) -> str:
+    """Three digits at least, and no more behind the point than they need."""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"

@@ -30,7 +30,7 @@ def measure(system: System, targets: Targets) -> list[Figure]:
 def _one_after_the_other(system: System, posts: list[Post], what: str) -> Result:
     watch = Watch(system)
     result = run(system.job(posts, clients=1))
-    usage = watch.line(result.cpu)
+    busy = watch.stop(result.cpu)
     print(f"{system.name}: {len(posts)} executions {what} one after the other in {result.seconds:.1f} s")
-    print(usage, flush=True)
+    print(busy, flush=True)
     return result

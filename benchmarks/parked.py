@@ -3,9 +3,8 @@
 import http.client
 import time
 from collections.abc import Mapping
-from itertools import pairwise
 
-from benchmarks.figures import Figure, memory_line, middle
+from benchmarks.figures import Figure, middle
 from benchmarks.load import Post, run
 from benchmarks.processes import Usage
 from benchmarks.requests import execute, execution_ids, resume
@@ -18,6 +17,7 @@ _CLIENTS = 64
 _WARM_UP = 500
 _RESTARTS = 3
 _RESTART_LIMIT = 60.0
+_MEBIBYTE = 1024 * 1024
 
 
 def measure(system: System, targets: Targets, *, executions: int) -> list[Figure]:
@@ -27,26 +27,14 @@ def measure(system: System, targets: Targets, *, executions: int) -> list[Figure
         executions: how many are parked in the end, besides some first ones that warm up.
     """
     first = _park(system, _WARM_UP)
-    used, disk = [system.usages()], system.disk()
-    print(memory_line("before", used[0]))
-    for part in (executions // 2, executions - executions // 2):
-        _park(system, part)
-        used.append(system.usages())
-        print(memory_line(f"with {part:,} more parked", used[-1]), flush=True)
-    grown, half = system.disk(), executions - executions // 2
-    each = 1 / executions
-    early, late = (_ours(system, after) - _ours(system, before) for before, after in pairwise(used))
+    before = system.disk()
+    memory = _memory(system, targets, executions)
+    after = system.disk()
     return [
-        Figure(
-            "memory of each parked execution",
-            late / half,
-            "bytes",
-            targets.memory,
-            f"the last {half:,}; {early / half:,.0f} each before, while caches fill",
-        ),
-        Figure("disk of each parked execution", (grown.log - disk.log) * each, "bytes", targets.disk),
-        Figure("  its part of the WAL, for a while", (grown.wal - disk.wal) * each, "bytes"),
-        Figure("  its part of the topics, for a while", (grown.topics - disk.topics) * each, "bytes"),
+        memory,
+        Figure("disk of each parked execution", (after.log - before.log) / executions, "bytes", targets.disk),
+        Figure("  beside it, for a while: WAL", (after.wal - before.wal) / executions, "bytes"),
+        Figure("  beside it, for a while: topics", (after.topics - before.topics) / executions, "bytes"),
         middle(
             "first resume after kill -9",
             [_restart(system, execution_id) for execution_id in first[:_RESTARTS]],
@@ -56,14 +44,34 @@ def measure(system: System, targets: Targets, *, executions: int) -> list[Figure
     ]
 
 
+def _memory(system: System, targets: Targets, executions: int) -> Figure:
+    """By how much the process grows that grows most; the second half counts, when caches are full."""
+    half = executions // 2
+    start = _resident(system, "before")
+    _park(system, half)
+    halfway = _resident(system, f"with {half:,} more")
+    _park(system, executions - half)
+    end = _resident(system, f"with {executions:,} more")
+    late = _growth(halfway, end) / (executions - half)
+    note = f"the last {executions - half:,}; before, while caches fill, {_growth(start, halfway) / half:,.0f}"
+    return Figure("memory of each parked execution", late, "bytes", targets.memory, note)
+
+
 def _park(system: System, executions: int) -> list[str]:
     result = run(system.job([execute(APPROVAL)] * executions, clients=_CLIENTS))
-    print(f"{system.name}: {executions:,} executions parked in {result.seconds:.1f} s")
+    print(f"{system.name}: {executions:,} executions parked in {result.seconds:.1f} s", flush=True)
     return execution_ids(result)
 
 
-def _ours(system: System, used: Mapping[str, Usage]) -> int:
-    return sum(used[service.name].memory for service in system.ours)
+def _resident(system: System, moment: str) -> dict[str, Usage]:
+    used = system.usages(system.ours)
+    shown = ", ".join(f"{name} {usage.memory / _MEBIBYTE:.0f}" for name, usage in used.items())
+    print(f"  resident MiB {moment}: {shown}", flush=True)
+    return used
+
+
+def _growth(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> int:
+    return max(after[name].memory - before[name].memory for name in after)
 
 
 def _restart(system: System, execution_id: str) -> float:

@@ -79,6 +79,10 @@ class System(ABC):
         """How many executions are neither ended nor parked."""
 
     @abstractmethod
+    def last_end(self) -> float:
+        """When the last execution ended, seconds since the epoch, by the log's projections."""
+
+    @abstractmethod
     def disk(self) -> Disk:
         """What lies on the disk, after a checkpoint."""
 
@@ -103,9 +107,10 @@ class System(ABC):
         """Requests to this system, for the load generator."""
         return Job(host="127.0.0.1", port=self.port, api_key=self.api_key, posts=posts, clients=clients)
 
-    def usages(self) -> dict[str, Usage]:
-        """What each process has used, its children included, by name."""
-        found = {service.name: service.process.identity for service in self.services}
+    @staticmethod
+    def usages(services: Sequence[LocalService]) -> dict[str, Usage]:
+        """What processes have used, their children included, by name."""
+        found = {service.name: service.process.identity for service in services}
         return {name: usage(identity.pid) for name, identity in found.items() if identity is not None}
 
     def kill_ours(self) -> None:

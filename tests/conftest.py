@@ -8,16 +8,18 @@ from types import ModuleType
 import pytest
 from blockbuster import blockbuster_ctx
 
-pytest_plugins = ("support.processes", "support.ports", "support.postgres", "support.kafka")
+pytest_plugins = ("support.processes", "support.ports", "support.postgres", "support.kafka", "support.logs")
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _LAST_STEPS = 1.0
+_LOOKS_FOR_FILES = {"_read_password_file", "_parse_connect_dsn_and_args"}  # asyncpg, once a connection
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _blocking_calls_fail() -> Iterator[None]:
     """Make a blocking call in the event loop fail when our code is on the stack; pytest itself may block."""
-    with blockbuster_ctx(scanned_modules=[_sources("libs"), _sources("services")]):
+    with blockbuster_ctx(scanned_modules=[_sources("libs"), _sources("services")]) as blocking:
+        blocking.functions["os.stat"].can_block_in("asyncpg/connect_utils.py", _LOOKS_FOR_FILES)
         yield
 
 

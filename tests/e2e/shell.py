@@ -58,16 +58,17 @@ class Shell:
         )
         return Ended(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start a command whose output is read while it runs."""
-        return subprocess.Popen(
-            [SIGNOFF, *arguments],
-            cwd=REPOSITORY,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, *arguments: str, into: Path) -> "subprocess.Popen[str]":
+        """Start a command whose output goes into a file, to be looked at while it runs."""
+        with into.open("w") as out:
+            return subprocess.Popen(
+                [SIGNOFF, *arguments],
+                cwd=REPOSITORY,
+                env=self.environment,
+                stdout=out,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
 
     def on_terminal(self, command: str) -> Ended:
         """Run a line of shell on a terminal of 100 columns, as a person would, and give what it shows."""

@@ -8,6 +8,9 @@ import sqlite3
 import urllib.request
 from pathlib import Path
 
+import pytest
+from local_services.kafka import Kafka
+
 from e2e.shell import REPOSITORY, Embedded, eventually
 
 REFUND = "@examples/refund-approval/input.json"
@@ -51,20 +54,22 @@ def test_log_stream_and_command_line_hold_the_very_same_bytes(server: Embedded) 
 
 
 def test_a_server_killed_in_the_middle_of_a_wait_goes_on_and_a_watcher_misses_nothing(
-    embedded: Embedded,
+    embedded: Embedded, tmp_path: Path
 ) -> None:
+    shown = tmp_path / "shown"
     embedded.serve("--examples")
     embedded.signoff("run", "deploy-gate", "--id", "release", "--input", GATE, "--async")
-    watcher = embedded.start("watch", "release", "--workflow", "deploy-gate")
+    watcher = embedded.start("watch", "release", "--workflow", "deploy-gate", into=shown)
+    eventually(lambda: "execution:started" in shown.read_text())
     eventually(lambda: any(b"timer:set" in event for event in committed(embedded, "release")))
 
     embedded.kill()
     embedded.serve("--examples")
-    out, err = watcher.communicate(timeout=40)
+    _, err = watcher.communicate(timeout=40)
 
     assert watcher.returncode == 4, err
     log = committed(embedded, "release")
-    assert out.encode().splitlines() == log
+    assert shown.read_bytes().splitlines() == log
     events = [json.loads(event) for event in log]
     assert [event["eventId"] for event in events] == list(range(1, len(events) + 1))
     completed = [event["data"]["blockId"] for event in events if event["type"] == "block:completed"]
@@ -88,12 +93,12 @@ def test_everything_is_there_after_a_restart_and_examples_make_no_new_versions(e
     assert again.lines[0]["data"]["workflowVersion"] == 1
 
 
-def test_a_server_stops_within_seconds_while_a_stream_is_open(embedded: Embedded) -> None:
+def test_a_server_stops_within_seconds_while_a_stream_is_open(embedded: Embedded, tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
     embedded.serve("--examples")
     embedded.signoff("run", "refund-approval", "--id", "open", "--input", REFUND)
-    watcher = embedded.start("watch", "open", "--workflow", "refund-approval", "--follow")
-    assert watcher.stdout is not None
-    assert "execution:started" in watcher.stdout.readline()
+    watcher = embedded.start("watch", "open", "--workflow", "refund-approval", "--follow", into=shown)
+    eventually(lambda: "execution:started" in shown.read_text())
 
     assert embedded.stop() == 0
 
@@ -155,7 +160,23 @@ def test_a_registered_block_of_ones_own_runs(embedded: Embedded, tmp_path: Path)
     assert done.lines[0]["output"] == {"text": "Hello, Ada", "attempt": 1}
 
 
-def test_doctor_and_version_speak_of_a_stopped_installation(embedded: Embedded) -> None:
+@pytest.mark.timeout(120)
+def test_one_process_works_on_a_real_database_and_a_real_broker(
+    embedded: Embedded, empty_database: str, kafka: Kafka
+) -> None:
+    embedded.environment |= {"SIGNOFF_DATABASE_URL": empty_database, "SIGNOFF_KAFKA": kafka.bootstrap}
+    embedded.serve("--examples")
+
+    paused = embedded.signoff("run", "refund-approval", "--id", "real", "--input", REFUND)
+    done = embedded.signoff("resume", "real", "--input", '{"approved": true}')
+    beside = embedded.signoff("doctor")
+
+    assert (paused.code, done.code, beside.code) == (4, 0, 0)
+    assert {line["subject"] for line in beside.lines} == {"database", "leases", "broker"}
+    assert embedded.stop() == 0
+
+
+def test_doctor_speaks_of_a_stopped_installation(embedded: Embedded) -> None:
     embedded.serve("--examples")
     beside = embedded.signoff("doctor")
     embedded.stop()

@@ -261,6 +261,10 @@ class Site:
         assert broken_link(raws) is None
         return raws
 
+    async def raw_of(self, events: list[Event]) -> list[bytes]:
+        """The bytes of the log that some events are from."""
+        return await self.raw(UUID(events[0].log_id or events[0].execution_id))
+
     async def events(self, log_id: UUID) -> list[Event]:
         """The events of a log, whose chain must hold."""
         return [decode_event(raw) for raw in await self.raw(log_id)]

@@ -17,6 +17,7 @@ from signoff.executor.app import Executor, open_tools
 from signoff.gateway.app import create_app
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
+from support.growing_logs import until
 
 KEY = "a-bootstrap-key-for-tests"
 PARTITIONS = 64
@@ -58,17 +59,22 @@ class Gate:
 class Server:
     """A running server and its client."""
 
-    def __init__(self, client: TestClient[Any, Any], store: MemoryStore, bus: MemoryBus, blobs: BlobStore) -> None:
+    def __init__(
+        self, client: TestClient[Any, Any], store: MemoryStore, bus: MemoryBus, blobs: BlobStore, gate: Gate
+    ) -> None:
         self.client = client
         self.store = store
         self.bus = bus
         self.blobs = blobs
-        self.gate = Gate()
+        self.gate = gate
 
     async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
         """Call a route as the administrator; gives status and JSON."""
         headers = {"X-API-Key": KEY, **given.pop("headers", {})}
-        async with asyncio.timeout(LIMIT), self.client.request(method, path, headers=headers, **given) as response:
+        async with (
+            asyncio.timeout(LIMIT),
+            self.client.request(method, path, headers=headers, **given) as response,
+        ):
             return response.status, await response.json()
 
     async def get(self, path: str, **given: Any) -> tuple[int, Any]:
@@ -80,7 +86,9 @@ class Server:
     async def deploy(self, blocks: dict[str, Any], **more: Any) -> str:
         """Deploy blocks as a new workflow; gives its id."""
         workflow_id = f"workflow-{next(_numbers)}"
-        status, body = await self.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": blocks, **more})
+        status, body = await self.call(
+            "PUT", f"/api/workflows/{workflow_id}", json={"blocks": blocks, **more}
+        )
         assert status == 201, body
         return workflow_id
 
@@ -92,7 +100,10 @@ class Server:
 
     async def lines(self, path: str, **given: Any) -> list[str]:
         """The ``data:`` lines of a streamed answer."""
-        async with asyncio.timeout(LIMIT), self.client.post(path, headers={"X-API-Key": KEY}, **given) as response:
+        async with (
+            asyncio.timeout(LIMIT),
+            self.client.post(path, headers={"X-API-Key": KEY}, **given) as response,
+        ):
             assert response.status == 200, await response.text()
             assert response.headers["Content-Type"] == "text/event-stream"
             text = await response.text()
@@ -108,7 +119,9 @@ def settings(**changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def serving(given: Settings, *, executor: bool = True, look_every: float = 1.0) -> AsyncIterator[Server]:
+async def serving(
+    given: Settings, *, executor: bool = True, look_every: float = 1.0
+) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts."""
     async with AsyncExitStack() as stack:
         store, bus, blobs = MemoryStore(), MemoryBus(), BlobStore.open("memory:")
@@ -124,12 +137,8 @@ async def serving(given: Settings, *, executor: bool = True, look_every: float =
             tools = await stack.enter_async_context(open_tools(given))
             works = Executor(given, **ports, tools=tools, health=health)
             await stack.enter_async_context(works.running())
-            async with asyncio.timeout(LIMIT):
-                while len(works.owned) < PARTITIONS:
-                    await asyncio.sleep(0.01)
-        server = Server(client, store, bus, blobs)
-        server.gate = gate
-        yield server
+            await until(lambda: len(works.owned) == PARTITIONS)
+        yield Server(client, store, bus, blobs, gate)
 
 
 APPROVAL = {

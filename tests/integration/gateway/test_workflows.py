@@ -16,7 +16,9 @@ async def test_yaml_and_json_make_the_same_definition(server: Server) -> None:
     text = "workflow: same\nblocks:\n  say: {type: response, data: {on: yes}}\n"
     as_json = {"workflow": "same", "blocks": {"say": {"type": "response", "data": {"on": "yes"}}}}
 
-    _, one = await server.call("PUT", "/api/workflows/yaml", data=text, headers={"Content-Type": "application/yaml"})
+    _, one = await server.call(
+        "PUT", "/api/workflows/yaml", data=text, headers={"Content-Type": "application/yaml"}
+    )
     _, other = await server.call("PUT", "/api/workflows/json", json=as_json)
 
     assert one["digest"] == other["digest"]
@@ -86,13 +88,18 @@ async def test_an_undeployed_workflow_takes_no_executions_and_keeps_its_versions
     again = await server.call("DELETE", f"/api/workflows/{workflow_id}")
 
     assert gone[0] == again[0] == 200
-    assert await server.post(f"/api/workflows/{workflow_id}/execute") == (403, {"error": "Workflow is not deployed"})
+    assert await server.post(f"/api/workflows/{workflow_id}/execute") == (
+        403,
+        {"error": "Workflow is not deployed"},
+    )
     assert (await server.get(f"/api/workflows/{workflow_id}/status"))[1] == {
         "isDeployed": False,
         "deployedAt": None,
         "needsRedeployment": False,
     }
-    assert (await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": APPROVAL}))[1]["version"] == 2
+    assert (await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": APPROVAL}))[1][
+        "version"
+    ] == 2
 
 
 async def test_workflows_are_listed_page_by_page(server: Server) -> None:

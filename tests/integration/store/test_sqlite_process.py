@@ -12,7 +12,7 @@ import pytest
 
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.sqlite import SqliteStore
-from support.stores import PARTITIONS
+from support.stores import PARTITIONS, until
 
 WRITER = """
 import asyncio, sys, uuid
@@ -38,51 +38,59 @@ asyncio.run(main())
 """
 
 
+class Child:
+    """A process that writes to ``log.db``, and says in ``said`` what is committed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._said = folder / "said"
+        with self._said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", WRITER, str(folder / "log.db")], stdout=said
+            )
+
+    def committed(self) -> list[list[str]]:
+        lines = self._said.read_text().splitlines(keepends=True)
+        return [line.split() for line in lines if line.endswith("\n")]
+
+    async def has_committed(self, count: int) -> None:
+        async def enough() -> bool:
+            return len(await asyncio.to_thread(self.committed)) >= count
+
+        await until(enough, limit=30)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+
 @pytest.fixture
-def child(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that writes to ``log.db`` and says what is committed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(tmp_path / "log.db")], stdout=subprocess.PIPE, text=True
-    )
-    yield process
-    process.kill()
-    process.communicate(timeout=10)
+def child(tmp_path: Path) -> Iterator[Child]:
+    child = Child(tmp_path)
+    yield child
+    child.kill()
 
 
-def said(process: subprocess.Popen[str], lines: int) -> list[str]:
-    assert process.stdout is not None
-    return [process.stdout.readline() for _ in range(lines)]
-
-
-async def test_what_was_committed_before_a_kill_is_there_after_it(
-    child: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    lines = await asyncio.to_thread(said, child, 3_000)
-    child.send_signal(signal.SIGKILL)
-    rest, _ = await asyncio.to_thread(child.communicate, timeout=10)
-    told = [line.split() for line in lines + rest.splitlines(keepends=True) if line.endswith("\n")]
+async def test_what_was_committed_before_a_kill_is_there_after_it(child: Child, tmp_path: Path) -> None:
+    await child.has_committed(3_000)
+    await asyncio.to_thread(child.kill)
 
     store = await SqliteStore.open(tmp_path / "log.db")
     await store.check(partitions=PARTITIONS)
     kept = {event.position: event for event in await store.read_all(after=0, limit=1_000_000)}
     await store.close()
 
-    assert len(told) >= 3_000
-    for position, log, version in told:
+    for position, log, version in await asyncio.to_thread(child.committed):
         event = kept[int(position)]
         assert (str(event.log_id), event.version) == (log, int(version))
 
 
-async def test_a_second_process_is_refused_and_told_which_one_is_first(
-    child: subprocess.Popen[str], tmp_path: Path
-) -> None:
-    await asyncio.to_thread(said, child, 1)
+async def test_a_second_process_is_refused_and_told_which_one_is_first(child: Child, tmp_path: Path) -> None:
+    await child.has_committed(1)
 
-    with pytest.raises(StoreUnavailableError, match=f"process {child.pid}"):
+    with pytest.raises(StoreUnavailableError, match=f"process {child.process.pid}"):
         await SqliteStore.open(tmp_path / "log.db")
 
-    child.kill()
-    await asyncio.to_thread(child.wait, 10)
+    await asyncio.to_thread(child.kill)
     store = await SqliteStore.open(tmp_path / "log.db")
     await store.close()
 

@@ -35,7 +35,9 @@ def test_headers_of_the_connection_or_that_break_it_are_left_out() -> None:
 
 
 def test_what_a_block_does_not_call_json_cannot_run_as_a_page() -> None:
-    response = block_answer({"data": "<script>", "status": 200, "headers": {"content-type": "text/html"}}, "e1")
+    response = block_answer(
+        {"data": "<script>", "status": 200, "headers": {"content-type": "text/html"}}, "e1"
+    )
 
     assert response.headers["Content-Type"] == "text/html"
     assert response.headers["Content-Security-Policy"].startswith("sandbox")
@@ -46,7 +48,9 @@ def test_an_informational_status_becomes_200() -> None:
 
 
 def test_a_time_out_is_408() -> None:
-    ending = Ending(status="failed", error="Execution timed out after 5 minutes", code="TIMEOUT", metadata=METADATA)
+    ending = Ending(
+        status="failed", error="Execution timed out after 5 minutes", code="TIMEOUT", metadata=METADATA
+    )
 
     response = execute_answer(ending, "e1")
 

@@ -61,7 +61,9 @@ def test_a_large_shallow_body_is_measured_in_a_moment() -> None:
     assert time.process_time() - began < 5
 
 
-values = st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+values = st.recursive(
+    st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
 
 
 def depth_of(value: object) -> int:

@@ -57,7 +57,8 @@ def test_a_bad_idempotency_key_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "digest"), [('"sha256:ab"', "sha256:ab"), ('W/"sha256:ab"', "sha256:ab"), ("sha256:ab", "sha256:ab"), ("*", None)]
+    ("tag", "digest"),
+    [('"sha256:ab"', "sha256:ab"), ('W/"sha256:ab"', "sha256:ab"), ("sha256:ab", "sha256:ab"), ("*", None)],
 )
 def test_the_seen_digest_is_what_if_match_holds(tag: str, digest: str | None) -> None:
     assert seen_digest({"If-Match": tag}) == digest

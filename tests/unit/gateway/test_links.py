@@ -1,6 +1,9 @@
 from signoff.gateway.links import Links
 
-RESPONSE = {"data": {"operation": "human", "_resume": {"apiUrl": "/api/x", "uiUrl": "/x", "contextId": "c"}}, "status": 200}
+RESPONSE = {
+    "data": {"operation": "human", "_resume": {"apiUrl": "/api/x", "uiUrl": "/x", "contextId": "c"}},
+    "status": 200,
+}
 
 
 def test_links_of_a_pause_begin_with_the_public_address() -> None:
@@ -16,7 +19,9 @@ def test_links_of_a_pause_begin_with_the_public_address() -> None:
 def test_links_of_several_pauses_are_completed_too() -> None:
     paused = Links("https://s.example").pause({"pausedBlocks": [RESPONSE, RESPONSE], "pauseCount": 2})
 
-    assert [each["data"]["_resume"]["uiUrl"] for each in paused["pausedBlocks"]] == ["https://s.example/x"] * 2
+    assert [each["data"]["_resume"]["uiUrl"] for each in paused["pausedBlocks"]] == [
+        "https://s.example/x"
+    ] * 2
 
 
 def test_without_a_public_address_links_stay_paths() -> None:

@@ -22,7 +22,9 @@ DEFINITION = {
         ("b-1", "b-1", ()),
     ],
 )
-def test_a_selected_output_names_its_block_in_any_spelling(text: str, block_id: str, path: tuple[str, ...]) -> None:
+def test_a_selected_output_names_its_block_in_any_spelling(
+    text: str, block_id: str, path: tuple[str, ...]
+) -> None:
     assert select([text], DEFINITION) == [Selected(text, block_id, path)]
 
 
@@ -34,7 +36,14 @@ def test_each_unknown_block_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [((), {"a": [1, {"b": 2}]}), (("a", "1", "b"), 2), (("a", "7"), None), (("a", "x"), None), (("a", "0", "y"), None)]
+    ("path", "value"),
+    [
+        ((), {"a": [1, {"b": 2}]}),
+        (("a", "1", "b"), 2),
+        (("a", "7"), None),
+        (("a", "x"), None),
+        (("a", "0", "y"), None),
+    ],
 )
 def test_a_value_is_picked_by_its_path(path: tuple[str, ...], value: object) -> None:
     assert Selected("", "b", path).pick({"a": [1, {"b": 2}]}) == value

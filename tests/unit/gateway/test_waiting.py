@@ -137,7 +137,9 @@ COMPLETED = ExecutionCompleted(success=True, duration=1, start_time=TIME, end_ti
 
 
 def accepted(command: Command) -> Outcome:
-    return Outcome(command_id=command.command_id, execution_id=command.execution_id, outcome="accepted", event_id=1)
+    return Outcome(
+        command_id=command.command_id, execution_id=command.execution_id, outcome="accepted", event_id=1
+    )
 
 
 async def test_a_caller_hears_what_became_of_its_command() -> None:
@@ -155,7 +157,10 @@ async def test_the_end_of_a_run_tells_that_its_command_was_accepted() -> None:
         with at.expect(command) as call:
             await at.tell(
                 Outcome(
-                    command_id=command.command_id, execution_id=command.execution_id, outcome="ended", event_id=9
+                    command_id=command.command_id,
+                    execution_id=command.execution_id,
+                    outcome="ended",
+                    event_id=9,
                 )
             )
 
@@ -194,16 +199,26 @@ async def test_a_queued_decision_is_found_in_the_log_with_its_position() -> None
         with at.expect(command, run_id="run") as call:
             outcome = await call.outcome()
 
-            assert (outcome.outcome, outcome.queue_position, outcome.resume_execution_id) == ("queued", 3, "run")
+            assert (outcome.outcome, outcome.queue_position, outcome.resume_execution_id) == (
+                "queued",
+                3,
+                "run",
+            )
 
 
 async def test_the_end_of_another_run_is_not_taken_for_the_end_of_ones_own() -> None:
     async with bench() as at:
         command = resume(str(uuid4()))
         resumed = ExecutionResumed(
-            resume_execution_id="run", context_id="c", resume_entry_id=command.command_id, mode="sync", actor=SYSTEM
+            resume_execution_id="run",
+            context_id="c",
+            resume_entry_id=command.command_id,
+            mode="sync",
+            actor=SYSTEM,
         )
-        await at.append(command.execution_id, ("other", started()), ("1", COMPLETED), (command.command_id, resumed))
+        await at.append(
+            command.execution_id, ("other", started()), ("1", COMPLETED), (command.command_id, resumed)
+        )
         with at.expect(command, run_id="run") as call:
             await call.outcome()
             await at.append(command.execution_id, ("3", COMPLETED), run_id="run")

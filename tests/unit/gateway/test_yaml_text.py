@@ -42,7 +42,9 @@ def test_keys_that_stand_twice_are_refused_each_by_its_place() -> None:
     assert [each.path for each in error.details] == ["blocks.a.x", "blocks.a"]
 
 
-@pytest.mark.parametrize("text", ["a: [1", "a: *x", "a: &x [*x]", "{[1]: 2}", "a\n---\nb", "\t- a", "a: b: c"])
+@pytest.mark.parametrize(
+    "text", ["a: [1", "a: *x", "a: &x [*x]", "{[1]: 2}", "a\n---\nb", "\t- a", "a: b: c"]
+)
 def test_what_is_no_single_plain_document_is_refused(text: str) -> None:
     assert refusal(text).status == 400
 

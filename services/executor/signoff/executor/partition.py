@@ -175,7 +175,7 @@ class Partition:
             await self._until_written([item])
         except (DecisionError, VersionConflictError) as error:
             _log.error("message failed", partition=self.number, exc_info=error)
-            await self._bury(item, f"{type(error).__name__}: {error.__cause__ or error}")
+            await self._bury(item, str(error))
 
     async def _until_written(self, items: Sequence[Item]) -> None:
         """Decide and append; again while the database is away, for as long as the lease holds."""

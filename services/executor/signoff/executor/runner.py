@@ -66,8 +66,9 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "fields", "large", "log_id",
-        "outputs", "place", "prepared", "task", "timed_out", "variables", "workflow_id", "workspace_id",
+        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "fields", "large",
+        "log_id", "outputs", "place", "prepared", "task", "timed_out", "variables", "workflow_id",
+        "workspace_id",
     )  # fmt: skip
 
     def __init__(

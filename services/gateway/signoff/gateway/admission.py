@@ -61,4 +61,5 @@ class Admission:
         return caller
 
 
+ADMISSION: Final = web.AppKey("admission", Admission)
 _CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}

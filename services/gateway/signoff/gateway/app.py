@@ -15,7 +15,7 @@ from signoff.events.bus.base import Bus
 from signoff.events.errors import BusError
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
-from signoff.gateway.admission import Admission
+from signoff.gateway.admission import ADMISSION, Admission
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
 from signoff.gateway.gateway import GATEWAY, Gateway
@@ -65,6 +65,7 @@ def create_app(
         client_max_size=settings.max_body + 1, middlewares=[measure_requests(health.registry), answer_errors]
     )
     app[MAX_BODY] = settings.max_body
+    app[ADMISSION] = admission
     app[GATEWAY] = Gateway(
         settings=settings,
         store=store,
@@ -78,6 +79,7 @@ def create_app(
     )
     health.add_check("log", store.ping)
     health.add_check("broker", bus.ping)
+    health.add_check("outcomes", waiting.check)
     show(health.registry, "signoff_gateway_requests", "Requests under way.", lambda: admission.under_way)
     show(health.registry, "signoff_gateway_waiting", "Callers that wait.", lambda: len(waiting))
     add_health_routes(app, health)

@@ -74,7 +74,7 @@ def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView
         context_id=point.context_id,
         block_id=point.block_id,
         pause_kind=point.kind,
-        response=links.pause(hide_secrets(point, point.response)),
+        response=links.pause(hide_secrets(point.response, point.response)),
         registered_at=iso(point.opened_at),
         resume_status="failed" if point.status == "closed" else point.status,
         resume_links=links.resume(
@@ -94,7 +94,7 @@ def queue_entry(state: State, entry: ResumeEntry) -> QueueEntry:
         parent_execution_id=state.execution_id,
         new_execution_id=entry.run_id,
         context_id=entry.context_id,
-        resume_input=hide_secrets(state.points[entry.context_id], entry.input),
+        resume_input=hide_secrets(state.points[entry.context_id].response, entry.input),
         status=entry.status,
         queued_at=iso(entry.queued_at),
         claimed_at=_moment(entry.claimed_at),
@@ -119,9 +119,14 @@ def paused_brief(state: State) -> PausedBrief | None:
     )
 
 
-def hide_secrets(point: PausePoint, value: Json) -> Json:
-    """A value with those of the form's ``secret`` fields hidden, wherever they stand by their names."""
-    secret = {field["name"] for field in form_of(point.response) if field.get("type") == "secret"}
+def hide_secrets(response: Json, value: Json) -> Json:
+    """Hide the values of a form's ``secret`` fields.
+
+    Args:
+        response: what the pause point shows, its form among it.
+        value: any value about the point; such a field is hidden wherever it stands by its name.
+    """
+    secret = {field["name"] for field in form_of(response) if field.get("type") == "secret"}
     return _hide(value, secret) if secret else value
 
 

@@ -217,6 +217,14 @@ class Waiting:
             raise BusUnavailableError("outcomes cannot be read: the broker is away")
         return self.partition
 
+    async def check(self) -> None:
+        """For readiness: outcomes can be read.
+
+        Raises:
+            BusUnavailableError: they cannot, and commands are refused.
+        """
+        self.reply_to()
+
     # Outcomes ---------------------------------------------------------------------------------------
 
     async def open(self) -> None:
@@ -231,30 +239,32 @@ class Waiting:
                 raise BusUnavailableError(f"there is no topic {OUTCOMES}; run `signoff topics apply`")
             self.partition = secrets.randbelow(count)
         bounds = await self._bus.bounds(OUTCOMES, [self.partition])
-        if self._reader is None:
-            self._reader = await self._bus.reader(OUTCOMES)
-        await self._reader.assign({self.partition: bounds[self.partition][1]})
+        reader = self._reader or await self._bus.reader(OUTCOMES)
+        await reader.assign({self.partition: bounds[self.partition][1]})
+        self._reader = reader
         self._listening = True
 
     async def listen(self) -> None:
-        """Pass outcomes on, for ever."""
+        """Pass outcomes on, for ever; after an interruption from where it was."""
         while True:
             try:
-                if not self._listening:
+                if self._reader is None:
                     await self.open()
-                await self._hear()
+                else:
+                    await self._hear(self._reader)
             except OffsetOutOfRangeError:
-                self._listening = False  # they are gone; whom they were for, the log will tell
+                await self.close()  # begin anew at the end: whom the lost ones were for, the log will tell
             except BusError as error:
                 if self._listening:
                     _log.warning("cannot read outcomes", reason=str(error))
                 self._listening = False
                 await asyncio.sleep(_RETRY)
 
-    async def _hear(self) -> None:
-        if self._reader is not None:
-            for message in await self._reader.poll(wait=_POLL):
-                self._deliver(message)
+    async def _hear(self, reader: Reader) -> None:
+        messages = await reader.poll(wait=_POLL)
+        self._listening = True
+        for message in messages:
+            self._deliver(message)
 
     def _deliver(self, message: Message) -> None:
         try:
@@ -268,8 +278,9 @@ class Waiting:
     async def close(self) -> None:
         """Stop reading."""
         self._listening = False
-        if self._reader is not None:
-            await self._reader.close()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
 
     # The log ----------------------------------------------------------------------------------------
 

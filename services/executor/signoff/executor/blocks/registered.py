@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import structlog
 
 from signoff.blocks import BlockInputError, BlockResultError, BlockSpec, Context
@@ -31,7 +32,9 @@ class Registered(Plain):
             log=_log.info,
         )
         try:
-            result = await self._spec.call(context, call.params, threads=tools.threads)
+            # A copy: what the function changes must not change what other blocks and the fold hold.
+            params = msgspec.to_builtins(call.params)
+            result = await self._spec.call(context, params, threads=tools.threads)
         except BlockInputError as error:
             raise BlockFailureError(str(error), code="INVALID_INPUT", retryable=False) from error
         except BlockResultError as error:

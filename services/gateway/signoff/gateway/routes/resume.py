@@ -10,7 +10,7 @@ from signoff.gateway.answers import queued_answer, resume_answer
 from signoff.gateway.bodies import check_storable, read_json
 from signoff.gateway.chunks import stream_run
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.errors import GatewayError, bad_request, refused
+from signoff.gateway.errors import GatewayError, refused
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
 from signoff.gateway.headers import idempotency_key, seen_digest, traceparent
 from signoff.gateway.history import read_event
@@ -73,12 +73,9 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
 
 
 def _input(body: Json) -> dict[str, Json]:
-    """The input of a decision as an object; JSON inside a text is as good as JSON."""
+    """The input of a decision as an object; JSON inside a text is as good as JSON, and checked as such."""
     given = body.get("input", body) if isinstance(body, dict) else body
-    try:
-        normalised = normalise_input(given)
-    except RecursionError:
-        raise bad_request("input: nested too deep") from None
+    normalised = normalise_input(given)
     if normalised is not given:
         check_storable(normalised)
     return normalised

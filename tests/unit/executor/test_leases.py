@@ -1,0 +1,278 @@
+"""Who owns what: executors share the partitions, and one that has lost its lease does nothing more."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from signoff.events.store.base import Lease
+from signoff.events.store.memory import MemoryStore
+from signoff.executor import lease as module
+from signoff.executor.lease import Leases
+from support.executors import FaultyStore, Probe, Site, until
+from support.stores import Clock
+
+ONE = {"blocks": {"only": {"type": "probe.work"}}}
+HELD = {"blocks": {"held": {"type": "probe.hold", "then": "after"}, "after": {"type": "probe.work"}}}
+
+
+# The leases alone, by a clock of the test's -----------------------------------------------------------------
+
+
+class Keeping:
+    """A keeper of leases whose clock, and whose database's clock, the test moves."""
+
+    def __init__(self, store: Any, clock: Clock, owner: str) -> None:
+        self.gained: list[int] = []
+        self.lost: list[int] = []
+        self.leases = Leases(
+            store, owner, partitions=4, gained=self._gain, lost=self._lose, monotonic=lambda: clock.now
+        )
+
+    async def _gain(self, lease: Lease) -> None:
+        self.gained.append(lease.partition)
+
+    async def _lose(self, partition: int) -> None:
+        self.lost.append(partition)
+
+    async def round(self) -> None:
+        """What happens each second."""
+        await self.leases._round()
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(clock: Clock) -> MemoryStore:
+    store = MemoryStore(clock=clock)
+    await store.migrate(partitions=4)
+    return store
+
+
+async def test_one_keeper_takes_everything(store: MemoryStore, clock: Clock) -> None:
+    one = Keeping(store, clock, "one")
+
+    await one.round()
+
+    assert one.gained == [0, 1, 2, 3]
+
+
+async def test_a_second_keeper_gets_its_share_and_the_first_gives_it_back(store: MemoryStore, clock: Clock) -> None:
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
+    await one.round()
+    await two.round()
+
+    await one.round()
+    await two.round()
+
+    assert (one.leases.owned, one.lost) == ([0, 1], [2, 3])
+    assert two.leases.owned == [2, 3]
+
+
+async def test_a_third_keeper_gets_a_share_too(store: MemoryStore, clock: Clock) -> None:
+    keepers = [Keeping(store, clock, name) for name in ("one", "two", "three")]
+    for _ in range(3):
+        for keeper in keepers:
+            await keeper.round()
+
+    owned = [keeper.leases.owned for keeper in keepers]
+    assert sorted(sum(owned, [])) == [0, 1, 2, 3]
+    assert max(map(len, owned)) == 2
+
+
+async def test_the_share_of_a_keeper_that_died_is_taken_when_its_leases_lapse(
+    store: MemoryStore, clock: Clock
+) -> None:
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
+    await one.round()
+    clock.now += module.TTL + 0.1
+
+    await two.round()
+
+    assert two.leases.owned == [0, 1, 2, 3]
+
+
+async def test_a_process_that_was_stopped_knows_that_it_holds_nothing(store: MemoryStore, clock: Clock) -> None:
+    one = Keeping(store, clock, "one")
+    await one.round()
+    assert one.leases.held(0)
+
+    clock.now += module.TTL
+
+    assert not one.leases.held(0)
+
+
+async def test_a_keeper_drops_what_another_took_meanwhile(store: MemoryStore, clock: Clock) -> None:
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
+    await one.round()
+    clock.now += module.TTL + 0.1
+    await two.round()
+
+    await one.round()
+
+    assert one.lost == [0, 1, 2, 3]
+    assert one.leases.owned == []
+
+
+async def test_leases_lapse_here_while_the_database_is_away(store: MemoryStore, clock: Clock) -> None:
+    faulty = FaultyStore(store)
+    one = Keeping(faulty, clock, "one")
+    one.leases._renewal = 0.001
+    keeping = asyncio.create_task(one.leases.keep())
+    await until(lambda: one.gained)
+
+    faulty.away = True
+    clock.now += module.TTL
+    await until(lambda: len(one.lost) == 4)
+
+    faulty.away = False
+    await until(lambda: len(one.gained) == 8)
+    keeping.cancel()
+
+
+async def test_a_lease_counts_from_before_its_renewal_was_asked_for(store: MemoryStore, clock: Clock) -> None:
+    class Slow(FaultyStore):
+        async def renew(self, leases: Any, *, owner: str, ttl: float) -> Any:
+            answer = await store.renew(leases, owner=owner, ttl=ttl)
+            clock.now += module.TTL - 0.5
+            return answer
+
+    one = Keeping(Slow(store), clock, "one")
+    await one.round()
+    await one.round()
+
+    clock.now += 0.5
+
+    assert not one.leases.held(0)
+
+
+# Executors --------------------------------------------------------------------------------------------------
+
+
+async def test_an_executor_that_lost_one_partition_works_on_with_its_others(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry):
+        workflow = await site.deploy(HELD)
+        here, there = site.new_log(1), site.new_log(2)
+        sent = [await site.start(workflow, log_id=log_id) for log_id in (here, there)]
+        await until(lambda: len(probe.held) == 2)
+        take_by_force(site, 1)
+        before = await site.raw(here)
+
+        probe.release(here)
+        probe.release(there)
+        await site.ended(sent[1])
+        await until(lambda: str(here) not in probe.held)
+
+        assert await site.raw(here) == before
+        assert probe.tries("after") == [1]
+
+
+def take_by_force(site: Site, partition: int) -> None:
+    """Another owner raises the epoch, as after a lapse."""
+    store = site.store
+    assert isinstance(store, MemoryStore)
+    row = store._partitions[partition]
+    row.owner, row.epoch, row.until = "another", row.epoch + 1, row.until + 1
+
+
+async def test_blocks_of_a_lost_partition_are_stopped(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry) as executor:
+        log_id = site.new_log(1)
+        await site.start(await site.deploy(HELD), log_id=log_id)
+        await until(lambda: len(probe.held) == 1)
+
+        take_by_force(site, 1)
+
+        await until(lambda: not probe.held)
+        assert executor._runner.running == 0
+
+
+async def test_an_executor_takes_a_lost_partition_again_when_it_is_free(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry) as executor:
+        workflow = await site.deploy(ONE)
+        take_by_force(site, 1)
+        await until(lambda: 1 not in executor.owned)
+
+        await site.run(workflow, log_id=site.new_log(1))
+
+        assert executor.owned == list(range(site.partitions))
+    await site.topic_equals_log()
+
+
+async def test_a_partition_is_taken_again_after_the_database_was_away_at_its_take_over(
+    site: Site, probe: Probe
+) -> None:
+    store = FirstUnparkedFails(site.store)
+    async with site.executor(probe.registry, store=store):
+        await site.run(await site.deploy(ONE), log_id=site.new_log(1))
+
+    assert store.failed
+
+
+class FirstUnparkedFails(FaultyStore):
+    """The database is away for the first question of a new owner."""
+
+    failed = False
+
+    async def unparked(self, partition: int) -> Any:
+        self.away, self.failed = not self.failed, True
+        try:
+            return await self.__getattr__("unparked")(partition)
+        finally:
+            self.away = False
+
+
+async def test_executors_share_partitions_and_lose_no_command_when_others_come_and_go(
+    site: Site, probe: Probe
+) -> None:
+    async with AsyncExitStack() as stack, site.executor(probe.registry, owner="one") as first:
+        workflow = await site.deploy(ONE)
+        sent = [await site.start(workflow) for _ in range(30)]
+        second = await stack.enter_async_context(site.executor(probe.registry, owner="two", owns=4))
+        sent += [await site.start(workflow) for _ in range(30)]
+        third = await stack.enter_async_context(site.executor(probe.registry, owner="three", owns=2))
+        await until(lambda: sorted([*first.owned, *second.owned, *third.owned]) == list(range(site.partitions)))
+        assert max(map(len, (first.owned, second.owned, third.owned))) == 3
+        sent += [await site.start(workflow) for _ in range(30)]
+        for each in sent:
+            await site.until_event(each.log_id, "execution:completed")
+
+    for each in sent:
+        assert (await site.types(each.log_id)).count("execution:completed") == 1
+    assert await site.store.dead_commands() == []
+    await site.topic_equals_log()
+
+
+async def test_an_executor_that_stops_gives_everything_back_at_once(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry):
+        await site.run(await site.deploy(ONE))
+
+    assert [row.owner for row in await site.store.leases()] == [None] * site.partitions
+    async with site.executor(probe.registry), asyncio.timeout(1):
+        await site.run(await site.deploy(ONE))
+
+
+async def test_a_block_that_runs_when_its_executor_stops_is_run_by_the_next(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry):
+        sent = await site.start(await site.deploy(HELD))
+        await until(lambda: probe.held)
+
+    async with site.executor(probe.registry):
+        await site.until_event(sent.log_id, "execution:completed")
+
+    assert probe.tries("held") == [1, 2]
+
+
+async def test_an_executor_without_a_database_is_not_ready_and_stops_all_the_same(site: Site, probe: Probe) -> None:
+    store = FaultyStore(site.store)
+    async with site.executor(probe.registry, store=store):
+        sent = await site.start(await site.deploy(HELD))
+        await until(lambda: probe.held)
+        store.away = True
+
+    assert not probe.held
+    assert (await site.types(sent.log_id))[-1] == "block:started"

@@ -1,0 +1,150 @@
+"""What a new owner compares before it writes: a contradiction closes the partition, and readiness says why."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from signoff.events.bus.base import Record
+from signoff.events.bus.memory import MemoryBus
+from signoff.events.errors import BusUnavailableError
+from signoff.events.store.base import Append
+from signoff.events.store.memory import MemoryStore
+from signoff.events.topics import COMMANDS, EXECUTIONS, record_key
+from signoff.events.topology import apply
+from signoff.executor import app
+from signoff.runtime.health import Health
+from support.executors import FaultyBus, Probe, Site, until
+
+ONE = {"blocks": {"only": {"type": "probe.work"}}}
+CLOSED = 3
+
+
+@pytest.fixture
+async def worked(site: Site, probe: Probe) -> UUID:
+    """An execution in the partition that the tests close, its executor gone."""
+    async with site.executor(probe.registry):
+        log_id = site.new_log(CLOSED)
+        await site.run(await site.deploy(ONE), log_id=log_id)
+        await site.topic_equals_log()
+    return log_id
+
+
+async def why_closed(site: Site, probe: Probe, **instead: Any) -> str:
+    """Run an executor, whose partition must stay closed and unwritten; gives what readiness says of it."""
+    health = Health()
+    before = await site.store.last_position()
+    row = (await site.store.leases())[CLOSED]
+    async with site.executor(probe.registry, health=health, owns=site.partitions - 1, **instead) as executor:
+        await site.bus.send(COMMANDS, CLOSED, Record(record_key(UUID(int=CLOSED)), b"a command that must wait"))
+        await until(lambda: readiness_has(health, f"partition {CLOSED}"))
+        readiness = await health.readiness()
+        assert CLOSED not in executor.owned
+    assert readiness.status == "unavailable"
+    assert await site.store.last_position() == before
+    assert (await site.store.leases())[CLOSED].next_offset == row.next_offset
+    return readiness.checks[f"partition {CLOSED}"].detail or ""
+
+
+async def readiness_has(health: Health, name: str) -> bool:
+    return name in (await health.readiness()).checks
+
+
+async def test_a_topic_ahead_of_the_log_closes_the_partition(site: Site, probe: Probe, worked: UUID) -> None:
+    last = (await site.topic(CLOSED))[-1]
+    ahead = last.value.replace(b'"eventId":6', b'"eventId":7')
+    await site.bus.send(EXECUTIONS, CLOSED, Record(last.key, ahead, last.headers))
+
+    why = await why_closed(site, probe)
+
+    assert f"holds event 7 of {worked}" in why
+    assert "restored to an earlier time" in why
+
+
+async def test_a_last_record_with_other_bytes_than_the_log_closes_the_partition(
+    site: Site, probe: Probe, worked: UUID
+) -> None:
+    last = (await site.topic(CLOSED))[-1]
+    await site.bus.send(EXECUTIONS, CLOSED, Record(last.key, last.value.replace(b"true", b"null"), last.headers))
+
+    assert f"holds event 6 of {worked}, and the log does not, or differs" in await why_closed(site, probe)
+
+
+@pytest.mark.parametrize("record", [Record(b"", b"{}"), Record(record_key(UUID(int=CLOSED)), b"\x00")])
+@pytest.mark.usefixtures("worked")
+async def test_a_last_record_that_is_no_event_closes_the_partition(
+    site: Site, probe: Probe, record: Record
+) -> None:
+    await site.bus.send(EXECUTIONS, CLOSED, record)
+
+    assert "a record that is no event of a log" in await why_closed(site, probe)
+
+
+@pytest.mark.usefixtures("worked")
+async def test_a_broker_made_anew_closes_the_partition(site: Site, probe: Probe) -> None:
+    anew = MemoryBus()
+    await apply(anew, partitions=site.partitions)
+    site.bus = anew
+    leases = {row.partition: row for row in await site.store.leases()}
+    store = site.store
+    assert isinstance(store, MemoryStore)
+    for number, row in leases.items():
+        if number != CLOSED and row.next_offset:
+            store._partitions[number].next_offset = 0
+
+    why = await why_closed(site, probe)
+
+    assert "holds offsets 0 to 0, and the log goes on at 1" in why
+
+
+async def test_commands_that_expired_unread_close_the_partition(site: Site, probe: Probe) -> None:
+    later = MemoryBus(first_offsets={COMMANDS: {CLOSED: 100}})
+    await apply(later, partitions=site.partitions)
+    site.bus = later
+
+    assert "commands expired unread" in await why_closed(site, probe)
+
+
+async def test_commands_that_expire_while_a_partition_is_owned_close_it(
+    site: Site, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(app, "find_contradiction", nothing)
+    later = MemoryBus(first_offsets={COMMANDS: {CLOSED: 100}})
+    await apply(later, partitions=site.partitions)
+    site.bus = later
+
+    assert "position out of range" in await why_closed(site, probe)
+
+
+@pytest.mark.usefixtures("worked")
+async def test_other_partitions_work_beside_a_closed_one(site: Site, probe: Probe) -> None:
+    await site.bus.send(EXECUTIONS, CLOSED, Record(b"", b"{}"))
+
+    async with site.executor(probe.registry, owns=site.partitions - 1):
+        await site.run(await site.deploy(ONE, "other"), log_id=site.new_log(CLOSED + 1))
+
+
+@pytest.mark.usefixtures("worked")
+async def test_a_broker_that_is_away_at_the_take_over_is_waited_for(site: Site, probe: Probe) -> None:
+    class Late(FaultyBus):
+        asked = 0
+
+        async def last(self, topic: str, partition: int) -> Any:
+            self.asked += 1
+            if self.asked <= site.partitions:
+                raise BusUnavailableError("the broker is away")
+            return await site.bus.last(topic, partition)
+
+    async with site.executor(probe.registry, bus=Late(site.bus)):
+        await site.run(await site.deploy(ONE))
+
+
+async def test_what_another_wrote_with_an_old_epoch_is_not_there(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry):
+        (row, *_) = await site.store.leases()
+        with pytest.raises(Exception, match="lease lost"):
+            await site.store.append(Append(partition=0, epoch=row.epoch - 1, next_offset=99))
+        assert (await site.store.leases())[0].next_offset != 99

@@ -1,0 +1,22 @@
+from typing import Any
+
+from signoff.gateway.views import HIDDEN, hide_secrets
+
+
+def asking(*fields: dict[str, object]) -> dict[str, Any]:
+    return {"data": {"inputFormat": list(fields)}}
+
+
+def test_values_of_secret_fields_are_hidden_wherever_they_stand() -> None:
+    response = asking({"name": "pin", "type": "secret", "value": "0000"}, {"name": "note", "type": "string"})
+
+    assert hide_secrets(response, {"submission": {"pin": "1234", "note": "n"}}) == {
+        "submission": {"pin": HIDDEN, "note": "n"}
+    }
+    assert hide_secrets(response, response)["data"]["inputFormat"][0]["value"] == HIDDEN
+
+
+def test_a_form_without_secrets_hides_nothing() -> None:
+    value = {"pin": "1234"}
+
+    assert hide_secrets(asking({"name": "pin", "type": "string"}), value) is value
