@@ -130,6 +130,14 @@ def test_a_port_that_is_taken_is_named(embedded: Embedded) -> None:
     assert "Traceback" not in refused.err
 
 
+def test_a_module_of_blocks_that_is_not_there_is_named(embedded: Embedded) -> None:
+    refused = embedded.signoff("serve", "--port", "0", "--blocks", "no.such_blocks")
+
+    assert refused.code == 3
+    assert refused.err.startswith("signoff: The block module 'no.such_blocks' cannot be imported")
+    assert refused.err.count("\n") == 1
+
+
 def test_the_key_is_readable_by_its_owner_only_and_shown_to_people_only(embedded: Embedded) -> None:
     said = embedded.serve()
 

@@ -1,4 +1,4 @@
-"""Executors for tests: driven by commands, and watched by their log, topics and outcomes, as a gateway does."""
+"""Executors for tests, driven by commands and watched by log, topics and outcomes, as a gateway does."""
 
 import asyncio
 import inspect
@@ -59,19 +59,25 @@ REFUND = {
     "workflow": "refund",
     "input": {"amount": {"type": "number", "required": True}, "customer": "string"},
     "blocks": {
-        "check": {"type": "condition", "cases": [{"when": "<start.amount> <= 100", "then": "pay"}, {"else": "approve"}]},
+        "check": {
+            "type": "condition",
+            "cases": [{"when": "<start.amount> <= 100", "then": "pay"}, {"else": "approve"}],
+        },
         "approve": {
             "type": "human_in_the_loop",
             "show": {"Customer": "<start.customer>", "Amount": "<start.amount>"},
             "form": {"approved": {"type": "boolean", "required": True}, "comments": "string"},
             "then": "decided",
         },
-        "decided": {"type": "condition", "cases": [{"when": "<approve.approved>", "then": "pay"}, {"else": "refuse"}]},
+        "decided": {
+            "type": "condition",
+            "cases": [{"when": "<approve.approved>", "then": "pay"}, {"else": "refuse"}],
+        },
         "pay": {"type": "function", "code": "return <start.amount> * 2", "then": "rest"},
         "rest": {"type": "wait", "for": "20ms"},
         "refuse": {"type": "response", "data": {"refunded": False, "why": "<approve.comments>"}},
     },
-}  # fmt: skip
+}
 
 
 async def until(condition: Callable[[], object | Awaitable[object]], *, limit: float = LIMIT) -> None:
@@ -112,7 +118,9 @@ class Site:
         self._outcomes: list[Outcome] = []
 
     @classmethod
-    async def in_memory(cls, tools: Tools, *, partitions: int = 8, clock: Callable[[], float] = time.time) -> "Site":
+    async def in_memory(
+        cls, tools: Tools, *, partitions: int = 8, clock: Callable[[], float] = time.time
+    ) -> "Site":
         """A site of this process, migrated, with its topics."""
         store, bus = MemoryStore(clock=clock), MemoryBus()
         await store.migrate(partitions=partitions)
@@ -180,10 +188,18 @@ class Site:
 
     async def send(self, data: CommandData, log_id: UUID, **envelope: Any) -> Sent:
         """Send a command for a log; its outcome comes to this site."""
-        command = Command(**{
-            "command_id": str(new_id()), "type": data.TYPE, "execution_id": str(log_id),
-            "issued_at": iso(time.time()), "actor": ACTOR, "reply_to": 0, "data": data, **envelope,
-        })  # fmt: skip
+        command = Command(
+            **{
+                "command_id": str(new_id()),
+                "type": data.TYPE,
+                "execution_id": str(log_id),
+                "issued_at": iso(time.time()),
+                "actor": ACTOR,
+                "reply_to": 0,
+                "data": data,
+                **envelope,
+            }
+        )
         await self.send_bytes(encode(command), log_id)
         return Sent(log_id, command.command_id)
 
@@ -197,9 +213,12 @@ class Site:
         parsed = parse(document, types=self._types, workflow_id=workflow_id)
         assert parsed.definition is not None, parsed.faults
         data = DeployWorkflow(
-            workspace_id=WORKSPACE, workflow_id=workflow_id, name=workflow_id,
-            definition=dump(parsed.definition), digest=digest(parsed.definition),
-        )  # fmt: skip
+            workspace_id=WORKSPACE,
+            workflow_id=workflow_id,
+            name=workflow_id,
+            definition=dump(parsed.definition),
+            digest=digest(parsed.definition),
+        )
         sent = await self.send(data, workflow_log_id(WORKSPACE, workflow_id))
         assert (await self.outcome(sent)).outcome == "accepted"
         row = await self.store.workflow(DEFAULT_WORKSPACE, workflow_id)
@@ -211,10 +230,17 @@ class Site:
     ) -> Sent:
         """Start an execution; ``fields`` are of the command's data, or of its envelope."""
         envelope = {name: fields.pop(name) for name in list(fields) if name in Command.__struct_fields__}
-        data = StartExecution(**{
-            "workspace_id": WORKSPACE, "workflow_id": workflow.workflow_id, "mode": "sync",
-            "workflow_version": workflow.version, "definition_digest": workflow.digest, "input": given, **fields,
-        })  # fmt: skip
+        data = StartExecution(
+            **{
+                "workspace_id": WORKSPACE,
+                "workflow_id": workflow.workflow_id,
+                "mode": "sync",
+                "workflow_version": workflow.version,
+                "definition_digest": workflow.digest,
+                "input": given,
+                **fields,
+            }
+        )
         return await self.send(data, log_id or self.new_log(), **envelope)
 
     async def resume(self, log_id: UUID, context_id: str, given: object, **envelope: Any) -> Sent:
@@ -273,7 +299,9 @@ class Site:
         """The types of the events of a log."""
         return [event.type for event in await self.events(log_id)]
 
-    async def until_event(self, log_id: UUID, kind: str, *, count: int = 1, limit: float = LIMIT) -> list[Event]:
+    async def until_event(
+        self, log_id: UUID, kind: str, *, count: int = 1, limit: float = LIMIT
+    ) -> list[Event]:
         """Wait until a log has some events of a type, and give them."""
 
         async def there() -> bool:
@@ -301,7 +329,10 @@ class Site:
             exactly: nothing may have been repeated either.
         """
         for partition in range(self.partitions):
-            log = [each.state for each in await self.store.read_all(after=0, limit=100_000, partitions=[partition])]
+            log = [
+                each.state
+                for each in await self.store.read_all(after=0, limit=100_000, partitions=[partition])
+            ]
 
             async def complete(partition: int = partition, log: list[bytes] = log) -> bool:
                 return _first_seen(await self.topic(partition)) == log

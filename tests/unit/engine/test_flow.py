@@ -75,6 +75,12 @@ def test_the_first_of_two_responses_counts() -> None:
     assert (ended.output, ended.response_block_id) == ({"data": 2}, "two")
 
 
+def test_what_finishes_after_a_response_does_not_change_the_output() -> None:
+    graph = workflow("start > a", "start > answer", answer="response")
+    story = Story(graph, {"answer": RESPONSE}).start().finish("answer", "a")
+    assert story.last("execution:completed").output["data"] == "answer"
+
+
 def test_a_response_does_not_wait_for_durable_waits() -> None:
     graph = workflow("start > nap", "start > answer", nap="wait", answer="response")
     story = Story(graph, {"answer": RESPONSE}).start().finish("nap", "answer")

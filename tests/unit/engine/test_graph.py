@@ -95,6 +95,11 @@ def test_deactivation_stops_at_a_block_that_another_branch_may_reach() -> None:
     assert ends(graph, "start", chosen(None), "b") == [["check", "b"], [], ["join"]]
 
 
+def test_a_join_that_was_reached_starts_when_its_last_edge_dies() -> None:
+    graph = workflow("start > check yes> join", "start > b > join", check="condition")
+    assert ends(graph, "start", "b", chosen(None)) == [["check", "b"], [], ["join"]]
+
+
 def test_a_diamond_in_a_dead_branch_dies_once_and_as_a_whole() -> None:
     graph = workflow(
         "start > check yes> a > b > d > join", "a > c > d", "check no> e > join", check="condition"

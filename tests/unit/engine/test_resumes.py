@@ -198,6 +198,18 @@ def test_a_run_that_only_waits_does_not_hold_the_queue() -> None:
     assert story.resume("ask").outcome == "accepted"
 
 
+def test_a_decision_that_finds_the_run_before_it_out_of_time_does_not_overtake_the_queue() -> None:
+    names = ("one", "two", "three")
+    graph = workflow(*(f"start > {name} > after-{name}" for name in names), **dict.fromkeys(names, HUMAN))
+    story = Story(graph).start(time_limit=10).work()
+    story.resume("one")
+    story.resume("two")
+    story.now += 10
+    assert story.resume("three").outcome == "queued"
+    assert story.told("execution:resumed", "resume:queued")[-1] == "resume:queued three"
+    assert story.running()[-1] == "after-two"
+
+
 def test_a_queued_decision_takes_its_turn_when_the_run_before_it_begins_to_wait() -> None:
     graph = workflow("start > ask > after", "start > a > nap", ask=HUMAN, nap="wait")
     story = Story(graph, {"nap": naps(60)}).start().finish("ask")
@@ -377,6 +389,17 @@ def test_a_run_that_runs_out_of_time_after_another_failed_has_failed_too() -> No
     assert story.last("execution:error").final
 
 
+def test_of_two_runs_that_fail_the_first_one_gives_the_executions_error() -> None:
+    story = Story(APART, {"a": fails("first"), "b": fails("second")}).start().work()
+    story.resume("one")
+    story.work()
+    story.resume("two")
+    story.work()
+    assert [entry.failure_reason for entry in story.state.entries.values()] == ["first", "second"]
+    assert story.state.failure is not None
+    assert story.state.failure.error == "first"
+
+
 def test_a_failing_run_closes_its_own_points_only() -> None:
     graph = workflow("start > one > a", "one > two", "start > three", one=HUMAN, two=HUMAN, three=HUMAN)
     story = Story(graph, {"a": fails()}).start().work()
@@ -398,6 +421,22 @@ def test_a_queued_decision_still_has_its_run_after_the_one_before_it_failed() ->
         "execution:error",
     ]
     assert story.state.outputs["b"] == {"result": "b"}
+
+
+def test_a_decision_that_was_queued_before_the_run_of_its_point_failed_is_not_lost() -> None:
+    graph = workflow("start > ask > after", "start > a", ask=HUMAN)
+    story = Story(graph, {"a": fails("broke")}).start().finish("ask")
+    story.resume("ask")
+    story.work()
+    assert story.told()[-6:] == [
+        "execution:error",
+        "execution:resumed",
+        "block:completed ask",
+        "block:started after",
+        "block:completed after",
+        "execution:error",
+    ]
+    assert points(story) == {"ask": "resumed"}
 
 
 def test_the_error_edge_of_a_pause_block_does_not_fire_on_a_decision() -> None:

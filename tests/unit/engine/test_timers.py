@@ -180,6 +180,12 @@ def test_a_queued_point_of_kind_time_is_resumed_because_it_was_queued() -> None:
     assert resumed.causation_id == str(queued.event_id)
 
 
+def test_a_point_of_kind_time_that_was_closed_is_never_due() -> None:
+    story = paused_until(60).work()
+    story.cancel()
+    assert (story.told()[-2], story.state.next_due()) == ("pause:closed nap", None)
+
+
 # --- Time limits ------------------------------------------------------------------------------------
 
 
@@ -250,6 +256,14 @@ def test_time_stands_still_from_the_moment_when_only_waits_are_left() -> None:
     assert story.state.next_due() == NOW + 1_000
     story.later(990)
     assert story.state.next_due() == NOW + 1_000 + 20
+
+
+def test_time_counts_again_when_the_first_of_two_waits_has_ended() -> None:
+    graph = workflow("start > short > a", "start > long", short="wait", long="wait")
+    story = Story(graph, {"short": naps(10), "long": naps(1_000)}).start(time_limit=30).work().later(10)
+    assert story.state.next_due() == NOW + 10 + 30
+    story.later(30)
+    assert story.last("execution:error").code == "TIMEOUT"
 
 
 def test_time_between_two_tries_counts() -> None:

@@ -18,8 +18,12 @@ STEPS = {
 }
 SIDE_BY_SIDE = {
     "start": ["held", "wait"],
-    "blocks": {"held": {"type": "probe.hold"}, "wait": {"type": "wait", "for": "1s", "then": "after"}, "after": {"type": "probe.work"}},
-}  # fmt: skip
+    "blocks": {
+        "held": {"type": "probe.hold"},
+        "wait": {"type": "wait", "for": "1s", "then": "after"},
+        "after": {"type": "probe.work"},
+    },
+}
 
 
 class Crashing:
@@ -101,8 +105,13 @@ async def test_the_time_limit_of_a_run_strikes_after_a_take_over(crashing: Crash
 
     assert failed.data.code == "TIMEOUT"
     assert await crashing.site.types(sent.log_id) == [
-        "execution:started", "block:started", "block:completed", "block:started", "block:started", "execution:error",
-    ]  # fmt: skip
+        "execution:started",
+        "block:started",
+        "block:completed",
+        "block:started",
+        "block:started",
+        "execution:error",
+    ]
 
 
 async def test_a_parked_execution_is_not_loaded_by_a_new_owner(
@@ -127,7 +136,9 @@ async def test_a_parked_execution_is_not_loaded_by_a_new_owner(
 
 
 async def test_waits_that_were_due_while_everybody_was_dead_end_at_once(site: Site, probe: Probe) -> None:
-    nap = {"blocks": {"nap": {"type": "wait", "for": "300ms", "then": "after"}, "after": {"type": "probe.work"}}}
+    nap = {
+        "blocks": {"nap": {"type": "wait", "for": "300ms", "then": "after"}, "after": {"type": "probe.work"}}
+    }
     async with site.executor(probe.registry):
         workflow = await site.deploy(nap)
         sent = [await site.start(workflow, mode="async") for _ in range(20)]
@@ -169,7 +180,10 @@ async def test_an_append_that_failed_is_decided_again(site: Site, probe: Probe) 
 async def test_a_commit_of_unknown_outcome_loses_no_effect_and_doubles_no_event(
     site: Site, probe: Probe
 ) -> None:
-    chain = {"blocks": {f"b{i}": {"type": "probe.work", "then": f"b{i + 1}"} for i in range(6)} | {"b6": {"type": "probe.work"}}}  # fmt: skip
+    chain = {
+        "blocks": {f"b{i}": {"type": "probe.work", "then": f"b{i + 1}"} for i in range(6)}
+        | {"b6": {"type": "probe.work"}}
+    }
     store = FaultyStore(site.store)
     async with site.executor(probe.registry, store=store):
         workflow = await site.deploy(chain)

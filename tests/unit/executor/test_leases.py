@@ -10,6 +10,7 @@ from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
 from signoff.executor import lease as module
 from signoff.executor.lease import Leases
+from signoff.runtime.health import Health
 from support.executors import FaultyStore, Probe, Site, until
 from support.stores import Clock
 
@@ -61,7 +62,9 @@ async def test_one_keeper_takes_everything(store: MemoryStore, clock: Clock) -> 
     assert one.gained == [0, 1, 2, 3]
 
 
-async def test_a_second_keeper_gets_its_share_and_the_first_gives_it_back(store: MemoryStore, clock: Clock) -> None:
+async def test_a_second_keeper_gets_its_share_and_the_first_gives_it_back(
+    store: MemoryStore, clock: Clock
+) -> None:
     one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
     await one.round()
     await two.round()
@@ -80,7 +83,7 @@ async def test_a_third_keeper_gets_a_share_too(store: MemoryStore, clock: Clock)
             await keeper.round()
 
     owned = [keeper.leases.owned for keeper in keepers]
-    assert sorted(sum(owned, [])) == [0, 1, 2, 3]
+    assert sorted(partition for each in owned for partition in each) == [0, 1, 2, 3]
     assert max(map(len, owned)) == 2
 
 
@@ -96,7 +99,9 @@ async def test_the_share_of_a_keeper_that_died_is_taken_when_its_leases_lapse(
     assert two.leases.owned == [0, 1, 2, 3]
 
 
-async def test_a_process_that_was_stopped_knows_that_it_holds_nothing(store: MemoryStore, clock: Clock) -> None:
+async def test_a_process_that_was_stopped_knows_that_it_holds_nothing(
+    store: MemoryStore, clock: Clock
+) -> None:
     one = Keeping(store, clock, "one")
     await one.round()
     assert one.leases.held(0)
@@ -206,11 +211,12 @@ async def test_an_executor_takes_a_lost_partition_again_when_it_is_free(site: Si
 async def test_a_partition_is_taken_again_after_the_database_was_away_at_its_take_over(
     site: Site, probe: Probe
 ) -> None:
-    store = FirstUnparkedFails(site.store)
-    async with site.executor(probe.registry, store=store):
+    store, health = FirstUnparkedFails(site.store), Health()
+    async with site.executor(probe.registry, store=store, health=health):
         await site.run(await site.deploy(ONE), log_id=site.new_log(1))
 
-    assert store.failed
+        assert store.failed
+        assert (await health.readiness()).status == "ready"
 
 
 class FirstUnparkedFails(FaultyStore):
@@ -235,7 +241,9 @@ async def test_executors_share_partitions_and_lose_no_command_when_others_come_a
         second = await stack.enter_async_context(site.executor(probe.registry, owner="two", owns=4))
         sent += [await site.start(workflow) for _ in range(30)]
         third = await stack.enter_async_context(site.executor(probe.registry, owner="three", owns=2))
-        await until(lambda: sorted([*first.owned, *second.owned, *third.owned]) == list(range(site.partitions)))
+        await until(
+            lambda: sorted([*first.owned, *second.owned, *third.owned]) == list(range(site.partitions))
+        )
         assert max(map(len, (first.owned, second.owned, third.owned))) == 3
         sent += [await site.start(workflow) for _ in range(30)]
         for each in sent:
@@ -267,7 +275,9 @@ async def test_a_block_that_runs_when_its_executor_stops_is_run_by_the_next(site
     assert probe.tries("held") == [1, 2]
 
 
-async def test_an_executor_without_a_database_is_not_ready_and_stops_all_the_same(site: Site, probe: Probe) -> None:
+async def test_an_executor_without_a_database_is_not_ready_and_stops_all_the_same(
+    site: Site, probe: Probe
+) -> None:
     store = FaultyStore(site.store)
     async with site.executor(probe.registry, store=store):
         sent = await site.start(await site.deploy(HELD))

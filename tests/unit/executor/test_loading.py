@@ -20,12 +20,20 @@ from support.executors import FaultyStore, Probe, Site, until
 STEPS = 130
 LONG: dict[str, Any] = {
     "blocks": {
-        **{f"b{i}": {"type": "probe.work", "with": {"value": "x" * 200}, "then": f"b{i + 1}"} for i in range(STEPS)},
+        **{
+            f"b{i}": {"type": "probe.work", "with": {"value": "x" * 200}, "then": f"b{i + 1}"}
+            for i in range(STEPS)
+        },
         f"b{STEPS}": {"type": "human_in_the_loop", "form": {"ok": "boolean"}, "then": "last"},
         "last": {"type": "probe.work", "with": {"value": "<b7.value>"}},
     }
-}  # fmt: skip
-ASK = {"blocks": {"ask": {"type": "human_in_the_loop", "form": {"ok": "boolean"}, "then": "after"}, "after": {"type": "probe.work"}}}  # fmt: skip
+}
+ASK = {
+    "blocks": {
+        "ask": {"type": "human_in_the_loop", "form": {"ok": "boolean"}, "then": "after"},
+        "after": {"type": "probe.work"},
+    }
+}
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.codec import encode
-from signoff.events.store.base import Append, ExecutionRow, Lease, NewEvent
+from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE, EXECUTIONS
 from signoff.events.topology import apply
@@ -20,7 +20,35 @@ from signoff.executor.relay import Relay
 from support.executors import FaultyBus, FaultyStore, Probe, Site, until
 
 PARTITIONS = 4
-CHAIN = {"blocks": {f"b{i}": {"type": "probe.work", **({"then": f"b{i + 1}"} if i < 9 else {})} for i in range(10)}}
+CHAIN = {
+    "blocks": {f"b{i}": {"type": "probe.work", **({"then": f"b{i + 1}"} if i < 9 else {})} for i in range(10)}
+}
+
+
+class Watched(FaultyStore):
+    """A store that notes what it is asked, and can hold back the answers to appends.
+
+    Attributes:
+        asked: how often it was asked how far the log is.
+        committed: the position of the last append.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        super().__init__(store)
+        self.asked = 0
+        self.committed = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def last_position(self) -> int:
+        self.asked += 1
+        position: int = await self.__getattr__("last_position")()
+        return position
+
+    async def append(self, append: Append) -> int:
+        self.committed = await super().append(append)
+        await self.answers.wait()
+        return self.committed
 
 
 class Writing:
@@ -43,9 +71,14 @@ class Writing:
         self.version += 1
         data = TimerFired(timer_id="t", kind="wait", due_at="2026-01-01T00:00:00Z")
         event = Event(
-            type=data.TYPE, event_id=self.version, execution_id=str(self.log_id), workflow_id="w",
-            timestamp="2026-01-01T00:00:00.000000Z", causation_id="1", data=data,
-        )  # fmt: skip
+            type=data.TYPE,
+            event_id=self.version,
+            execution_id=str(self.log_id),
+            workflow_id="w",
+            timestamp="2026-01-01T00:00:00.000000Z",
+            causation_id="1",
+            data=data,
+        )
         return event, NewEvent(self.log_id, self.version, "signoff:TimerFired", encode(event))
 
     async def write(self, *, count: int = 1, hand_over: bool = True) -> None:
@@ -70,7 +103,9 @@ class Writing:
 
     async def until_published(self, count: int) -> None:
         async def complete() -> bool:
-            return [event_id for event_id, _ in await self.published()][-count:] == [*range(self.version - count + 1, self.version + 1)]  # fmt: skip
+            return [event_id for event_id, _ in await self.published()][-count:] == [
+                *range(self.version - count + 1, self.version + 1)
+            ]
 
         await until(complete)
 
@@ -81,11 +116,21 @@ async def writing() -> AsyncIterator[Writing]:
     await store.migrate(partitions=PARTITIONS)
     await apply(bus, partitions=PARTITIONS)
     (lease,) = await store.acquire("writer", most=1, ttl=60)
-    writing = Writing(FaultyStore(store), FaultyBus(bus), lease)
+    writing = Writing(Watched(store), FaultyBus(bus), lease)
     row = ExecutionRow(
-        log_id=writing.log_id, partition=0, workspace_id=DEFAULT_WORKSPACE, workflow_id="w", workflow_version=1,
-        status="running", trigger="api", mode="async", version=1, parked=False, started_at=1.0, updated_at=1.0,
-    )  # fmt: skip
+        log_id=writing.log_id,
+        partition=0,
+        workspace_id=DEFAULT_WORKSPACE,
+        workflow_id="w",
+        workflow_version=1,
+        status="running",
+        trigger="api",
+        mode="async",
+        version=1,
+        parked=False,
+        started_at=1.0,
+        updated_at=1.0,
+    )
     await store.append(Append(partition=0, epoch=lease.epoch, rows=[row]))
     yield writing
     await writing.relay.remove(0)
@@ -151,7 +196,9 @@ async def test_what_does_not_fit_into_the_buffer_is_read_from_the_log(
     await writing.until_published(51)
 
 
-async def test_a_catch_up_of_several_pages_is_complete(writing: Writing, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_catch_up_of_several_pages_is_complete(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "_PAGE", 7)
     await writing.write(count=50, hand_over=False)
 
@@ -189,7 +236,9 @@ async def test_the_position_of_an_idle_partition_follows_the_log(
     monkeypatch.setattr(module, "_REPORT", 0.01)
     monkeypatch.setattr(module, "IDLE_GAP", 5)
     (other,) = await writing.store.acquire("other", most=1, ttl=60)
-    new = [NewEvent(UUID(int=other.partition), version, "signoff:TimerFired", b"{}") for version in range(1, 21)]
+    new = [
+        NewEvent(UUID(int=other.partition), version, "signoff:TimerFired", b"{}") for version in range(1, 21)
+    ]
     await writing.store.append(Append(partition=other.partition, epoch=other.epoch, events=new))
 
     writing.take()
@@ -198,6 +247,34 @@ async def test_the_position_of_an_idle_partition_follows_the_log(
     await until(lambda: relayed_is(writing, 20))
     await writing.write()
     await writing.until_published(1)
+    reporting.cancel()
+
+
+async def reports(writing: Writing, count: int) -> None:
+    """Wait until the relay has looked some times at how far the log is."""
+    target = writing.store.asked + count
+    await until(lambda: writing.store.asked >= target)
+
+
+async def test_the_position_does_not_pass_an_append_whose_answer_is_on_its_way(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REPORT", 0.01)
+    monkeypatch.setattr(module, "IDLE_GAP", 0)
+    writing.take()
+    reporting = asyncio.create_task(writing.relay.report())
+    await writing.write()
+    await until(lambda: relayed_is(writing, 1))
+
+    writing.store.answers.clear()
+    appending = asyncio.create_task(writing.write())
+    await until(lambda: writing.store.committed == 2)
+    await reports(writing, 3)
+    assert await relayed_is(writing, 1)
+
+    writing.store.answers.set()
+    await appending
+    await until(lambda: relayed_is(writing, 2))
     reporting.cancel()
 
 
@@ -215,6 +292,7 @@ async def test_a_commit_that_becomes_known_only_later_is_published(
     writing.relay.doubt(0)
     await until(lambda: writing.relay.lag == 0)
     await writing.write(hand_over=False)
+    await reports(writing, 3)
     await writing.write()
 
     await writing.until_published(3)
@@ -244,7 +322,9 @@ async def test_a_partition_is_let_go_in_bounded_time_though_the_broker_is_away(w
     assert await relayed_is(writing, 0)
 
 
-async def test_the_topic_equals_the_log_after_the_broker_was_away_under_work(site: Site, probe: Probe) -> None:
+async def test_the_topic_equals_the_log_after_the_broker_was_away_under_work(
+    site: Site, probe: Probe
+) -> None:
     bus = FaultyBus(site.bus)
     async with site.executor(probe.registry, bus=bus):
         workflow = await site.deploy(CHAIN)

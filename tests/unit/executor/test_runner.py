@@ -55,7 +55,9 @@ async def test_a_cancelled_block_gives_its_place_to_the_next(site: Site, probe: 
     assert probe.tries("only") == [1]
 
 
-async def test_a_start_and_its_cancellation_in_one_batch_leave_nothing_running(site: Site, probe: Probe) -> None:
+async def test_a_start_and_its_cancellation_in_one_batch_leave_nothing_running(
+    site: Site, probe: Probe
+) -> None:
     async with site.executor(probe.registry, block_concurrency=1) as executor:
         workflow = await site.deploy({"blocks": {"held": {"type": "probe.endless"}}}, "endless")
         log_id = site.new_log(1)
@@ -160,7 +162,9 @@ async def test_a_sync_block_runs_in_a_thread_and_holds_up_nobody(site: Site, pro
     assert output_of(await site.events(slow.log_id), "slow")["result"].startswith("block")
 
 
-async def test_a_block_that_does_not_want_to_stop_does_not_keep_the_executor_from_stopping(site: Site) -> None:
+async def test_a_block_that_does_not_want_to_stop_does_not_keep_the_executor_from_stopping(
+    site: Site,
+) -> None:
     begun, let_go = asyncio.Event(), asyncio.Event()
 
     @block("test.stubborn")

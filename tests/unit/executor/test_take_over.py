@@ -1,4 +1,4 @@
-"""What a new owner compares before it writes: a contradiction closes the partition, and readiness says why."""
+"""What a new owner compares before it writes: a contradiction closes the partition."""
 
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,9 @@ async def why_closed(site: Site, probe: Probe, **instead: Any) -> str:
     before = await site.store.last_position()
     row = (await site.store.leases())[CLOSED]
     async with site.executor(probe.registry, health=health, owns=site.partitions - 1, **instead) as executor:
-        await site.bus.send(COMMANDS, CLOSED, Record(record_key(UUID(int=CLOSED)), b"a command that must wait"))
+        await site.bus.send(
+            COMMANDS, CLOSED, Record(record_key(UUID(int=CLOSED)), b"a command that must wait")
+        )
         await until(lambda: readiness_has(health, f"partition {CLOSED}"))
         readiness = await health.readiness()
         assert CLOSED not in executor.owned
@@ -65,7 +67,9 @@ async def test_a_last_record_with_other_bytes_than_the_log_closes_the_partition(
     site: Site, probe: Probe, worked: UUID
 ) -> None:
     last = (await site.topic(CLOSED))[-1]
-    await site.bus.send(EXECUTIONS, CLOSED, Record(last.key, last.value.replace(b"true", b"null"), last.headers))
+    await site.bus.send(
+        EXECUTIONS, CLOSED, Record(last.key, last.value.replace(b"true", b"null"), last.headers)
+    )
 
     assert f"holds event 6 of {worked}, and the log does not, or differs" in await why_closed(site, probe)
 

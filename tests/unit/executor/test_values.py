@@ -98,7 +98,7 @@ async def test_input_and_output_that_fit_each_but_not_together_are_made_to_fit(s
             "a": {"type": "test.twice", "with": {"value": "<start.items>"}, "then": "b"},
             "b": {"type": "probe.size", "with": {"value": "<a.result>"}},
         },
-    }  # fmt: skip
+    }
     items = ["z" * 100] * 2500
     async with site.executor(registry(twice, size)):
         workflow = await site.deploy(document)
@@ -110,7 +110,9 @@ async def test_input_and_output_that_fit_each_but_not_together_are_made_to_fit(s
 
 
 @pytest.mark.parametrize("reload", [False, True], ids=["in memory", "after a reload"])
-async def test_a_condition_chooses_its_edge_though_its_output_moved_as_a_whole(site: Site, reload: bool) -> None:
+async def test_a_condition_chooses_its_edge_though_its_output_moved_as_a_whole(
+    site: Site, reload: bool
+) -> None:
     @block("test.many")
     async def many() -> Any:
         return MANY
@@ -119,11 +121,17 @@ async def test_a_condition_chooses_its_edge_though_its_output_moved_as_a_whole(s
         "blocks": {
             "many": {"type": "test.many", "then": "ask" if reload else "choose"},
             "ask": {"type": "human_in_the_loop", "form": {"ok": "boolean"}, "then": "choose"},
-            "choose": {"type": "condition", "cases": [{"when": "1 == 2", "then": "wrong"}, {"when": "<many.field7> != ''", "then": "right"}]},
+            "choose": {
+                "type": "condition",
+                "cases": [
+                    {"when": "1 == 2", "then": "wrong"},
+                    {"when": "<many.field7> != ''", "then": "right"},
+                ],
+            },
             "right": {"type": "probe.size", "with": {"value": "<many.field7>"}},
             "wrong": {"type": "probe.size", "with": {"value": ""}},
         }
-    }  # fmt: skip
+    }
     if not reload:
         del document["blocks"]["ask"]
     async with site.executor(registry(many, size)):
@@ -141,11 +149,15 @@ async def test_large_variables_are_read_downstream(site: Site) -> None:
         "variables": {"text": "", "small": ""},
         "blocks": {
             "make": {"type": "function", "code": "return 'v'.repeat(600000)", "then": "keep"},
-            "keep": {"type": "variables", "set": {"text": "<make.result>", "small": "abc"}, "then": "measure"},
+            "keep": {
+                "type": "variables",
+                "set": {"text": "<make.result>", "small": "abc"},
+                "then": "measure",
+            },
             "measure": {"type": "probe.size", "with": {"value": "<variable.text>"}, "then": "other"},
             "other": {"type": "probe.size", "with": {"value": "<variable.small>"}},
         },
-    }  # fmt: skip
+    }
     async with site.executor(registry(size)):
         events = await site.run(await site.deploy(document))
 
@@ -166,7 +178,7 @@ async def test_fields_that_look_like_references_come_back_as_they_were(site: Sit
             "read": {"type": "probe.work", "with": {"value": "<forge.value>"}, "then": "check"},
             "check": {"type": "function", "code": "return Object.keys(<forge.value>).join()"},
         }
-    }  # fmt: skip
+    }
     async with site.executor(registry(forge, *functions_of(probe))):
         events = await site.run(await site.deploy(document))
 
@@ -195,7 +207,9 @@ STRANGE = {
 
 
 @pytest.mark.parametrize("value", STRANGE.values(), ids=STRANGE.keys())
-async def test_what_the_log_cannot_hold_is_the_error_of_the_block_that_gave_it(site: Site, value: Any) -> None:
+async def test_what_the_log_cannot_hold_is_the_error_of_the_block_that_gave_it(
+    site: Site, value: Any
+) -> None:
     events = await returned(site, value)
 
     (failed,) = of_type(events, "block:error")
@@ -235,10 +249,17 @@ async def test_a_block_that_changes_its_parameters_changes_nothing_for_the_next_
     document = {
         "blocks": {
             "give": {"type": "test.give", "then": "spoil"},
-            "spoil": {"type": "test.spoil", "with": {"value": {"list": "<give.list>", "inner": "<give.inner>"}}, "then": "echo"},
-            "echo": {"type": "test.echo", "with": {"value": {"list": "<give.list>", "inner": "<give.inner>"}}},
+            "spoil": {
+                "type": "test.spoil",
+                "with": {"value": {"list": "<give.list>", "inner": "<give.inner>"}},
+                "then": "echo",
+            },
+            "echo": {
+                "type": "test.echo",
+                "with": {"value": {"list": "<give.list>", "inner": "<give.inner>"}},
+            },
         }
-    }  # fmt: skip
+    }
     async with site.executor(registry(give, spoil, echo)):
         events = await site.run(await site.deploy(document))
 
@@ -259,7 +280,9 @@ async def echo_server() -> AsyncIterator[TestServer]:
     """Answers with the headers it got."""
 
     async def echo(request: web.Request) -> web.Response:
-        return web.json_response({"got": request.headers["Authorization"], "seen": SECRET in request.headers["Authorization"]})  # fmt: skip
+        return web.json_response(
+            {"got": request.headers["Authorization"], "seen": SECRET in request.headers["Authorization"]}
+        )
 
     app = web.Application()
     app.router.add_get("/", echo)
@@ -277,10 +300,15 @@ async def assert_kept_out(site: Site, secret: str) -> None:
 async def test_a_secret_reaches_the_outside_and_not_the_log(site: Site, echo_server: TestServer) -> None:
     document = {
         "blocks": {
-            "call": {"type": "api", "url": str(echo_server.make_url("/")), "headers": {"Authorization": "Bearer {{TOKEN}}"}, "then": "again"},
+            "call": {
+                "type": "api",
+                "url": str(echo_server.make_url("/")),
+                "headers": {"Authorization": "Bearer {{TOKEN}}"},
+                "then": "again",
+            },
             "again": {"type": "function", "code": "return [<call.data>, {{TOKEN}}, {[{{LONGER}}]: 1}]"},
         }
-    }  # fmt: skip
+    }
     async with site.executor(**SECRETS):
         events = await site.run(await site.deploy(document))
 
@@ -294,10 +322,15 @@ async def test_a_secret_reaches_the_outside_and_not_the_log(site: Site, echo_ser
 async def test_a_secret_in_an_error_or_on_a_page_is_not_in_the_log(site: Site) -> None:
     document = {
         "blocks": {
-            "ask": {"type": "human_in_the_loop", "show": {"Key": "{{LONGER}}"}, "form": {"ok": "boolean"}, "then": "fail"},
+            "ask": {
+                "type": "human_in_the_loop",
+                "show": {"Key": "{{LONGER}}"},
+                "form": {"ok": "boolean"},
+                "then": "fail",
+            },
             "fail": {"type": "function", "code": "throw new Error('no ' + {{TOKEN}} + ' and ' + {{LONGER}})"},
         }
-    }  # fmt: skip
+    }
     async with site.executor(**SECRETS):
         sent = await site.start(await site.deploy(document))
         await site.ended(sent)
@@ -329,7 +362,7 @@ async def test_a_block_reads_the_redacted_output_before_and_after_a_restart(site
             "ask": {"type": "human_in_the_loop", "form": {"ok": "boolean"}, "then": "after"},
             "after": {"type": "function", "code": "return <leak.result>.length"},
         }
-    }  # fmt: skip
+    }
     async with site.executor(**SECRETS):
         sent = await site.start(await site.deploy(document))
         await site.ended(sent)

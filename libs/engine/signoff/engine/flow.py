@@ -134,7 +134,7 @@ def fail_block(
         envelope_run(state, run.run_id),
         flight.attempt if flight.attempt > 1 else None,
     )
-    yield from _go_on(state, graph, run, ready if node.handles_error else [], now=now, cause=cause)
+    yield from _go_on(state, graph, run, ready, now=now, cause=cause)
 
 
 def _go_on(state: State, graph: Graph, run: Run, ready: Sequence[str], *, now: float, cause: str) -> Results:

@@ -6,7 +6,9 @@ from typing import Any
 from signoff.engine.definition import Block
 from signoff.engine.faults import Fault
 from signoff.engine.values import coerce_value, to_text
+from signoff.events.escapes import is_reference
 
+_SMALL_TYPES = frozenset({"number", "boolean"})  # never so large that they are kept by reference
 _NESTED_INPUT_TYPES = frozenset({"api_trigger", "input_trigger", "starter"})
 _EXPECTED: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "string": ("a text", str),
@@ -151,6 +153,8 @@ def _misfit(field: dict[str, Any], value: Any) -> str | None:
     name = field["name"]
     if value is None or value == "":
         return f'"{name}" is required' if field["required"] else None
+    if is_reference(value) and field["type"] not in _SMALL_TYPES:
+        return None
     expected, kinds = _EXPECTED.get(field["type"], ("", object))
     if not isinstance(value, kinds) or (field["type"] == "number" and isinstance(value, bool)):
         return f'"{name}" must be {expected}'

@@ -12,6 +12,7 @@ import msgspec
 from signoff.engine.display import response_parts, response_structure
 from signoff.engine.forms import form_fields
 from signoff.engine.values import parse_json
+from signoff.events.escapes import escape
 from signoff.events.types import Json
 
 
@@ -81,7 +82,7 @@ def pending_output(response: Json) -> Json:
 def normalise_input(value: Json) -> dict[str, Any]:
     """A resume body's input as an object (http-contract.md, ``POST /api/resume``)."""
     if isinstance(value, str):
-        value = parse_json(value, fallback=value)
+        value = escape(parse_json(value, fallback=value))
     if isinstance(value, dict):
         return value
     return {"value": value} if value else {}

@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from signoff.engine.errors import InvalidValueError
+from signoff.events.escapes import escape, is_reference
 
 FIELD_TYPES: Final = ("string", "number", "boolean", "object", "array", "files", "file[]")
 """Types of a field of ``inputFormat``, of a start block and of a form alike."""
@@ -84,13 +85,14 @@ def coerce_value(field_type: str | None, value: Any) -> Any:
 
     Args:
         field_type: one of `FIELD_TYPES`; any other leaves the value as it is.
-        value: as it came from the caller, or the field's default.
+        value: as it came from the caller, in its stored form, or the field's default.
 
     Returns:
-        The value in its type; unchanged where it cannot be read so, and null for null.
+        The value in its type, in its stored form; unchanged where it cannot be read so, or is a
+        reference to a large value, and null for null.
     """
-    if value is None:
-        return None
+    if value is None or is_reference(value):
+        return value
     if field_type == "string":
         return to_text(value)
     if field_type == "number" and isinstance(value, str):
@@ -99,7 +101,7 @@ def coerce_value(field_type: str | None, value: Any) -> Any:
     if field_type == "boolean":
         return _coerce_boolean(value)
     if field_type in {"object", "array"} and isinstance(value, str):
-        return parse_json(value, value)
+        return escape(parse_json(value, value))
     return value
 
 

@@ -23,6 +23,7 @@ from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from signoff.events.codec import MAX_RECORD, encode_json
 from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.escapes import escape
 from signoff.events.types import Json
 
 Item = TypeVar("Item")
@@ -238,7 +239,7 @@ class _Plan(Struct, frozen=True):
 
 
 def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
-    escaped = {name: _escaped(value) for name, value in fields.items()}
+    escaped = {name: escape(value) for name, value in fields.items()}
     limit = always_over
     while True:
         parts: dict[str, bytes] = {}
@@ -292,14 +293,6 @@ def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
 def _may_need_escapes(raw: bytes) -> bool:
     """Whether some key may begin with ``$``: one scan; a text that begins so is a false alarm."""
     return b'"$' in raw
-
-
-def _escaped(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {f"${key}" if key.startswith("$") else key: _escaped(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_escaped(item) for item in value]
-    return value
 
 
 def _restored(value: Json, parts: Mapping[str, bytes]) -> Json:

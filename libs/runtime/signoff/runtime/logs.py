@@ -2,22 +2,26 @@
 
 import logging
 import sys
-from typing import TextIO
+from typing import Final, TextIO
 
 import structlog
 
 from signoff.runtime.settings import Settings
 
+_CHATTY: Final = ("aiokafka", "aiohttp.access")
+"""Loggers of libraries whose INFO says nothing that ours does not."""
 
-def configure_logs(settings: Settings, *, stream: TextIO = sys.stderr) -> None:
+
+def configure_logs(settings: Settings, *, stream: TextIO | None = None) -> None:
     """Send our logs and those of libraries through structlog to one stream.
 
     Tracebacks are plain: they show no values of local variables, which may be secrets.
 
     Args:
         settings: ``log_format`` and ``log_level`` count.
-        stream: where lines go; standard output belongs to a command's answer.
+        stream: where lines go, standard error by default; standard output belongs to a command's answer.
     """
+    stream = stream or sys.stderr
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -50,3 +54,5 @@ def configure_logs(settings: Settings, *, stream: TextIO = sys.stderr) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,13 +1,19 @@
-"""The settings of a server command: from its environment and options, checked."""
+"""What server commands have in common: settings from environment and options, and running to an end."""
 
 import os
 import sys
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
 
+from signoff.blocks import BlockError
 from signoff.cli.exits import CommandError, Exit
+from signoff.client import ClientError
+from signoff.events.errors import SignoffError
 from signoff.runtime.errors import SettingsError
+from signoff.runtime.logs import configure_logs
+from signoff.runtime.server import run
 from signoff.runtime.settings import Settings, unknown_settings
 
 
@@ -48,3 +54,17 @@ def require_cluster(settings: Settings, *, database: bool = True, broker: bool =
         raise CommandError(
             f"set {' and '.join(missing)}; `signoff serve` is the server that needs neither", code=Exit.USAGE
         )
+
+
+def serve_to_end(server: Coroutine[Any, Any, None], settings: Settings) -> Exit:
+    """Run a server until it is stopped, its logs on standard error.
+
+    Raises:
+        CommandError: it cannot run; says what to change.
+    """
+    configure_logs(settings, stream=sys.stderr)
+    try:
+        run(server)
+    except (SignoffError, BlockError, ClientError) as error:
+        raise CommandError(str(error), code=Exit.REFUSED) from error
+    return Exit.OK

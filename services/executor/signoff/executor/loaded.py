@@ -11,8 +11,8 @@ from signoff.engine.evolve import evolve
 from signoff.engine.messages import Draft, Effect, Result
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState, evolve_workflow
-from signoff.events.blobs import BlobStore
-from signoff.events.codec import MAX_RECORD, TOPIC_BY_TYPE, chain_hash, decode_event, encode
+from signoff.events.blobs import ALWAYS_OVER, BlobStore
+from signoff.events.codec import TOPIC_BY_TYPE, chain_hash, decode_event, encode
 from signoff.events.store.base import NewEvent, Recorded
 from signoff.events.times import iso
 from signoff.events.types import Event, EventData, Outcome
@@ -108,7 +108,7 @@ class Loaded:
                 self._link(raw)
                 step.events.append(event)
                 step.states.append(raw)
-                if len(raw) > MAX_RECORD:
+                if len(raw) > ALWAYS_OVER:
                     step.oversized = True
             elif isinstance(result, Outcome):
                 step.outcomes.append(result)
@@ -161,7 +161,7 @@ async def shrink(loaded: Loaded, step: Step, blobs: BlobStore) -> None:
     prev = step.events[0].prev
     for index, event in enumerate(step.events):
         data = event.data
-        if len(step.states[index]) > MAX_RECORD:
+        if len(step.states[index]) > ALWAYS_OVER:
             data = await _smaller(data, blobs, workspace_id)
         step.events[index] = msgspec.structs.replace(event, data=data, prev=prev)
         step.states[index] = encode(step.events[index])

@@ -13,7 +13,7 @@ from signoff.access.keys import Principal
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import encode
-from signoff.events.errors import BusFullError, BusUnavailableError
+from signoff.events.errors import BusUnavailableError
 from signoff.events.ids import new_id
 from signoff.events.times import iso
 from signoff.events.topics import (
@@ -144,10 +144,11 @@ class Commands:
         )
         try:
             await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), Record(record_key(log_id), raw))
-        except BaseException as error:
-            call.__exit__()
-            if isinstance(error, BusUnavailableError) and not isinstance(error, BusFullError):
-                raise outcome_unknown(command.execution_id) from error
+        except BusUnavailableError as error:
+            self._waiting.forget(call)
+            raise outcome_unknown(command.execution_id) from error
+        except BaseException:
+            self._waiting.forget(call)
             raise
         return call
 

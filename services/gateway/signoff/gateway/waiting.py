@@ -6,7 +6,7 @@ one query for all who wait, and again each second (architecture.md, The way of t
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Final, Self
 from uuid import UUID
@@ -291,7 +291,7 @@ class Waiting:
             now = asyncio.get_running_loop().time()
             overdue = [call for call in self._all() if call.since <= now - self._look_every]
             if overdue:
-                await self._look(overdue)
+                await self.look(overdue)
             for call in overdue:
                 if call.give_up_at <= now:
                     call.give_up()
@@ -299,10 +299,11 @@ class Waiting:
     def _all(self) -> Iterator[Call]:
         return (call for calls in self._calls.values() for call in calls)
 
-    async def _look(self, overdue: list[Call]) -> None:
+    async def look(self, calls: Collection[Call]) -> None:
+        """Read in the log, now, what these callers wait for; a log that is away is asked again later."""
         try:
-            heads = await self._store.heads({call.log_id for call in overdue})
-            moved = iter([call for call in overdue if heads.get(call.log_id, 0) > call.after])
+            heads = await self._store.heads({call.log_id for call in calls})
+            moved = iter([call for call in calls if heads.get(call.log_id, 0) > call.after])
             while some := list(islice(moved, _LOGS_A_READ)):
                 await self._read(some)
         except StoreError as error:

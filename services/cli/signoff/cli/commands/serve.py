@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,16 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from signoff.cli.connection import KEY_FILE
-from signoff.cli.environment import server_settings
+from signoff.cli.environment import serve_to_end, server_settings
 from signoff.cli.examples import Example, deploy_examples, read_examples, with_surroundings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
-from signoff.client import Client, ClientError
+from signoff.client import Client
 from signoff.events.errors import SignoffError
-from signoff.runtime.logs import configure_logs
 from signoff.runtime.secret import kept_secret
 from signoff.runtime.server import install_signal_handlers
-from signoff.runtime.server import run as run_to_end
 from signoff.runtime.settings import Settings
 
 
@@ -52,12 +49,7 @@ def serve(
     chosen = read_examples() if examples else []
     if examples:
         settings = with_surroundings(settings)
-    configure_logs(settings, stream=sys.stderr)
-    try:
-        run_to_end(_serve(settings, chosen))
-    except (SignoffError, ClientError) as error:
-        raise CommandError(str(error), code=Exit.REFUSED) from error
-    return Exit.OK
+    return serve_to_end(_serve(settings, chosen), settings)
 
 
 async def _serve(settings: Settings, examples: list[Example]) -> None:

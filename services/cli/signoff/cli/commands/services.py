@@ -1,15 +1,11 @@
 """``signoff gateway``, ``executor`` and ``stream``: each service of a cluster as a process of its own."""
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 
-from signoff.cli.environment import require_cluster, server_settings
-from signoff.cli.exits import CommandError, Exit
-from signoff.events.errors import SignoffError
-from signoff.runtime.logs import configure_logs
+from signoff.cli.environment import require_cluster, serve_to_end, server_settings
+from signoff.cli.exits import Exit
 from signoff.runtime.server import install_signal_handlers
-from signoff.runtime.server import run as run_to_end
 from signoff.runtime.settings import Settings
 
 Service = Callable[[Settings, asyncio.Event], Awaitable[None]]
@@ -60,15 +56,10 @@ def stream(*, host: str | None = None, port: int | None = None) -> Exit:
 def _run(service: Service, host: str | None, port: int | None) -> Exit:
     settings = server_settings(host=host, port=port)
     require_cluster(settings)
-    configure_logs(settings, stream=sys.stderr)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
         install_signal_handlers(stop)
         await service(settings, stop)
 
-    try:
-        run_to_end(until_stopped())
-    except SignoffError as error:
-        raise CommandError(str(error), code=Exit.REFUSED) from error
-    return Exit.OK
+    return serve_to_end(until_stopped(), settings)

@@ -145,6 +145,8 @@ async def _run(
         outcome = await call.outcome()
         if outcome.outcome == "refused":
             raise refused(outcome)
+        if outcome.outcome == "duplicate":
+            await gateway.waiting.look([call])  # its run may have ended long ago
         if wanted.mode == "sync":
             event_id = await call.ended(within=wanted.time_limit + END_GRACE)
             ending = await gateway.endings.read(workflow.workspace_id, wanted.log_id, event_id)

@@ -91,6 +91,7 @@ async def _first_outcome(gateway: Gateway, row: ExecutionRow, call: Call) -> Out
     if outcome.outcome == "duplicate" and outcome.event_id is not None:
         event, _ = await read_event(gateway.store, row.log_id, outcome.event_id)
         outcome = taken_up(call.command, event) or outcome
+        await gateway.waiting.look([call])  # its run may have ended long ago
     if outcome.outcome != "refused":
         return outcome
     error = refused(outcome)
