@@ -15,6 +15,7 @@ FORMAT: Final = 1
 """The version of this shape; a snapshot of another one is ignored."""
 
 Status = Literal["running", "paused", "completed", "failed", "cancelled"]
+PauseStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
 TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -175,6 +176,15 @@ class State(Struct, kw_only=True):
     def run_of(self, run_id: str | None) -> Run:
         """A run by the id in an envelope, where the first run's is left out."""
         return self.runs[run_id or self.execution_id]
+
+    def pause_status(self) -> PauseStatus | None:
+        """How far the execution's points are decided; ``None`` when it never paused."""
+        if not self.points:
+            return None
+        if any(self.open_points()):
+            return "partially_resumed" if any(p.entry_id for p in self.points.values()) else "paused"
+        undecided = any(point.entry_id is None for point in self.points.values())
+        return "cancelled" if undecided or self.status == "cancelled" else "fully_resumed"
 
     def next_due(self) -> float | None:
         """The earliest moment at which something happens by itself, ``None`` if nothing will."""

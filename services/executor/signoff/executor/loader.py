@@ -83,7 +83,7 @@ class Loader:
                 page = await self._store.read(log_id, after=page[-1].version, limit=_PAGE) if full else []
         except BlobNotFoundError as error:
             return BrokenExecutionError(log_id, str(error))
-        except StoreUnavailableError:
+        except (StoreUnavailableError, BlobError):
             raise
         except (SignoffError, ValueError, LookupError, TypeError, AttributeError) as error:
             return BrokenExecutionError(log_id, f"{type(error).__name__}: {error}")

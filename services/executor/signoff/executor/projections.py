@@ -6,7 +6,7 @@ from uuid import UUID
 
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState
-from signoff.events.store.base import ExecutionRow, PauseListStatus, PauseRow, Row, RunRow, WorkflowRow
+from signoff.events.store.base import ExecutionRow, PauseRow, Row, RunRow, WorkflowRow
 from signoff.events.topics import partition_of
 from signoff.events.types import (
     BlockRetrying,
@@ -48,7 +48,7 @@ def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
         workflow_version=state.workflow_version,
         execution_id=None if state.execution_id == str(log_id) else state.execution_id,
         status=state.status,
-        pause_status=_pause_status(state),
+        pause_status=state.pause_status(),
         trigger=state.trigger,
         mode=state.mode,
         version=state.version,
@@ -58,17 +58,6 @@ def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
         ended_at=state.ended_at,
         due_at=state.next_due() if parked else None,
     )
-
-
-def _pause_status(state: State) -> PauseListStatus | None:
-    if not state.points:
-        return None
-    if state.status == "cancelled":
-        return "cancelled"
-    decided = sum(point.entry_id is not None for point in state.points.values())
-    if decided == 0:
-        return "paused"
-    return "partially_resumed" if any(state.open_points()) else "fully_resumed"
 
 
 def changed_rows(log_id: UUID, state: State, events: Iterable[Event], partitions: int) -> list[Row]:

@@ -17,7 +17,7 @@ import structlog
 
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import decode_event, decode_header
-from signoff.events.errors import BusError, StoreError
+from signoff.events.errors import BusError, CodecError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
 from signoff.events.topics import EXECUTIONS, record_key
 from signoff.events.types import Event, WorkflowDeployed
@@ -213,7 +213,7 @@ class Relay:
         """
         try:
             header = decode_header(recorded.state)
-        except KeyError as error:
+        except CodecError as error:
             _log.error(
                 "no event in the log", log=str(recorded.log_id), version=recorded.version, exc_info=error
             )

@@ -6,7 +6,6 @@ from msgspec import UNSET, structs
 
 from signoff.engine.pauses import form_of, resume_links
 from signoff.engine.state import PausePoint, ResumeEntry, State
-from signoff.events.store.base import PauseListStatus
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.gateway.links import Links
@@ -31,7 +30,7 @@ def paused_summary(state: State, links: Links) -> PausedSummary:
         id=state.execution_id,
         workflow_id=state.workflow_id,
         execution_id=state.execution_id,
-        status=_pause_status(state),
+        status=state.pause_status() or "paused",
         total_pause_count=len(points),
         resumed_count=_resumed(state),
         paused_at=iso(state.paused_at or points[0].opened_at),
@@ -139,13 +138,6 @@ def _hide(value: Json, names: set[str]) -> Json:
     if shown.get("name") in names and "value" in shown:
         shown["value"] = HIDDEN
     return shown
-
-
-def _pause_status(state: State) -> PauseListStatus:
-    if any(state.open_points()):
-        return "partially_resumed" if any(p.entry_id for p in state.points.values()) else "paused"
-    undecided = any(point.entry_id is None for point in state.points.values())
-    return "cancelled" if undecided or state.status == "cancelled" else "fully_resumed"
 
 
 def _resumed(state: State) -> int:
