@@ -33,7 +33,7 @@ _Service = TypeVar("_Service", bound=LocalService)
 
 def main() -> int:
     """Measure what the command line asks for; gives the exit code, 1 when something failed."""
-    options = _parser().parse_args()
+    options = _options()
     _use_own_settings()
     run = LocalRun()  # whatever happens to us, no server outlives us
     try:
@@ -60,11 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--embedded", action="store_true", help="measure only the embedded server")
     parser.add_argument("--cluster", action="store_true", help="measure only the cluster")
-    parser.add_argument("--executions", type=int, default=2_000, metavar="N", help="in each round of steps")
-    parser.add_argument("--parked", type=int, default=20_000, metavar="N", help="how many executions wait")
+    parser.add_argument(
+        "--executions", type=_count, default=2_000, metavar="N", help="in each round of steps"
+    )
+    parser.add_argument("--parked", type=_count, default=20_000, metavar="N", help="how many executions wait")
     executor = parser.add_argument_group("executor: the executor alone, in this process")
     executor.add_argument("--profile", action="store_true", help="show where the time goes")
-    executor.add_argument("--clients", type=int, default=64, metavar="N", help="executions under way at once")
+    executor.add_argument(
+        "--clients", type=_count, default=64, metavar="N", help="executions under way at once"
+    )
     executor.add_argument(
         "--postgres",
         nargs="?",
@@ -76,6 +80,21 @@ def _parser() -> argparse.ArgumentParser:
         "--kafka", nargs="?", const=_PRIVATE, metavar="HOST:PORT", help="a broker, or a private one"
     )
     return parser
+
+
+def _options() -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args()
+    if options.part != ["executor"] and not set(options.part) <= set(_PARTS):
+        parser.error(f"there are the parts {', '.join(_PARTS)}, together or alone, and executor, alone")
+    return options
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise ValueError(text)
+    return number
 
 
 def _use_own_settings() -> None:

@@ -34,7 +34,7 @@ from signoff.engine.messages import (
 )
 from signoff.engine.pauses import content_digest, pause_response, resume_links
 from signoff.engine.state import TERMINAL, State
-from signoff.events.codec import broken_link, chain_hash, decode_event, encode
+from signoff.events.codec import chain_hash, decode_event, encode
 from signoff.events.times import from_iso, iso
 from signoff.events.types import (
     Actor,
@@ -358,7 +358,7 @@ class Story:
         self.send(TakenOver())
         return self
 
-    # --- Then ---------------------------------------------------------------------------------------
+    # Then -------------------------------------------------------------------------------------------
 
     def told(self, *kinds: str) -> list[str]:
         """The log in short: ``type subject``, of some types or all."""
@@ -404,11 +404,6 @@ def refold(raws: Iterable[bytes], graph: Graph | None) -> State:
     for raw in raws:
         evolve(state, decode_event(raw), graph)
     return state
-
-
-def chain_breaks(story: Story) -> int | None:
-    """Where the hash chain of a story, or its numbering, breaks."""
-    return broken_link(story.raws)
 
 
 def wrong_with(state: State) -> list[str]:

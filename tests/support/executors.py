@@ -2,16 +2,22 @@
 
 import asyncio
 import inspect
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 from msgspec import Struct
 
-from signoff.blocks import Context, Registry, block
+from signoff.blocks import Registry
 from signoff.engine.definition import digest
 from signoff.engine.definition import encode as dump
 from signoff.engine.parse import parse
@@ -19,9 +25,8 @@ from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Bus, Message, Reader, Record
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.codec import broken_link, decode_event, decode_outcome, encode
-from signoff.events.errors import AppendUnknownError, BusUnavailableError, StoreUnavailableError
 from signoff.events.ids import new_id
-from signoff.events.store.base import Append, EventStore, WorkflowRow
+from signoff.events.store.base import EventStore, WorkflowRow
 from signoff.events.store.memory import MemoryStore
 from signoff.events.times import iso
 from signoff.events.topics import (
@@ -103,6 +108,9 @@ class Site:
 
     Args:
         partitions: of every topic; few are quicker.
+
+    Attributes:
+        types: the Python blocks that definitions may use: those of the executor that started last.
     """
 
     def __init__(
@@ -113,7 +121,7 @@ class Site:
         self.blobs = blobs
         self.tools = tools
         self.partitions = partitions
-        self._types: Registry = Registry()
+        self.types = Registry()
         self._reader: Reader | None = None
         self._outcomes: list[Outcome] = []
 
@@ -159,13 +167,13 @@ class Site:
             health: what it reports to.
             settings: fields of its settings.
         """
-        self._types = registry or Registry()
+        self.types = registry or Registry()
         executor = Executor(
             Settings(**settings),
             store=store or self.store,
             bus=bus or self.bus,
             blobs=self.blobs,
-            registry=self._types,
+            registry=self.types,
             tools=self.tools,
             health=health or Health(),
             partitions=self.partitions,
@@ -210,7 +218,7 @@ class Site:
 
     async def deploy(self, document: Mapping[str, Any], workflow_id: str = "refund") -> WorkflowRow:
         """Deploy a definition and wait until it is active."""
-        parsed = parse(document, types=self._types, workflow_id=workflow_id)
+        parsed = parse(document, types=self.types, workflow_id=workflow_id)
         assert parsed.definition is not None, parsed.faults
         data = DeployWorkflow(
             workspace_id=WORKSPACE,
@@ -274,7 +282,7 @@ class Site:
             for outcome in self._outcomes:
                 if outcome.command_id == sent.command_id and (outcome.outcome == "ended") == ended:
                     return outcome
-            assert time.monotonic() < deadline, f"no outcome; the log has {await self.types(sent.log_id)}"
+            assert time.monotonic() < deadline, f"no outcome; the log has {await self.kinds(sent.log_id)}"
             self._outcomes += [decode_outcome(message.value) for message in await reader.poll(wait=0.1)]
 
     async def ended(self, sent: Sent) -> Outcome:
@@ -295,7 +303,7 @@ class Site:
         """The events of a log, whose chain must hold."""
         return [decode_event(raw) for raw in await self.raw(log_id)]
 
-    async def types(self, log_id: UUID) -> list[str]:
+    async def kinds(self, log_id: UUID) -> list[str]:
         """The types of the events of a log."""
         return [event.type for event in await self.events(log_id)]
 
@@ -305,20 +313,27 @@ class Site:
         """Wait until a log has some events of a type, and give them."""
 
         async def there() -> bool:
-            return (await self.types(log_id)).count(kind) >= count
+            return (await self.kinds(log_id)).count(kind) >= count
 
         await until(there, limit=limit)
         return [event for event in await self.events(log_id) if event.type == kind]
 
     async def topic(self, partition: int) -> list[Message]:
         """All records of a partition of ``signoff.executions``."""
-        first, end = (await self.bus.bounds(EXECUTIONS, [partition]))[partition]
+        return (await self._records([partition]))[partition]
+
+    async def _records(self, partitions: Collection[int]) -> dict[int, list[Message]]:
+        bounds = await self.bus.bounds(EXECUTIONS, partitions)
+        left = sum(end - first for first, end in bounds.values())
+        found: dict[int, list[Message]] = {partition: [] for partition in partitions}
         reader = await self.bus.reader(EXECUTIONS)
-        await reader.assign({partition: first})
-        found: list[Message] = []
+        await reader.assign({partition: first for partition, (first, _) in bounds.items()})
         deadline = time.monotonic() + LIMIT
-        while len(found) < end - first and time.monotonic() < deadline:
-            found += await reader.poll(wait=0.2)
+        while left > 0:
+            assert time.monotonic() < deadline, f"{left} records of the topic cannot be read"
+            for message in await reader.poll(wait=0.2):
+                found[message.partition].append(message)
+                left -= 1
         await reader.close()
         return found
 
@@ -328,17 +343,20 @@ class Site:
         Args:
             exactly: nothing may have been repeated either.
         """
-        for partition in range(self.partitions):
-            log = [
-                each.state
-                for each in await self.store.read_all(after=0, limit=100_000, partitions=[partition])
-            ]
+        log: dict[int, list[bytes]] = defaultdict(list)
+        for recorded in await self.store.read_all(after=0, limit=100_000):
+            log[self.partition_of(recorded.log_id)].append(recorded.state)
 
-            async def complete(partition: int = partition, log: list[bytes] = log) -> bool:
-                return _first_seen(await self.topic(partition)) == log
+        async def complete() -> bool:
+            records = await self._records(log.keys())
+            return all(_first_seen(records[partition]) == raws for partition, raws in log.items())
 
-            await until(complete)
-            assert not exactly or len(await self.topic(partition)) == len(log)
+        await until(complete)
+        if exactly:
+            records = await self._records(log.keys())
+            assert {partition: len(each) for partition, each in records.items()} == {
+                partition: len(each) for partition, each in log.items()
+            }
 
 
 def _first_seen(messages: list[Message]) -> list[bytes]:
@@ -365,116 +383,48 @@ def output_of(events: list[Event], block_id: str) -> Any:
     return next(data.output for data in of_type(events, "block:completed") if data.block_id == block_id)
 
 
-def registry(*functions: Callable[..., object]) -> Registry:
-    """A registry of functions that ``@block`` marked."""
-    return Registry(vars(function)["__signoff_block__"] for function in functions)
+class ExecutorProcess:
+    """An executor as a process of its own, as ``signoff executor`` runs it.
 
-
-class Probe:
-    """Python blocks that a test watches.
-
-    ``work`` gives back its ``value``. ``hold`` is held on its first try until the test releases its
-    execution; a later try returns at once. ``endless`` never returns.
-
-    Attributes:
-        calls: the context of each call, in order.
-        held: the executions in which ``hold`` is held.
+    Args:
+        port: of its health routes.
+        settings: environment variables.
     """
 
-    def __init__(self) -> None:
-        self.calls: list[Context] = []
-        self.held: set[str] = set()
-        self._released: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self.registry = registry(self._work(), self._hold(), self._endless())
+    def __init__(self, port: int, **settings: str) -> None:
+        self.port = port
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
+        self._process = subprocess.Popen(
+            [Path(sys.executable).with_name("signoff"), "executor", "--port", str(port)],
+            env={**clean, **settings, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
 
-    def tries(self, block_id: str) -> list[int]:
-        """The attempts that a block was called with."""
-        return [context.attempt for context in self.calls if context.block_id == block_id]
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
-    def release(self, log_id: UUID) -> None:
-        """Let ``hold`` of an execution return."""
-        self._released[str(log_id)].set()
+    async def ended(self, limit: float) -> int:
+        """Wait until it has ended; gives its exit code."""
+        return await asyncio.to_thread(self._process.wait, limit)
 
-    def _work(self) -> Callable[..., object]:
-        @block("probe.work")
-        async def work(ctx: Context, value: object = None) -> object:
-            self.calls.append(ctx)
-            return {"value": value}
+    async def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process.poll() is None:
+            self._process.kill()
+            await self.ended(10)
 
-        return work
+    async def readiness(self) -> dict[str, Any]:
+        """What ``/readyz`` says; nothing while it does not answer."""
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{self.port}/readyz") as response,
+            ):
+                answer: dict[str, Any] = await response.json()
+                return answer
+        except aiohttp.ClientError:
+            return {}
 
-    def _hold(self) -> Callable[..., object]:
-        @block("probe.hold")
-        async def hold(ctx: Context) -> object:
-            self.calls.append(ctx)
-            if ctx.attempt == 1:
-                self.held.add(ctx.execution_id)
-                try:
-                    await self._released[ctx.execution_id].wait()
-                finally:
-                    self.held.discard(ctx.execution_id)
-            return {"attempt": ctx.attempt}
-
-        return hold
-
-    def _endless(self) -> Callable[..., object]:
-        @block("probe.endless")
-        async def endless(ctx: Context) -> None:
-            self.calls.append(ctx)
-            await asyncio.Event().wait()
-
-        return endless
-
-
-class FaultyStore:
-    """A store that fails when told to.
-
-    Attributes:
-        away: every call fails, and nothing is written.
-        unknown: so many appends of events are written, and fail as if nobody knew.
-        refused: so many appends of events fail, and nothing is written.
-    """
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-        self.away = False
-        self.unknown = 0
-        self.refused = 0
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-
-        async def call(*given: Any, **named: Any) -> Any:
-            if self.away:
-                raise StoreUnavailableError("the database is away")
-            return await method(*given, **named)
-
-        return call
-
-    async def append(self, append: Append) -> int:
-        if self.away:
-            raise StoreUnavailableError("the database is away")
-        if append.events and self.refused:
-            self.refused -= 1
-            raise StoreUnavailableError("the database was away for a moment")
-        position = await self._store.append(append)
-        if append.events and self.unknown:
-            self.unknown -= 1
-            raise AppendUnknownError("the connection broke during the commit")
-        return position
-
-
-class FaultyBus:
-    """A bus on which nothing can be published while it is ``away``."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self.away = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._bus, name)
-
-    async def publish(self, topic: str, partition: int, records: Any) -> Any:
-        if self.away:
-            raise BusUnavailableError("the broker is away")
-        return await self._bus.publish(topic, partition, records)
+    async def ready(self) -> bool:
+        """Whether it is ready."""
+        return (await self.readiness()).get("status") == "ready"

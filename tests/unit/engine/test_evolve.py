@@ -5,9 +5,9 @@ import pytest
 
 from signoff.engine.evolve import evolve
 from signoff.engine.state import State
-from signoff.events.codec import decode_event, encode_json
+from signoff.events.codec import broken_link, decode_event, encode_json
 from signoff.events.types import Event
-from support.bdd import HUMAN, Story, chain_breaks, naps, pauses_until, refold, workflow
+from support.bdd import HUMAN, Story, naps, pauses_until, refold, workflow
 
 APPROVAL = workflow("start > a > ask > nap > after", "start > b", ask=HUMAN, nap="wait")
 
@@ -30,7 +30,7 @@ def test_folding_the_bytes_gives_the_state_that_was_decided_by() -> None:
 
 
 def test_numbers_are_without_a_gap_and_each_event_names_the_hash_of_the_one_before() -> None:
-    assert chain_breaks(approved()) is None
+    assert broken_link(approved().raws) is None
 
 
 def test_a_state_survives_the_way_through_json_at_any_event() -> None:

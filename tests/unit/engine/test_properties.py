@@ -18,7 +18,16 @@ from signoff.engine.graph import ERROR, Graph, compile_graph, fires
 from signoff.engine.messages import Input, TakenOver
 from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import broken_link, decode_event
-from signoff.events.types import BlockCompleted, BlockError, BlockStarted, Command, Event, Mode
+from signoff.events.types import (
+    BlockCompleted,
+    BlockError,
+    BlockStarted,
+    Command,
+    Event,
+    ExecutionResumed,
+    Mode,
+    ResumeQueued,
+)
 from support.bdd import HUMAN, Answer, Story, an_id, asks, chooses, fails, gives, naps, pauses_until, refold
 
 ENDINGS: Final = ("execution:paused", "execution:completed", "execution:error", "execution:cancelled")
@@ -141,7 +150,7 @@ class Chance(Story):
         """Let all end well: every block returns, every wait ends, every point is resumed."""
         while self.state.status not in TERMINAL:
             before = self.state.version
-            self._finish_well()
+            self.finish_blocks()
             due = self.state.next_due()
             if due is not None:
                 self.later(max(0, due - self.now))
@@ -150,7 +159,7 @@ class Chance(Story):
                     self.resume(context_id, {"ok": True})
             assert self.state.version > before, "nothing is left to happen, and it has not ended"
 
-    def _finish_well(self) -> None:
+    def finish_blocks(self) -> None:
         while self.tries:
             run = self.tries[0]
             self.script[run.block_id] = ANSWERS[self.graph.nodes[run.block_id].block.type][0]
@@ -167,7 +176,7 @@ def told(course: Course) -> Chance:
 
 
 def any_course(test: Callable[[Course], None]) -> Callable[[], None]:
-    return settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])(
+    return settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])(
         given(courses())(test)
     )
 
@@ -185,7 +194,7 @@ def test_whatever_happens_it_ends_once_all_results_timers_and_decisions_are_in(c
 def test_an_execution_without_an_open_point_ends_by_itself(course: Course) -> None:
     story = told(course)
     while story.state.status not in TERMINAL:
-        story._finish_well()
+        story.finish_blocks()
         due = story.state.next_due()
         if due is None:
             break
@@ -246,7 +255,7 @@ def test_the_log_is_a_gapless_chain_and_any_prefix_of_it_has_a_state(course: Cou
     assert state == story.state
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(courses(), st.integers(0, 200))
 def test_a_snapshot_in_the_middle_changes_nothing(course: Course, place: int) -> None:
     story = told(course)
@@ -288,8 +297,8 @@ def test_a_resumed_runs_events_name_their_run_and_no_other(course: Course) -> No
     story.finish_everything()
     known: set[str | None] = {None}
     for event in story.events:
-        if event.type in ("execution:resumed", "resume:queued"):
-            assert event.run_id == event.data.resume_execution_id  # type: ignore[attr-defined]
+        if isinstance(event.data, (ExecutionResumed, ResumeQueued)):
+            assert event.run_id == event.data.resume_execution_id
             known.add(event.run_id)
         assert event.run_id in known
 

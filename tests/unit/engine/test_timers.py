@@ -1,5 +1,7 @@
 """What time does: waits, tries, points of kind ``time``, time limits."""
 
+from typing import Any
+
 import pytest
 
 from signoff.engine.definition import Retry
@@ -9,8 +11,8 @@ from support.bdd import HUMAN, MAKER, NOW, Story, fails, gives, naps, pauses_unt
 NAP = workflow("start > nap > after", nap="wait")
 
 
-def waiting(seconds: float = 60, **start: object) -> Story:
-    return Story(NAP, {"nap": naps(seconds)}).start(**start).work()  # type: ignore[arg-type]
+def waiting(seconds: float = 60, **start: Any) -> Story:
+    return Story(NAP, {"nap": naps(seconds)}).start(**start).work()
 
 
 # --- Waits ------------------------------------------------------------------------------------------

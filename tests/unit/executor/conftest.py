@@ -8,7 +8,8 @@ import pytest_asyncio
 from signoff.executor.app import open_tools
 from signoff.executor.blocks.base import Tools
 from signoff.runtime.settings import Settings
-from support.executors import Probe, Site
+from support.executor_blocks import Probe
+from support.executors import Site
 from support.logs import logs_of_a_service
 
 __all__ = ["logs_of_a_service"]

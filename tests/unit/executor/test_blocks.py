@@ -7,7 +7,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from support.executors import REFUND, Probe, Site, of_type, output_of
+from support.executor_blocks import Probe
+from support.executors import REFUND, Site, of_type, output_of
 
 
 async def outputs(site: Site, document: Any, given: object = None) -> dict[str, Any]:
@@ -35,7 +36,7 @@ async def test_a_refund_that_is_large_waits_for_a_decision(
     async with site.executor():
         sent = await site.start(await site.deploy(REFUND), {"amount": 500, "customer": "Ada"})
         await site.ended(sent)
-        assert (await site.types(sent.log_id))[-1] == "execution:paused"
+        assert (await site.kinds(sent.log_id))[-1] == "execution:paused"
         resumed = await site.resume(sent.log_id, "approve", {"approved": approved, "comments": "seen"})
         outcome = await site.ended(resumed)
         events = await site.events(sent.log_id)
@@ -74,7 +75,8 @@ async def test_variables_are_set_and_read(site: Site) -> None:
 async def test_a_wait_is_a_timer_and_no_pause(site: Site) -> None:
     done = await outputs(site, {"blocks": {"nap": {"type": "wait", "for": "30ms"}}})
 
-    assert done["nap"] == {"status": "completed", "waitDuration": 30}
+    assert done["nap"]["status"] == "completed"
+    assert done["nap"]["waitDuration"] >= 30
 
 
 async def test_an_async_wait_is_a_pause_of_kind_time_that_ends_by_itself(site: Site) -> None:

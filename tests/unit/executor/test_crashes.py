@@ -1,12 +1,15 @@
 """What becomes of executions whose executor is gone, or whose log does not answer."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from signoff.executor.blocks.base import Tools
-from support.executors import FaultyStore, Probe, Sent, Site, of_type, until
+from support.executor_blocks import Probe
+from support.executor_faults import FaultyStore
+from support.executors import Sent, Site, of_type, until
 from support.stores import Clock
 
 STEPS = {
@@ -104,7 +107,7 @@ async def test_the_time_limit_of_a_run_strikes_after_a_take_over(crashing: Crash
         (failed,) = await crashing.site.until_event(sent.log_id, "execution:error")
 
     assert failed.data.code == "TIMEOUT"
-    assert await crashing.site.types(sent.log_id) == [
+    assert await crashing.site.kinds(sent.log_id) == [
         "execution:started",
         "block:started",
         "block:completed",
@@ -150,7 +153,7 @@ async def test_waits_that_were_due_while_everybody_was_dead_end_at_once(site: Si
         assert row.parked
         assert row.due_at is not None
         due = row.due_at
-        await until(lambda due=due: __import__("time").time() > due)
+        await until(lambda due=due: time.time() > due)
 
     async with site.executor(probe.registry):
         for each in sent:
@@ -172,7 +175,7 @@ async def test_an_append_that_failed_is_decided_again(site: Site, probe: Probe) 
         await site.ended(sent)
         await site.topic_equals_log(exactly=True)
 
-    types = await site.types(sent.log_id)
+    types = await site.kinds(sent.log_id)
     assert types.count("execution:started") == 1
     assert types[-1] == "execution:cancelled"
 

@@ -14,7 +14,8 @@ from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, record_key
 from signoff.events.types import CancelExecution, Command
 from signoff.executor import turn
-from support.executors import ACTOR, Probe, Site, until
+from support.executor_blocks import Probe
+from support.executors import ACTOR, Site, until
 
 ONE = {"blocks": {"only": {"type": "probe.work"}}}
 ASK = {"blocks": {"ask": {"type": "human_in_the_loop", "form": {"ok": "boolean"}}}}
@@ -39,6 +40,7 @@ POISON = {
     "no command": b"[1, 2, 3]",
     "an unknown type": encode(a_command(UUID(int=SECOND))).replace(b"CancelExecution", b"PromoteExecution"),
     "data of another shape": encode(a_command(UUID(int=SECOND))).replace(b'{"reason":"none"}', b"7"),
+    "depth": encode(a_command(UUID(int=SECOND))).replace(b'"none"', b"[" * 100_000 + b"]" * 100_000),
     "a command for another log": encode(a_command(UUID(int=SECOND + 8))),
     "an id that is none": encode(a_command(UUID(int=SECOND))).replace(str(UUID(int=SECOND)).encode(), b"me"),
 }
@@ -85,7 +87,7 @@ async def test_a_command_in_a_partition_that_is_not_its_log_s_changes_nothing(
         await site.bus.send(COMMANDS, SECOND, Record(record_key(sent.log_id), encode(a_command(sent.log_id))))
         await until(lambda: has_dead(site, 1))
 
-    assert (await site.types(sent.log_id))[-1] == "execution:paused"
+    assert (await site.kinds(sent.log_id))[-1] == "execution:paused"
 
 
 async def has_dead(site: Site, count: int) -> bool:
@@ -180,7 +182,7 @@ async def test_a_command_that_comes_twice_has_one_effect(site: Site, probe: Prob
         last = await site.cancel(sent.log_id)
         await site.outcome(last)
 
-    assert (await site.types(sent.log_id)).count("execution:resumed") == 1
+    assert (await site.kinds(sent.log_id)).count("execution:resumed") == 1
 
 
 # Logs that were changed by somebody ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from signoff.events.bus.base import Bus
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.codec import encode
 from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent
@@ -17,7 +18,9 @@ from signoff.events.types import Event, TimerFired
 from signoff.executor import relay as module
 from signoff.executor.cloudevents import origin_of
 from signoff.executor.relay import Relay
-from support.executors import FaultyBus, FaultyStore, Probe, Site, until
+from support.executor_blocks import Probe
+from support.executor_faults import FaultyBus, FaultyStore
+from support.executors import Site, until
 
 PARTITIONS = 4
 CHAIN = {
@@ -49,6 +52,19 @@ class Watched(FaultyStore):
         self.committed = await super().append(append)
         await self.answers.wait()
         return self.committed
+
+
+class Slow(FaultyBus):
+    """A bus that can hold records back before it takes them."""
+
+    def __init__(self, bus: Bus) -> None:
+        super().__init__(bus)
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def publish(self, topic: str, partition: int, records: Any) -> Any:
+        await self.answers.wait()
+        return await super().publish(topic, partition, records)
 
 
 class Writing:
@@ -116,7 +132,7 @@ async def writing() -> AsyncIterator[Writing]:
     await store.migrate(partitions=PARTITIONS)
     await apply(bus, partitions=PARTITIONS)
     (lease,) = await store.acquire("writer", most=1, ttl=60)
-    writing = Writing(Watched(store), FaultyBus(bus), lease)
+    writing = Writing(Watched(store), Slow(bus), lease)
     row = ExecutionRow(
         log_id=writing.log_id,
         partition=0,
@@ -180,16 +196,18 @@ async def test_everything_is_published_in_order_after_the_broker_was_away(writin
     assert [event_id for event_id, _ in await writing.published()] == [*range(1, 24)]
 
 
+@pytest.mark.parametrize("limit", [("_BUFFER", 10), ("_BUFFER_BYTES", 2000)])
 async def test_what_does_not_fit_into_the_buffer_is_read_from_the_log(
-    writing: Writing, monkeypatch: pytest.MonkeyPatch
+    writing: Writing, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
 ) -> None:
-    monkeypatch.setattr(module, "_BUFFER", 10)
+    monkeypatch.setattr(module, *limit)
     writing.take()
     await until(lambda: writing.relay.lag == 0)
-    writing.bus.away = True
+    writing.bus.answers.clear()
     for _ in range(10):
         await writing.write(count=5)
-    writing.bus.away = False
+    assert len(writing.relay._publishers[0]._buffer) <= 10
+    writing.bus.answers.set()
 
     await writing.until_published(50)
     await writing.write()

@@ -4,9 +4,17 @@ import asyncio
 import threading
 import time
 from typing import Any
+from uuid import UUID
 
 from signoff.blocks import Context, Retry, block
-from support.executors import Probe, Site, of_type, output_of, registry, until
+from signoff.engine.messages import RunBlock
+from signoff.engine.parse import parse
+from signoff.engine.state import State
+from signoff.executor.loaded import Loaded
+from signoff.executor.plans import make_plan
+from signoff.executor.runner import Runner
+from support.executor_blocks import Probe, registry
+from support.executors import WORKSPACE, Site, of_type, output_of, until
 
 
 class Meter:
@@ -121,7 +129,7 @@ async def test_cancelling_an_execution_reaches_its_async_block(site: Site) -> No
         await asyncio.wait_for(reached.wait(), 5)
         await site.ended(sent)
 
-    assert (await site.types(sent.log_id))[-1] == "execution:cancelled"
+    assert (await site.kinds(sent.log_id))[-1] == "execution:cancelled"
 
 
 async def test_cancelling_an_execution_reaches_its_block_in_a_thread(site: Site) -> None:
@@ -155,7 +163,7 @@ async def test_a_sync_block_runs_in_a_thread_and_holds_up_nobody(site: Site, pro
     async with site.executor(registry(in_thread, *(spec.function for spec in probe.registry.values()))):
         slow = await site.start(await site.deploy({"blocks": {"slow": {"type": "test.thread"}}}, "slow"))
         await site.run(await site.deploy({"blocks": {"only": {"type": "probe.work"}}}, "quick"))
-        assert "execution:completed" not in await site.types(slow.log_id)
+        assert "execution:completed" not in await site.kinds(slow.log_id)
         go.set()
         await site.ended(slow)
 
@@ -182,3 +190,26 @@ async def test_a_block_that_does_not_want_to_stop_does_not_keep_the_executor_fro
     let_go.set()
 
     assert [row.owner for row in await site.store.leases()] == [None] * site.partitions
+
+
+class Lapsed:
+    """A partition whose lease has run out by this process's clock."""
+
+    def held(self) -> bool:
+        return False
+
+    def deliver(self, log_id: UUID, message: object) -> None:
+        raise AssertionError("nothing ran")
+
+
+async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Probe) -> None:
+    document = {"blocks": {"only": {"type": "probe.work"}}}
+    definition = parse(document, types=probe.registry, workflow_id="w").definition
+    assert definition is not None
+    loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, probe.registry))
+    runner = Runner(site.tools, site.blobs, {})
+
+    runner.start(Lapsed(), loaded, loaded.state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
+
+    assert (runner.running, runner.backlog, runner.at_work(loaded.log_id)) == (0, 0, frozenset())
+    assert probe.calls == []

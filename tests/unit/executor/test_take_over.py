@@ -14,7 +14,9 @@ from signoff.events.topics import COMMANDS, EXECUTIONS, record_key
 from signoff.events.topology import apply
 from signoff.executor import app
 from signoff.runtime.health import Health
-from support.executors import FaultyBus, Probe, Site, until
+from support.executor_blocks import Probe
+from support.executor_faults import FaultyBus
+from support.executors import Site, until
 
 ONE = {"blocks": {"only": {"type": "probe.work"}}}
 CLOSED = 3

@@ -11,7 +11,8 @@ from signoff.blocks import block
 from signoff.engine.pauses import content_digest
 from signoff.events.codec import MAX_RECORD
 from signoff.events.topics import DEFAULT_WORKSPACE
-from support.executors import Probe, Site, of_type, output_of, registry
+from support.executor_blocks import Probe, registry
+from support.executors import Site, of_type, output_of
 
 MANY = {f"field{i}": "x" * 100 for i in range(6000)}
 """Over 512 KiB in 6000 small parts."""

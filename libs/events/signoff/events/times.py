@@ -6,6 +6,11 @@ from functools import lru_cache
 from signoff.events.errors import CodecError
 
 
+def recordable(moment: float) -> float:
+    """A moment cut to the microsecond: the same before it is written and after it is read."""
+    return int(moment * 1_000_000) / 1_000_000
+
+
 @lru_cache(maxsize=64)
 def iso(moment: float) -> str:
     """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``.

@@ -83,7 +83,8 @@ class Leases:
         alive = await self._store.announce(self.owner, ttl=self._ttl)
         if self._epochs:
             kept = await self._store.renew(dict(self._epochs), owner=self.owner, ttl=self._ttl)
-            self._until.update(dict.fromkeys(kept, asked_at + self._ttl))
+            for partition in kept & self._epochs.keys():  # some may have been dropped meanwhile
+                self._until[partition] = asked_at + self._ttl
             await self._forget([each for each in self._epochs if each not in kept])
         share = math.ceil(self._partitions / max(1, alive))
         await self._give_back(len(self._epochs) - share)

@@ -85,7 +85,7 @@ class Loader:
             return BrokenExecutionError(log_id, str(error))
         except (StoreUnavailableError, BlobError):
             raise
-        except (SignoffError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (SignoffError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             return BrokenExecutionError(log_id, f"{type(error).__name__}: {error}")
         return loaded
 

@@ -42,6 +42,7 @@ from signoff.events.errors import (
     VersionConflictError,
 )
 from signoff.events.store.base import Append, DeadCommand, EventStore, Lease
+from signoff.events.times import recordable
 from signoff.events.types import Command, Outcome, StartExecution
 from signoff.executor.inbox import Inbox, Internal, Item
 from signoff.executor.loaded import Loaded, shrink
@@ -272,7 +273,7 @@ class Partition:
             loaded = await self._begin(work, turn)
             if loaded is None:
                 return
-        now = max(self._shared.clock(), loaded.state.time)
+        now = max(recordable(self._shared.clock()), loaded.state.time)
         try:
             step = loaded.step(results_of(loaded, work.message, now), now)
         except Exception as error:

@@ -24,7 +24,10 @@ from signoff.events.types import Event, WorkflowDeployed
 from signoff.executor.cloudevents import Origin, origin_of, record_of
 
 _BUFFER: Final = 5000
-"""Events that one partition may have waiting for the topic in memory."""
+"""Events that one partition may have waiting for the topic in memory …"""
+
+_BUFFER_BYTES: Final = 8 * 1024 * 1024
+"""… and their bytes."""
 
 IDLE_GAP: Final = 1000
 """Positions that an idle partition may lag behind the log before its position follows."""
@@ -51,6 +54,7 @@ class Publisher:
         self._relay = relay
         self.appending = False
         self._buffer: list[Record] = []
+        self._bytes = 0
         self._behind = True
         self._doubtful = False
         self._some = asyncio.Event()
@@ -66,11 +70,11 @@ class Publisher:
     def put(self, records: list[Record], position: int) -> None:
         """Take committed events; ``position`` is not below that of any of them."""
         self.committed = max(self.committed, position)
-        if self._behind or self._doubtful or len(self._buffer) + len(records) > _BUFFER:
+        self._buffer += records
+        self._bytes += sum(len(record.value) for record in records)
+        if self._behind or self._doubtful or len(self._buffer) > _BUFFER or self._bytes > _BUFFER_BYTES:
             self._doubtful = False
             self.reread()
-        else:
-            self._buffer += records
         self._some.set()
 
     def doubt(self) -> None:
@@ -85,7 +89,7 @@ class Publisher:
 
     def reread(self) -> None:
         """Forget the buffer and read from the log what is not acknowledged."""
-        self._buffer = []
+        self._buffer, self._bytes = [], 0
         self._behind = True
         self._some.set()
 
@@ -104,7 +108,7 @@ class Publisher:
 
     async def _publish_buffer(self) -> None:
         while self._buffer and not self._behind:
-            records, self._buffer = self._buffer, []
+            records, self._buffer, self._bytes = self._buffer, [], 0
             position = self.committed
             await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
             if not self._behind:

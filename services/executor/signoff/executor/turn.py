@@ -58,7 +58,7 @@ def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float, parti
             continue
         try:
             yield _read_command(item, partitions)
-        except (CodecError, ValueError) as error:
+        except (CodecError, ValueError, RecursionError) as error:  # the last: nested without end
             dead.append(
                 DeadCommand(
                     partition=item.partition,
