@@ -11,13 +11,15 @@ def recordable(moment: float) -> float:
     return int(moment * 1_000_000) / 1_000_000
 
 
-@lru_cache(maxsize=64)
 def iso(moment: float) -> str:
-    """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``.
+    """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``."""
+    second, microsecond = divmod(round(moment * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microsecond:06d}Z"
 
-    Kept for the last few moments, since all that one step records bears the same.
-    """
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+@lru_cache(maxsize=64)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def from_iso(text: str) -> float:

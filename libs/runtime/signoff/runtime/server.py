@@ -1,6 +1,7 @@
 """How a service listens, and how it stops: at once for open streams, in bounded time for all."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -12,6 +13,8 @@ from signoff.runtime.errors import ServerError
 
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server begins to stop: whatever holds a response open ends it then."""
+
+_GC_THRESHOLDS: Final = (50_000, 20, 100)
 
 SHUTDOWN_TIMEOUT: Final = 3.0
 """Seconds that requests under way have to end. aiohttp may wait twice that long."""
@@ -90,5 +93,11 @@ def install_signal_handlers(stop: asyncio.Event) -> None:
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a service's coroutine on uvloop to its end."""
+    """Run a service's coroutine on uvloop to its end.
+
+    What is loaded by now lives as long as the process, and messages die by reference counting: the
+    collector is kept from walking over all of it again and again (a fifth of the time per step).
+    """
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     uvloop.run(main)

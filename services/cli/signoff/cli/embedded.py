@@ -1,7 +1,6 @@
 """The embedded server: gateway, stream and executor put into one process and one port."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -114,22 +113,9 @@ async def _open_log(settings: Settings) -> AsyncIterator[EventStore]:
     store = await open_store(settings.store_url)
     try:
         await store.migrate(partitions=PARTITIONS)
-        if settings.database_url is None:
-            await _free_leases(store)
         yield store
     finally:
         await store.close()
-
-
-async def _free_leases(store: EventStore) -> None:
-    """Free what a server that was killed still holds: the file's lock proves that it is gone."""
-    held: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    for row in await store.leases():
-        if row.owner is not None and row.seconds_left > 0:
-            held[row.owner][row.partition] = row.epoch
-    for owner, leases in held.items():
-        await store.release(leases, owner=owner)
-        await store.announce(owner, ttl=0.0)
 
 
 @asynccontextmanager

@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -57,7 +55,7 @@ class Executor:
 
     Args:
         settings: concurrency, environment, allowed networks.
-        owner: names this process in the leases; unique.
+        owner: names this process in the leases; a name is made when none is given.
     """
 
     def __init__(
@@ -89,7 +87,7 @@ class Executor:
         self._loader = Loader(store, plans)
         self._leases = Leases(
             store,
-            owner or f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}",
+            owner,
             partitions=partitions,
             gained=self._take_over,
             lost=self._let_go,

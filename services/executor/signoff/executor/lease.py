@@ -14,6 +14,7 @@ import structlog
 
 from signoff.events.errors import StoreError
 from signoff.events.store.base import EventStore, Lease
+from signoff.executor.owners import is_dead, new_owner
 
 TTL: Final = 3.0
 """Seconds that a lease lasts."""
@@ -28,17 +29,18 @@ class Leases:
     """Takes this executor's share of the partitions, and gives back what is over it.
 
     Args:
-        owner: names this process.
+        owner: names this process; one is made when none is given.
         gained: called for each lease taken.
         lost: called for each partition that is no longer owned, or is to be given back; the
             partition is released when it returns.
         partitions: how many there are.
+        is_dead: whether another owner has certainly ended, so that its leases need not run out.
     """
 
     def __init__(
         self,
         store: EventStore,
-        owner: str,
+        owner: str | None,
         *,
         partitions: int,
         gained: Callable[[Lease], Awaitable[None]],
@@ -46,15 +48,17 @@ class Leases:
         ttl: float = TTL,
         renewal: float = RENEWAL,
         monotonic: Callable[[], float] = time.monotonic,
+        is_dead: Callable[[str], bool] = is_dead,
     ) -> None:
         self._store = store
-        self.owner = owner
+        self.owner = owner or ""
         self._partitions = partitions
         self._gained = gained
         self._lost = lost
         self._ttl = ttl
         self._renewal = renewal
         self._monotonic = monotonic
+        self._is_dead = is_dead
         self._epochs: dict[int, int] = {}
         self._until: dict[int, float] = {}
 
@@ -69,6 +73,8 @@ class Leases:
 
     async def keep(self) -> None:
         """Renew, take and give back, for ever."""
+        if not self.owner:
+            self.owner = await asyncio.to_thread(new_owner)
         while True:
             before = self._monotonic()
             try:
@@ -79,6 +85,7 @@ class Leases:
             await asyncio.sleep(max(0.0, self._renewal - (self._monotonic() - before)))
 
     async def _round(self) -> None:
+        await self._bury_the_dead()
         asked_at = self._monotonic()
         alive = await self._store.announce(self.owner, ttl=self._ttl)
         if self._epochs:
@@ -90,6 +97,19 @@ class Leases:
         await self._give_back(len(self._epochs) - share)
         if len(self._epochs) < share:
             await self._take(share - len(self._epochs))
+
+    async def _bury_the_dead(self) -> None:
+        """Free what processes hold that were killed on this host, without waiting for their leases' end."""
+        if len(self._epochs) == self._partitions:
+            return
+        held: dict[str, dict[int, int]] = {}
+        for row in await self._store.leases():
+            if row.owner is not None and row.owner != self.owner and row.seconds_left > 0:
+                held.setdefault(row.owner, {})[row.partition] = row.epoch
+        for owner in await asyncio.to_thread(lambda: [each for each in held if self._is_dead(each)]):
+            _log.info("its process is gone: its leases are free", owner=owner, partitions=len(held[owner]))
+            await self._store.release(held[owner], owner=owner)
+            await self._store.announce(owner, ttl=0.0)
 
     async def _take(self, most: int) -> None:
         asked_at = self._monotonic()

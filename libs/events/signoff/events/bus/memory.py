@@ -85,6 +85,8 @@ class _Partition:
 
     def commit(self, offset: int) -> None:
         self._committed = max(offset, self._committed or 0)
+        if self._retention.keep_unread:
+            self._drop_before(self._committed)
         self.room.set()
 
     def slice(self, offset: int, limit: int) -> list[Message]:
@@ -105,11 +107,22 @@ class _Partition:
         read = self._handed_out if self._committed is None else self._committed
         end = min(self.next - 1, read) if self._retention.keep_unread else self.next - 1
         while self.first < end and self._over(records, size):
-            message = self._messages[self._head]
-            self._messages[self._head] = None
-            self._bytes -= len(message.value) + _RECORD_OVERHEAD if message else 0
-            self._head += 1
-            self.first += 1
+            self._drop_first()
+        self._compact()
+
+    def _drop_before(self, offset: int) -> None:
+        while self.first < min(offset, self.next):
+            self._drop_first()
+        self._compact()
+
+    def _drop_first(self) -> None:
+        message = self._messages[self._head]
+        self._messages[self._head] = None
+        self._bytes -= len(message.value) + _RECORD_OVERHEAD if message else 0
+        self._head += 1
+        self.first += 1
+
+    def _compact(self) -> None:
         if self._head > max(_COMPACT_AFTER, len(self._messages) // 2):
             del self._messages[: self._head]
             self._head = 0

@@ -29,7 +29,7 @@ class Registered(Plain):
             attempt=call.attempt,
             idempotency_key=call.idempotency_key,
             cancelled=call.cancelled,
-            log=_log.info,
+            log=_write,
         )
         try:
             # A copy: what the function changes must not change what other blocks and the fold hold.
@@ -40,3 +40,7 @@ class Registered(Plain):
         except BlockResultError as error:
             raise BlockFailureError(str(error), code="INVALID_OUTPUT", retryable=False) from error
         return Done(result if isinstance(result, dict) else {"result": result})
+
+
+def _write(message: str, /, **fields: object) -> None:
+    _log.info(message, **fields)
