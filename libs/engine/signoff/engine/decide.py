@@ -249,7 +249,7 @@ def _start(state: State, graph: Graph, command: Command, data: StartExecution, n
             input=data.input,
             actor=command.actor,
             request_digest=command.request_digest,
-            time_limit=data.time_limit,
+            timeout_at=None if data.time_limit is None else iso(now + data.time_limit),
             stop_after_block_id=data.stop_after_block_id,
             start_time=iso(now),
         ),

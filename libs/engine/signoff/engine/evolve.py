@@ -64,7 +64,8 @@ def _started(state: State, event: Event, data: ExecutionStarted, _: Graph | None
     state.definition_digest = data.definition_digest
     state.trigger, state.mode, state.actor = data.trigger, data.mode, data.actor
     state.input = data.input
-    state.time_limit = data.time_limit
+    if data.timeout_at is not None:
+        state.time_limit = round(from_iso(data.timeout_at) - state.time, 6)
     state.stop_after_block_id = data.stop_after_block_id
     state.started_at = state.time
     state.commands[event.causation_id] = Taken(event.event_id, data.request_digest)

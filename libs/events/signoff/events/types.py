@@ -54,8 +54,8 @@ class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True,
     input: Json = None
     actor: Actor
     request_digest: str | None = None
-    time_limit: float | None = None
-    """Seconds that each run may take, paused time not counted; ``None`` is no limit."""
+    timeout_at: str | None = None
+    """When the first run is out of time, if nothing pauses it. Each later run has as long again."""
     stop_after_block_id: str | None = None
     start_time: str
 
