@@ -114,7 +114,6 @@ def gives(output: Json = None, variables: dict[str, Json] | None = None) -> Answ
         input={"of": run.block_id},
         output={"result": run.block_id} if output is None else output,
         variables=variables,
-        ended_at=now,
     )
 
 
@@ -136,8 +135,7 @@ def fails(
             attempt=run.attempt,
             input={"of": run.block_id},
             error=error,
-            ended_at=now,
-            jitter=jitter,
+                jitter=jitter,
         )
 
     return answer

@@ -8,7 +8,6 @@ from signoff.events.store.base import (
     DeadCommand,
     EventStore,
     ExecutionRow,
-    PauseRow,
     RunRow,
     WorkflowRow,
 )
@@ -181,22 +180,3 @@ async def test_workflows_are_listed_by_id_in_the_order_of_code_points(store: Eve
     rest = await store.workflows(WORKSPACE, after=first[-1].workflow_id)
 
     assert [row.workflow_id for row in first + rest] == names
-
-
-async def test_a_pause_point_is_written_again_when_it_changes(store: EventStore) -> None:
-    writer = await Writer.of(store)
-    point = PauseRow(
-        log_id=uuid4(),
-        context_id="approve₍0₎",
-        partition=0,
-        workspace_id=WORKSPACE,
-        workflow_id="refund",
-        block_id="approve",
-        kind="human",
-        status="paused",
-        event_id=4,
-        opened_at=STARTED,
-    )
-
-    await writer.append(rows=[point])
-    await writer.append(rows=[replace(point, status="resumed", closed_at=STARTED + 5)])

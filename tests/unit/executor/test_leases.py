@@ -194,8 +194,7 @@ async def test_blocks_of_a_lost_partition_are_stopped(site: Site, probe: Probe) 
 
         take_by_force(site, 1)
 
-        await until(lambda: not probe.held)
-        assert executor._runner.running == 0
+        await until(lambda: not probe.held and executor._runner.running == 0)
 
 
 async def test_an_executor_takes_a_lost_partition_again_when_it_is_free(site: Site, probe: Probe) -> None:

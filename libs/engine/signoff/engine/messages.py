@@ -18,7 +18,6 @@ class BlockSucceeded(Struct, frozen=True, kw_only=True):
     attempt: int
     input: Json
     output: Json
-    ended_at: float
     variables: dict[str, Json] | None = None
 
 
@@ -30,7 +29,6 @@ class BlockFailed(Struct, frozen=True, kw_only=True):
     input: Json
     error: str
     code: str = "BLOCK_FAILED"
-    ended_at: float
     retryable: bool = True
     jitter: float = 0.0
 

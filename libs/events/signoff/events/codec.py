@@ -39,6 +39,7 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTS: Final[Mapping[str, Upcast]] = {}
 """By event type. None yet: no released version wrote anything else."""
 
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encoder: Final = msgspec.json.Encoder()
 _data_decoders: Final = {name: msgspec.json.Decoder(kind) for name, kind in EVENT_TYPES.items()}
 _command_decoders: Final = {name: msgspec.json.Decoder(kind) for name, kind in COMMAND_TYPES.items()}
@@ -103,7 +104,7 @@ def decode_header(raw: bytes) -> Header:
     """
     try:
         return _header_decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise CodecError(f"not an event: {error}") from error
 
 
@@ -143,7 +144,7 @@ def _decode_data(header: Header, upcasts: Mapping[str, Upcast]) -> EventData:
             data = upcasts[header.type](_mapping_decoder.decode(header.data))
             return msgspec.convert(data, EVENT_TYPES[header.type])
         return decoder.decode(header.data)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise CodecError(f"event {header.event_id} ({header.type}): {error}") from error
 
 
@@ -159,7 +160,7 @@ def decode_command(raw: bytes) -> Command:
         if decoder is None:
             raise CodecError(f"unknown command type {header.type!r}")
         data: CommandData = decoder.decode(header.data)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise CodecError(f"not a command: {error}") from error
     return Command(
         command_id=header.command_id,
@@ -185,7 +186,7 @@ def decode_outcome(raw: bytes) -> Outcome:
     """
     try:
         return _outcome_decoder.decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise CodecError(f"not an outcome: {error}") from error
 
 

@@ -369,7 +369,7 @@ class Partition:
         if isinstance(item, Message):
             await self._bury_command(item, reason)
         elif isinstance(item.message, (BlockSucceeded, BlockPaused, BlockWaits)):
-            await self._alone(Internal(item.log_id, _failed(item.message, reason, self._shared.clock())))
+            await self._alone(Internal(item.log_id, _failed(item.message, reason)))
         else:
             turn = Turn(Append(partition=self.number, epoch=self.epoch))
             await self._mark_broken(BrokenExecutionError(item.log_id, reason), turn)
@@ -404,13 +404,12 @@ class Partition:
                 self.deliver(work.log_id, Tick())  # what else the execution was about goes on
 
 
-def _failed(result: BlockSucceeded | BlockPaused | BlockWaits, reason: str, now: float) -> BlockFailed:
+def _failed(result: BlockSucceeded | BlockPaused | BlockWaits, reason: str) -> BlockFailed:
     return BlockFailed(
         block_id=result.block_id,
         attempt=result.attempt,
         input=None,
         error=f"The block's result cannot be recorded: {reason}",
         code="INTERNAL_ERROR",
-        ended_at=now,
         retryable=False,
     )

@@ -1,12 +1,12 @@
 """The rows that lists and take-overs read, derived from the fold; rebuilt from the log at any time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState
-from signoff.events.store.base import ExecutionRow, PauseRow, Row, RunRow, WorkflowRow
+from signoff.events.store.base import ExecutionRow, RunRow, WorkflowRow
 from signoff.events.topics import partition_of
 from signoff.events.types import (
     BlockRetrying,
@@ -60,40 +60,11 @@ def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
     )
 
 
-def changed_rows(log_id: UUID, state: State, events: Iterable[Event], partitions: int) -> list[Row]:
-    """The rows of an execution that these events changed, beside its own."""
-    rows: list[Row] = []
-    points: set[str] = set()
+def run_rows(log_id: UUID, events: Iterable[Event]) -> Iterator[RunRow]:
+    """The runs that decisions made: by these ids, too, the execution is found."""
     for event in events:
-        data = event.data
-        if isinstance(data, (PauseOpened, PauseClosed, ExecutionResumed, ResumeQueued, ResumeFailed)):
-            points.add(data.context_id)
-        if isinstance(data, (ExecutionResumed, ResumeQueued)):
-            rows.append(RunRow(run_id=UUID(data.resume_execution_id), log_id=log_id))
-        if isinstance(data, ExecutionCancelled):
-            points.update(state.points)
-        elif isinstance(data, (ExecutionPaused, ExecutionCompleted, ExecutionError)):
-            resumed_at = state.run_of(event.run_id).context_id
-            points |= {resumed_at} if resumed_at is not None else set()
-    rows.extend(_point_row(log_id, state, context_id, partitions) for context_id in sorted(points))
-    return rows
-
-
-def _point_row(log_id: UUID, state: State, context_id: str, partitions: int) -> PauseRow:
-    point = state.points[context_id]
-    return PauseRow(
-        log_id=log_id,
-        context_id=context_id,
-        partition=partition_of(log_id, partitions),
-        workspace_id=UUID(state.workspace_id),
-        workflow_id=state.workflow_id,
-        block_id=point.block_id,
-        kind=point.kind,
-        status=point.status,
-        event_id=point.event_id,
-        opened_at=point.opened_at,
-        closed_at=point.closed_at,
-    )
+        if isinstance(event.data, (ExecutionResumed, ResumeQueued)):
+            yield RunRow(run_id=UUID(event.data.resume_execution_id), log_id=log_id)
 
 
 def workflow_row(log_id: UUID, state: WorkflowState) -> WorkflowRow:

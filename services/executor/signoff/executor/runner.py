@@ -6,9 +6,8 @@ holds. What it gives goes into its partition's inbox, as a command would.
 
 import asyncio
 import random
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -19,10 +18,11 @@ from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.definition import Block
 from signoff.engine.errors import EngineError
 from signoff.engine.messages import BlockFailed, BlockPaused, BlockSucceeded, BlockWaits, Input, RunBlock
-from signoff.engine.state import State
+from signoff.engine.state import InFlight, State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, ValueNotStorableError
+from signoff.events.times import from_iso
 from signoff.events.types import Json
 from signoff.executor.blocks.base import (
     BlockFailureError,
@@ -67,21 +67,22 @@ class Job:
 
     __slots__ = (
         "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "fields", "large",
-        "log_id", "outputs", "place", "prepared", "task", "timed_out", "variables", "workflow_id",
-        "workspace_id",
+        "log_id", "outputs", "place", "prepared", "started_at", "task", "timed_out", "variables",
+        "workflow_id", "workspace_id",
     )  # fmt: skip
 
     def __init__(
-        self, place: Place, loaded: Loaded, state: State, effect: RunBlock, environment: Mapping[str, str]
+        self, place: Place, loaded: Loaded, state: State, flight: InFlight, environment: Mapping[str, str]
     ) -> None:
         plan = loaded.plan
         if plan is None:
             raise ValueError("a block runs only with its plan")
         self.place = place
         self.log_id = loaded.log_id
-        self.block: Block = plan.graph.nodes[effect.block_id].block
-        self.prepared: Prepared = plan.blocks[effect.block_id]
-        self.attempt = effect.attempt
+        self.block: Block = plan.graph.nodes[flight.block_id].block
+        self.prepared: Prepared = plan.blocks[flight.block_id]
+        self.attempt = flight.attempt
+        self.started_at = from_iso(flight.started_at)
         self.outputs = {name: state.outputs.get(name) for name in self.prepared.reads}
         self.variables = dict(state.variables)
         self.fields = plan.fields
@@ -117,7 +118,6 @@ class Runner:
 
     Args:
         concurrency: how many blocks run at once; others wait in line.
-        clock: seconds since the epoch, UTC.
     """
 
     def __init__(
@@ -127,13 +127,11 @@ class Runner:
         environment: Mapping[str, str],
         *,
         concurrency: int = 500,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._tools = tools
         self._blobs = blobs
         self._environment = environment
         self._concurrency = concurrency
-        self._clock = clock
         self._jobs: dict[tuple[UUID, str, int], Job] = {}
         self._line: deque[Job] = deque()
         self._tasks: set[asyncio.Task[Input | None]] = set()
@@ -154,7 +152,10 @@ class Runner:
 
     def start(self, place: Place, loaded: Loaded, state: State, effect: RunBlock) -> None:
         """Run a block as soon as there is room."""
-        job = Job(place, loaded, state, effect, self._environment)
+        flight = state.in_flight.get(effect.block_id)
+        if flight is None or flight.attempt != effect.attempt:
+            return  # its run ended in the very same turn
+        job = Job(place, loaded, state, flight, self._environment)
         self._jobs[job.key] = job
         self._line.append(job)
         self._launch()
@@ -255,7 +256,7 @@ class Runner:
             definition_digest=job.definition_digest,
             attempt=job.attempt,
             idempotency_key=f"{job.execution_id}/{job.block.id}",
-            now=self._clock(),
+            started_at=job.started_at,
             cancelled=job.cancelled,
         )
 
@@ -268,7 +269,6 @@ class Runner:
                     input=await self._stored(job, shown),
                     output=await self._stored_output(job, ended.output),
                     variables=ended.variables and await self._stored_variables(job, ended.variables),
-                    ended_at=self._clock(),
                 )
             case Pause():
                 return BlockPaused(
@@ -311,7 +311,6 @@ class Runner:
             input=given,
             error=redact(error, job.facts.secrets)[:_ERROR].encode(errors="replace").decode(),
             code=code,
-            ended_at=self._clock(),
             retryable=retryable,
             jitter=random.random(),  # noqa: S311  (spreads retries; nothing is secret about it)
         )

@@ -19,7 +19,7 @@ from signoff.events.types import Command, DeployWorkflow, Event, Outcome, StartE
 from signoff.executor.inbox import Internal, Item
 from signoff.executor.loaded import Loaded, Step
 from signoff.executor.plans import Plan
-from signoff.executor.projections import changed_rows, changes_rows, execution_row, workflow_row
+from signoff.executor.projections import changes_rows, execution_row, run_rows, workflow_row
 
 _VERSION_7: Final = 7
 
@@ -58,7 +58,7 @@ def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float, parti
             continue
         try:
             yield _read_command(item, partitions)
-        except (CodecError, ValueError, RecursionError) as error:  # the last: nested without end
+        except (CodecError, ValueError) as error:
             dead.append(
                 DeadCommand(
                     partition=item.partition,
@@ -158,4 +158,4 @@ def add_rows(turn: Turn, partitions: int) -> None:
         elif changes_rows(touched.events) or state.parked():
             touched.loaded.due = state.next_due()
             turn.append.rows.append(execution_row(log_id, state, partitions))
-            turn.append.rows += changed_rows(log_id, state, touched.events, partitions)
+            turn.append.rows += run_rows(log_id, touched.events)

@@ -70,22 +70,6 @@ class RunRow(Struct, frozen=True, kw_only=True):
     log_id: UUID
 
 
-class PauseRow(Struct, frozen=True, kw_only=True):
-    """One pause point, by its execution and context. ``event_id``: where it was opened."""
-
-    log_id: UUID
-    context_id: str
-    partition: int
-    workspace_id: UUID
-    workflow_id: str
-    block_id: str
-    kind: str
-    status: str
-    event_id: int
-    opened_at: float
-    closed_at: float | None = None
-
-
 class WorkflowRow(Struct, frozen=True, kw_only=True):
     """The active version of a workflow. ``log_id`` names the log of its deployments."""
 
@@ -130,7 +114,7 @@ class TrackingRow(Struct, frozen=True, kw_only=True):
     position: int
 
 
-Row = ExecutionRow | RunRow | PauseRow | WorkflowRow | DeadCommand | TrackingRow
+Row = ExecutionRow | RunRow | WorkflowRow | DeadCommand | TrackingRow
 
 
 class Append(Struct, kw_only=True):

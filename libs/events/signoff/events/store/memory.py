@@ -11,7 +11,6 @@ from signoff.events.store.base import (
     ExecutionRow,
     Lease,
     LeaseRow,
-    PauseRow,
     Recorded,
     Row,
     RunRow,
@@ -54,7 +53,6 @@ class MemoryStore:
         self._logs: dict[UUID, list[Recorded]] = {}
         self._executions: dict[UUID, ExecutionRow] = {}
         self._runs: dict[UUID, UUID] = {}
-        self._pause_points: dict[tuple[UUID, str], PauseRow] = {}
         self._workflows: dict[tuple[UUID, str], WorkflowRow] = {}
         self._dead: dict[tuple[int, int], DeadCommand] = {}
         self._tracking: dict[str, int] = {}
@@ -102,8 +100,6 @@ class MemoryStore:
                 self._executions[row.log_id] = row
             case RunRow():
                 self._runs[row.run_id] = row.log_id
-            case PauseRow():
-                self._pause_points[row.log_id, row.context_id] = row
             case WorkflowRow():
                 self._workflows[row.workspace_id, row.workflow_id] = row
             case DeadCommand():

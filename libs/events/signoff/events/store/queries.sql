@@ -69,19 +69,6 @@ INSERT INTO runs (run_id, log_id)
 SELECT * FROM unnest($1::uuid[], $2::uuid[])
 ON CONFLICT (run_id) DO NOTHING
 
--- name: put_pause_points
-INSERT INTO pause_points (
-    log_id, context_id, partition, workspace_id, workflow_id, block_id, kind, status, event_id, opened_at,
-    closed_at
-)
-SELECT * FROM unnest(
-    $1::uuid[], $2::text[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::bigint[], $10::timestamptz[], $11::timestamptz[]
-)
-ON CONFLICT (log_id, context_id) DO UPDATE SET
-    status = excluded.status, event_id = excluded.event_id, opened_at = excluded.opened_at,
-    closed_at = excluded.closed_at
-
 -- name: put_workflows
 INSERT INTO workflows (log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at)
 SELECT * FROM unnest(

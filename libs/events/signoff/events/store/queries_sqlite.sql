@@ -7,7 +7,7 @@
 -- name: append_view
 CREATE TEMP VIEW append AS
 SELECT NULL AS leases, NULL AS heads, NULL AS position, NULL AS events, NULL AS states, NULL AS offsets,
-    NULL AS executions, NULL AS runs, NULL AS pause_points, NULL AS workflows, NULL AS dead_commands, NULL AS tracking
+    NULL AS executions, NULL AS runs, NULL AS workflows, NULL AS dead_commands, NULL AS tracking
 
 -- name: append_trigger
 -- Every argument is a JSON array, or NULL when there is nothing of its kind, but for two: position is the
@@ -46,17 +46,6 @@ BEGIN
     INSERT INTO runs (run_id, log_id)
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
     ON CONFLICT (run_id) DO NOTHING;
-    INSERT INTO pause_points (
-        log_id, context_id, partition, workspace_id, workflow_id, block_id, kind, status, event_id,
-        opened_at, closed_at
-    )
-    SELECT
-        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
-        r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10
-    FROM json_each(new.pause_points) r WHERE true
-    ON CONFLICT (log_id, context_id) DO UPDATE SET
-        status = excluded.status, event_id = excluded.event_id, opened_at = excluded.opened_at,
-        closed_at = excluded.closed_at;
     INSERT INTO workflows (
         log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
     )
@@ -84,8 +73,8 @@ END
 
 -- name: append
 INSERT INTO append VALUES (
-    :leases, :heads, :position, :events, :states, :offsets, :executions, :runs, :pause_points, :workflows,
-    :dead_commands, :tracking
+    :leases, :heads, :position, :events, :states, :offsets, :executions, :runs, :workflows, :dead_commands,
+    :tracking
 )
 
 -- name: foreign_leases

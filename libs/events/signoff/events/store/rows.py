@@ -13,7 +13,6 @@ from signoff.events.store.base import (
     Append,
     DeadCommand,
     ExecutionRow,
-    PauseRow,
     Row,
     RunRow,
     TrackingRow,
@@ -37,7 +36,6 @@ class Kind(Struct, frozen=True):
 KINDS: Final[Mapping[type[Row], Kind]] = {
     ExecutionRow: Kind("executions", (0,)),
     RunRow: Kind("runs", (0,)),
-    PauseRow: Kind("pause_points", (0, 1)),
     WorkflowRow: Kind("workflows", (1, 2)),
     DeadCommand: Kind("dead_commands", (0, 1)),
     TrackingRow: Kind("tracking", ()),

@@ -44,7 +44,7 @@ class Call(Struct, frozen=True, kw_only=True):
     Attributes:
         params: the parameters, references resolved.
         idempotency_key: the same on every try, after a crash too.
-        now: when the block started, seconds since the epoch.
+        started_at: when the try started, as the log has it, in seconds since the epoch.
     """
 
     block: Block
@@ -56,7 +56,7 @@ class Call(Struct, frozen=True, kw_only=True):
     definition_digest: str
     attempt: int
     idempotency_key: str
-    now: float
+    started_at: float
     cancelled: Cancellation
 
 

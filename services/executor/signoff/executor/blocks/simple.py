@@ -35,7 +35,7 @@ class WaitBlock(Plain):
     async def run(self, call: Call, _: Tools) -> Ended:
         """Give the moment at which the wait ends."""
         try:
-            due_at = call.now + wait_ms(call.params) / 1000
+            due_at = call.started_at + wait_ms(call.params) / 1000
         except InvalidValueError as error:
             raise BlockFailureError(str(error), code=_INVALID, retryable=False) from error
         if call.params.get("async") is True:

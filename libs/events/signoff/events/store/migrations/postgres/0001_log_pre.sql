@@ -86,21 +86,6 @@ CREATE TABLE runs (
     log_id uuid NOT NULL
 );
 
-CREATE TABLE pause_points (
-    event_id bigint NOT NULL,
-    opened_at timestamptz NOT NULL,
-    closed_at timestamptz,
-    partition smallint NOT NULL,
-    log_id uuid NOT NULL,
-    workspace_id uuid NOT NULL,
-    context_id text NOT NULL COLLATE "C",
-    workflow_id text NOT NULL COLLATE "C",
-    block_id text NOT NULL,
-    kind text NOT NULL,
-    status text NOT NULL,
-    PRIMARY KEY (log_id, context_id)
-);
-
 CREATE TABLE workflows (
     version integer NOT NULL,
     is_deployed boolean NOT NULL,

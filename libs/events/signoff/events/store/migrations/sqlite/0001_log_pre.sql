@@ -51,21 +51,6 @@ CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NU
 
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, log_id TEXT NOT NULL) WITHOUT ROWID;
 
-CREATE TABLE pause_points (
-    log_id TEXT NOT NULL,
-    context_id TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    workspace_id TEXT NOT NULL,
-    workflow_id TEXT NOT NULL,
-    block_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    status TEXT NOT NULL,
-    event_id INTEGER NOT NULL,
-    opened_at INTEGER NOT NULL,
-    closed_at INTEGER,
-    PRIMARY KEY (log_id, context_id)
-) WITHOUT ROWID;
-
 CREATE TABLE workflows (
     log_id TEXT NOT NULL,
     workspace_id TEXT NOT NULL,
