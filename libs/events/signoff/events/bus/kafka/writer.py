@@ -13,10 +13,12 @@ it can do harm: after a failure, either it has seen it by awaiting, or its next 
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -33,6 +35,12 @@ _log = logging.getLogger(__name__)
 
 _BATCH_BYTES = 256 * 1024  # a single larger record still travels, alone
 _RECORD_OVERHEAD = 512  # headers and objects of a small record, about
+
+_REST = 0.0005
+"""Seconds until the next round for each batch of a round: a request costs the broker and us more than what
+it carries, so a busy writer sends fewer, fuller ones, while one that is not busy does not wait."""
+
+_LONGEST_REST = 0.008
 
 
 class _Call:
@@ -95,21 +103,25 @@ class _Lane:
 
     def __init__(self, place: Place) -> None:
         self.topic, self.partition = place
-        self.task: asyncio.Task[None] | None = None
+        self.busy = False
         self._waiting: deque[_Call] = deque()
         self._under_way: list[_Call] = []
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
     def add(self, call: _Call) -> None:
         self._waiting.append(call)
 
-    def fill(self, batch: BatchBuilder) -> None:
+    def fill(self, batch: BatchBuilder) -> BatchBuilder:
         """Put as much into the batch as it takes."""
         now = int(time.time() * 1000)
         while self._waiting and _append(batch, self._waiting[0], now):
             self._under_way.append(self._waiting.popleft())
+        return batch
 
     def acknowledged(self) -> None:
         settled, self._under_way = self._under_way, []
@@ -143,27 +155,40 @@ class _Generation:
         self._on_error = on_error
         self._ended = False
         self._lanes: dict[Place, _Lane] = {}
+        self._ready: list[_Lane] = []
+        self._some = asyncio.Event()
+        self._busy = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._producer: asyncio.Task[AIOKafkaProducer] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, place: Place, call: _Call) -> None:
         lane = self._lanes.get(place)
         if lane is None:
             lane = self._lanes[place] = _Lane(place)
         lane.add(call)
-        if lane.task is None or lane.task.done():
-            lane.task = asyncio.create_task(self._drain(lane))
-            lane.task.add_done_callback(lambda task: self._drained(task, lane))
+        if not lane.busy:
+            lane.busy = True
+            self._busy += 1
+            self._idle.clear()
+            self._queue(lane)
+        if self._producer is None:
+            self._producer = asyncio.create_task(_start(self._settings))
+            self._spawn(self._send_rounds(self._producer))
 
-    def under_way(self) -> set[asyncio.Task[None]]:
-        return {lane.task for lane in self._lanes.values() if lane.task and not lane.task.done()}
+    async def flush(self) -> None:
+        """Wait until everything is acknowledged, or has failed."""
+        await self._idle.wait()
 
     def end(self, error: BusError) -> None:
         """Fail every call and hand nothing more to the producer."""
         self._ended = True
+        self._idle.set()
         for lane in self._lanes.values():
             lane.fail(error)
-            if lane.task is not None:
-                lane.task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def let_go(self) -> None:
         """Close the producer's connections, whatever it still has."""
@@ -174,21 +199,57 @@ class _Generation:
         if not self._producer.cancelled() and self._producer.exception() is None:
             await _stop(self._producer.result(), limit=2 * self._settings.timeout)
 
-    async def _drain(self, lane: _Lane) -> None:
-        if self._producer is None:
-            self._producer = asyncio.create_task(_start(self._settings))
-        producer = await asyncio.shield(self._producer)
-        while lane:
-            batch = producer.create_batch()
-            lane.fill(batch)
-            async with asyncio.timeout(self._settings.timeout):
-                acknowledged = await producer.send_batch(batch, lane.topic, partition=lane.partition)
-                await acknowledged
-            lane.acknowledged()
+    async def _send_rounds(self, starting: asyncio.Task[AIOKafkaProducer]) -> None:
+        producer = await asyncio.shield(starting)
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            lanes, self._ready = self._ready, []
+            self._spawn(self._send_round(producer, lanes))
+            await asyncio.sleep(min(len(lanes) * _REST, _LONGEST_REST))
 
-    def _drained(self, task: asyncio.Task[None], lane: _Lane) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None and not self._ended:
-            self.end(bus_error(f"send to {lane.topic}/{lane.partition}", error))
+    async def _send_round(self, producer: AIOKafkaProducer, lanes: Sequence[_Lane]) -> None:
+        async with asyncio.timeout(self._settings.timeout):
+            acknowledged = []
+            for lane in lanes:
+                batch = lane.fill(producer.create_batch())
+                future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
+                future.add_done_callback(partial(self._acknowledged, lane))
+                acknowledged.append(future)
+            await asyncio.gather(*acknowledged)
+
+    def _acknowledged(self, lane: _Lane, future: asyncio.Future[object]) -> None:
+        if self._ended or future.cancelled():
+            return
+        if (error := future.exception()) is not None:
+            self._fail(f"send to {lane}", error)
+            return
+        lane.acknowledged()
+        if lane:
+            self._queue(lane)
+            return
+        lane.busy = False
+        self._busy -= 1
+        if not self._busy:
+            self._idle.set()
+
+    def _queue(self, lane: _Lane) -> None:
+        self._ready.append(lane)
+        self._some.set()
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail("send", error)
+
+    def _fail(self, doing: str, error: BaseException) -> None:
+        if not self._ended:
+            self.end(bus_error(doing, error))
             self._on_error()
 
 
@@ -274,8 +335,9 @@ class Writer:
     async def close(self) -> None:
         """Deliver what was handed over, within the time limit; what is left then fails."""
         self._closed = True
-        if tasks := self._generation.under_way():
-            await asyncio.wait(tasks, timeout=self._settings.timeout)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.timeout):
+                await self._generation.flush()
         self._generation.end(BusUnavailableError("the bus was closed before the broker acknowledged"))
         self._retire()
         await asyncio.wait(self._leaving, timeout=4 * self._settings.timeout)
