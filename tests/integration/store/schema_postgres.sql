@@ -27,11 +27,11 @@ CREATE TABLE public.dead_commands (
 );
 
 CREATE TABLE public.executions (
-    version bigint NOT NULL,
     started_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     due_at timestamp with time zone,
+    version integer NOT NULL,
     workflow_version integer NOT NULL,
     partition smallint NOT NULL,
     parked boolean NOT NULL,
@@ -78,20 +78,6 @@ CREATE TABLE public.partitions (
     owner text
 )
 WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
-
-CREATE TABLE public.pause_points (
-    event_id bigint NOT NULL,
-    opened_at timestamp with time zone NOT NULL,
-    closed_at timestamp with time zone,
-    partition smallint NOT NULL,
-    log_id uuid NOT NULL,
-    workspace_id uuid NOT NULL,
-    context_id text NOT NULL COLLATE pg_catalog."C",
-    workflow_id text NOT NULL COLLATE pg_catalog."C",
-    block_id text NOT NULL,
-    kind text NOT NULL,
-    status text NOT NULL
-);
 
 CREATE TABLE public.runs (
     run_id uuid NOT NULL,
@@ -155,9 +141,6 @@ ALTER TABLE ONLY public.notification_tracking
 ALTER TABLE ONLY public.partitions
     ADD CONSTRAINT partitions_pkey PRIMARY KEY (partition);
 
-ALTER TABLE ONLY public.pause_points
-    ADD CONSTRAINT pause_points_pkey PRIMARY KEY (log_id, context_id);
-
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
 
@@ -171,7 +154,7 @@ CREATE INDEX executions_broken ON public.executions USING btree (updated_at) WHE
 
 CREATE INDEX executions_due ON public.executions USING btree (partition, due_at) WHERE (due_at IS NOT NULL);
 
-CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, started_at, log_id);
+CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, started_at);
 
 CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
 

@@ -47,20 +47,6 @@ CREATE TABLE partitions (
     next_offset INTEGER NOT NULL DEFAULT 0,
     relayed INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE pause_points (
-    log_id TEXT NOT NULL,
-    context_id TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    workspace_id TEXT NOT NULL,
-    workflow_id TEXT NOT NULL,
-    block_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    status TEXT NOT NULL,
-    event_id INTEGER NOT NULL,
-    opened_at INTEGER NOT NULL,
-    closed_at INTEGER,
-    PRIMARY KEY (log_id, context_id)
-) WITHOUT ROWID;
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, log_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE stored_events (
     originator_id TEXT, originator_version INTEGER, topic TEXT, state BLOB,

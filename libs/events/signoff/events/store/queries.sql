@@ -55,7 +55,7 @@ INSERT INTO executions (
 )
 SELECT * FROM unnest(
     $1::uuid[], $2::smallint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
-    $9::text[], $10::text[], $11::bigint[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
+    $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
     $15::timestamptz[], $16::timestamptz[], $17::text[]
 )
 ON CONFLICT (log_id) DO UPDATE SET
