@@ -135,7 +135,7 @@ def fails(
             attempt=run.attempt,
             input={"of": run.block_id},
             error=error,
-                jitter=jitter,
+            jitter=jitter,
         )
 
     return answer

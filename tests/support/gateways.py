@@ -130,12 +130,16 @@ async def serving(
         await store.migrate(partitions=PARTITIONS)
         await apply(bus, partitions=PARTITIONS)
         gate, health = Gate(), Health()
-        ports = {"store": store, "bus": bus, "blobs": blobs, "registry": gate.registry()}
-        app = create_app(given, **ports, health=health, look_every=look_every)
+        registry = gate.registry()
+        app = create_app(
+            given, store=store, bus=bus, blobs=blobs, registry=registry, health=health, look_every=look_every
+        )
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         if executor:
             tools = await stack.enter_async_context(open_tools(given))
-            works = Executor(given, **ports, tools=tools, health=health)
+            works = Executor(
+                given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health
+            )
             await stack.enter_async_context(works.running())
             await until(lambda: len(works.owned) == PARTITIONS)
         yield Server(client, store, bus, blobs, gate)

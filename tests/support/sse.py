@@ -51,6 +51,7 @@ class Stream:
         return bool(lines)
 
     def _take(self, fields: dict[bytes, bytes]) -> None:
+        rest: dict[bytes, bytes]
         match fields:
             case {b"retry": retry, **rest}:
                 self.retry = int(retry)
@@ -61,6 +62,6 @@ class Stream:
                 self.done = True
             case {b"": b"heartbeat", **rest}:
                 self.heartbeats += 1
-            case rest:
-                pass
+            case _:
+                rest = fields
         assert not rest, f"unexpected: {rest}"

@@ -1,7 +1,7 @@
 """Following an execution on the terminal or down a pipe, and telling how it ended."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from rich.live import Live
@@ -25,26 +25,29 @@ async def watch(events: AsyncGenerator[StreamEvent, None], output: Output) -> Pr
     """Show each event as it comes: a live picture on a terminal, the very bytes of the log in a pipe."""
     progress = Progress()
     if not output.is_terminal:
-        async for event in events:
-            progress.apply(event)
-            output.raw_line(event.raw)
-        return progress
+        return await _follow(events, progress, lambda event: output.raw_line(event.raw))
     with Live(
         console=output.console,
         get_renderable=lambda: views.execution(progress, time.time()),
         refresh_per_second=8,
     ):
-        async for event in events:
-            progress.apply(event)
-    return progress
+        return await _follow(events, progress)
 
 
 async def wait(events: AsyncGenerator[StreamEvent, None]) -> Progress:
     """Follow to the end without showing anything."""
-    progress = Progress()
-    async with aclosing(events):
+    return await _follow(events, Progress())
+
+
+async def _follow(
+    events: AsyncGenerator[StreamEvent, None],
+    progress: Progress,
+    show: Callable[[StreamEvent], None] = lambda _: None,
+) -> Progress:
+    async with aclosing(events):  # also when nobody reads our output any more
         async for event in events:
             progress.apply(event)
+            show(event)
     return progress
 
 
