@@ -125,11 +125,9 @@ async def test_a_connection_lost_during_the_commit_leaves_the_outcome_to_the_log
 
 async def test_all_members_of_a_group_share_an_unknown_outcome(store: EventStore, proxy: Proxy) -> None:
     writer = await Writer.of(store)
-    first = asyncio.create_task(writer.append(*events(uuid4(), [1])))
-    await asyncio.sleep(0)  # the first is under way: those that follow make up one group
-    group = [asyncio.create_task(writer.append(*events(uuid4(), [1]))) for _ in range(5)]
-    await first
     proxy.marker, proxy.forward = b"; COMMIT", False
+    # While the first begins its transaction the others join its group.
+    group = [asyncio.create_task(writer.append(*events(uuid4(), [1]))) for _ in range(5)]
 
     results = await asyncio.gather(*group, return_exceptions=True)
 

@@ -32,6 +32,12 @@ _BUFFER_BYTES: Final = 8 * 1024 * 1024
 IDLE_GAP: Final = 1000
 """Positions that an idle partition may lag behind the log before its position follows."""
 
+_REST: Final = 0.0005
+"""Seconds until the next round of publishing for each partition of a round: what few events cost is
+their request and their batch, so a busy relay sends fewer, fuller ones; one that is not does not wait."""
+
+_LONGEST_REST: Final = 0.02
+
 _PAGE: Final = 1000
 _PAUSE: Final = 0.5
 _REPORT: Final = 1.0
@@ -75,6 +81,11 @@ class Publisher:
         if self._behind or self._doubtful or len(self._buffer) > _BUFFER or self._bytes > _BUFFER_BYTES:
             self._doubtful = False
             self.reread()
+        else:
+            self._relay.wake_in_turn(self)
+
+    def wake(self) -> None:
+        """Publish what there is."""
         self._some.set()
 
     def doubt(self) -> None:
@@ -107,7 +118,7 @@ class Publisher:
                 await asyncio.sleep(_PAUSE)
 
     async def _publish_buffer(self) -> None:
-        while self._buffer and not self._behind:
+        if self._buffer and not self._behind:
             records, self._buffer, self._bytes = self._buffer, [], 0
             position = self.committed
             await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
@@ -152,6 +163,8 @@ class Relay:
         self._publishers: dict[int, Publisher] = {}
         self._reported: dict[int, int] = {}
         self._workspaces: OrderedDict[UUID, str] = OrderedDict()
+        self._waiting: set[Publisher] = set()
+        self._rested_at = 0.0
 
     def add(self, partition: int, epoch: int, relayed: int) -> asyncio.Task[None]:
         """Begin with a partition, after what its last owner acknowledged; gives the task that publishes."""
@@ -185,6 +198,20 @@ class Relay:
                 for event, new in zip(events, committed, strict=True)
             ]
             publisher.put(records, position)
+
+    def wake_in_turn(self, publisher: Publisher) -> None:
+        """Let a publisher publish in the next round."""
+        if not self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_at(max(loop.time(), self._rested_at), self._wake_all)
+        self._waiting.add(publisher)
+
+    def _wake_all(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        rest = min(len(waiting) * _REST, _LONGEST_REST)
+        self._rested_at = asyncio.get_running_loop().time() + rest
+        for publisher in waiting:
+            publisher.wake()
 
     @contextlib.contextmanager
     def appending(self, partition: int) -> Iterator[None]:

@@ -1,12 +1,13 @@
 """Group append: callers queue, and share one transaction. For every store that has a commit to share.
 
-There is no delay: the first append is written at once, and those that come while it is under way make up
-the next group. So load makes the groups.
+There is no delay: the first append is written at once, and those that come while it is under way, and while
+the next transaction begins, make up the next group. So load makes the groups.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -20,6 +21,9 @@ Write = Callable[[list[Append]], Awaitable[Sequence[int | SignoffError]]]
 It raises ``StoreUnavailableError`` or ``AppendUnknownError`` for what befell all of them, and any other
 :class:`~signoff.events.errors.SignoffError` for what some member did to the group: nothing was written.
 """
+
+Begin = Callable[[], Awaitable[None]]
+"""Begins the transaction that the next call of :data:`Write` ends; it raises what that raises for all."""
 
 MAX_WAITING: Final = 10_000
 MAX_EVENTS: Final = 1_000
@@ -37,6 +41,8 @@ class Batcher:
 
     Args:
         write: writes a group; never called again before it has returned.
+        begin: begins the transaction, where that takes a while: then the group is made up afterwards, and is
+            empty if all who waited have gone.
         max_waiting: appends that may wait; more are refused.
         max_events: events in a group; a larger append is a group of its own.
         max_bytes: bytes of state in a group; likewise.
@@ -46,11 +52,13 @@ class Batcher:
         self,
         write: Write,
         *,
+        begin: Begin | None = None,
         max_waiting: int = MAX_WAITING,
         max_events: int = MAX_EVENTS,
         max_bytes: int = MAX_BYTES,
     ) -> None:
         self._write = write
+        self._begin = begin
         self._max_waiting = max_waiting
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -86,7 +94,7 @@ class Batcher:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._write_group(self._next_group())
+                await self._write_group(self._next_group)
         finally:
             self._writer = None
             self._fail_waiting()
@@ -110,17 +118,21 @@ class Batcher:
                 group.append(member)
         return group
 
-    async def _write_group(self, group: list[_Member]) -> None:
-        if not group:
-            return
+    async def _write_group(self, take: Callable[[], list[_Member]]) -> None:
+        group: list[_Member] = []
         try:
+            if self._begin is not None:
+                await self._begin()
+            group = take()
+            if not group and self._begin is None:
+                return
             answers = await self._write([member.append for member in group])
         except (StoreUnavailableError, AppendUnknownError) as error:
-            _settle_all(group, error)
+            _settle_all(group or take(), error)
         except SignoffError as error:
-            await self._write_alone(group, error)
+            await self._write_alone(group or take(), error)
         except BaseException as error:
-            _settle_all(group, error)
+            _settle_all(group or take(), error)
             if not isinstance(error, Exception):
                 raise
         else:
@@ -133,7 +145,11 @@ class Batcher:
             _settle_all(group, error)
             return
         for member in group:
-            await self._write_group([member])
+            await self._write_group(partial(_alone, member))
+
+
+def _alone(member: _Member) -> list[_Member]:
+    return [] if member.result.done() else [member]
 
 
 def _settle_all(group: list[_Member], error: BaseException) -> None:

@@ -41,7 +41,7 @@ class PostgresStore:
         self._queries = named
         self._pool = pool
         self._writer = PostgresWriter(url, named)
-        self._batcher = Batcher(self._writer.write)
+        self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
         self._bell = Bell()
         self._listener = PostgresListener(url, self._bell)
 

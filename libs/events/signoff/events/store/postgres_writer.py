@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Final, TypeVar
 
 from signoff.events.errors import (
     AppendUnknownError,
@@ -23,6 +23,8 @@ from signoff.events.store.postgres_connection import (
     translated,
 )
 from signoff.events.store.rows import by_table
+
+Result = TypeVar("Result")
 
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
@@ -45,12 +47,27 @@ class PostgresWriter:
         self._wait = _FIRST_WAIT
         self._retry_at = 0.0
 
-    async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
-        """Write a group in one transaction (the contract of :data:`~.batcher.Write`)."""
+    async def begin(self) -> None:
+        """Begin a transaction as the only writer (the contract of :data:`~.batcher.Begin`).
+
+        Another process may hold the lock, for as long as its own group takes. Whatever comes meanwhile can
+        still join ours.
+        """
         connection = await self._connected()
         self._committing = False
+        await self._guarded(connection, connection.execute(self._queries["begin_locked"]))
+
+    async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
+        """Write a group and end the transaction (the contract of :data:`~.batcher.Write`)."""
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            raise StoreUnavailableError("PostgreSQL: the connection was lost before anything was written")
+        return await self._guarded(connection, self._transaction(connection, group))
+
+    async def _guarded(self, connection: Connection, work: Awaitable[Result]) -> Result:
+        """Let no failure leave a transaction open."""
         try:
-            return await self._transaction(connection, group)
+            return await work
         except DRIVER_ERRORS as error:
             raise await self._abandon(connection, error) from error
         except SignoffError as error:
@@ -82,7 +99,6 @@ class PostgresWriter:
         return self._connection
 
     async def _transaction(self, connection: Connection, group: list[Append]) -> list[int | SignoffError]:
-        await connection.execute(self._queries["begin_locked"])
         refused = await self._refused(connection, group)
         accepted = admitted(group, refused)
         positions = await self._insert(connection, accepted) if accepted else []

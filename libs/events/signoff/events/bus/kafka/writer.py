@@ -40,7 +40,7 @@ _REST = 0.0005
 """Seconds until the next round for each batch of a round: a request costs the broker and us more than what
 it carries, so a busy writer sends fewer, fuller ones, while one that is not busy does not wait."""
 
-_LONGEST_REST = 0.008
+_LONGEST_REST = 0.004
 
 
 class _Call:
