@@ -10,11 +10,11 @@ import uvloop
 
 from signoff.executor.sandbox.pool import Sandbox
 from signoff.executor.sandbox.process import WorkerProcess
-from signoff.executor.sandbox.programs import Conditions, Program
+from signoff.executor.sandbox.programs import Program
 
 FUNCTION = Program(kind="function", source="return amount * 2", bindings={"amount": 21})
 ENDLESS = Program(kind="function", source="for (;;);", timeout=60)
-CONDITIONS = Conditions(expressions=["amount > 100", "amount > 10"], bindings={"amount": 21})
+CONDITION = Program(kind="condition", source="amount > 10", bindings={"amount": 21})
 WORKERS = 2
 
 
@@ -23,7 +23,7 @@ async def main() -> None:
     report("start of a worker", await times(20, start_and_stop))
     async with await Sandbox.start(workers=WORKERS) as sandbox:
         report("function", await times(1000, lambda: sandbox.run(FUNCTION, workspace="w")))
-        report("two conditions", await times(1000, lambda: sandbox.first_true(CONDITIONS, workspace="w")))
+        report("condition", await times(1000, lambda: sandbox.run(CONDITION, workspace="w")))
         await throughput(sandbox)
         await beside_endless_functions(sandbox)
 

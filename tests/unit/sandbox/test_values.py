@@ -2,10 +2,6 @@
 
 import pytest
 
-from signoff.executor.sandbox.errors import ConditionError, ProgramError
-from signoff.executor.sandbox.pool import Sandbox
-from signoff.executor.sandbox.programs import Conditions
-
 JSON_VALUES = [
     None,
     True,
@@ -140,24 +136,3 @@ async def test_a_failed_program_still_shows_what_it_printed(fault):
 async def test_an_expression_has_a_value_and_a_truth_as_javascript_sees_it(run, expression, value, truthy):
     result = await run(expression, "expression")
     assert (result.value, result.truthy) == (value, truthy)
-
-
-async def test_the_first_true_condition_wins_and_later_ones_are_not_evaluated(sandbox: Sandbox):
-    conditions = Conditions(expressions=["n > 10", "  ", "() => 1", "throwsIfEvaluated()"], bindings={"n": 5})
-    assert await sandbox.first_true(conditions, workspace="home") == 2
-
-
-async def test_no_true_condition_gives_none(sandbox: Sandbox):
-    assert await sandbox.first_true(Conditions(expressions=["0", "null"]), workspace="home") is None
-
-
-async def test_a_condition_that_fails_is_named_by_its_index(sandbox: Sandbox):
-    with pytest.raises(ConditionError, match="missing is not defined") as caught:
-        await sandbox.first_true(Conditions(expressions=["false", "missing"]), workspace="home")
-    assert caught.value.index == 1
-
-
-async def test_each_condition_has_its_own_time(sandbox: Sandbox):
-    conditions = Conditions(expressions=["(() => { for (;;); })()"], timeout=0.2)
-    with pytest.raises(ProgramError, match="timed out after 200ms"):
-        await sandbox.first_true(conditions, workspace="home")

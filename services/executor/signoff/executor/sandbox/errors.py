@@ -5,8 +5,7 @@
     SandboxError
     ├── ProgramError               the program's own fault: a throw, a result that is not JSON, too much of it
     │   ├── ProgramTimeoutError    it ran longer than its limit
-    │   ├── ProgramMemoryError     it needed more memory than its limit
-    │   └── ConditionError         one expression of `Conditions` failed
+    │   └── ProgramMemoryError     it needed more memory than its limit
     ├── SandboxBusyError           no place for the program; try again later
     ├── SandboxClosedError         the sandbox is shut
     └── WorkerLostError            a worker did not start, or ended while it ran the program
@@ -65,16 +64,3 @@ class ProgramMemoryError(ProgramError):
     def __init__(self, memory_limit: int, *, stdout: str = "") -> None:
         limit = f"{memory_limit / MEBIBYTE:g} MiB"
         super().__init__(f"Out of memory: the program needed more than {limit}", stdout=stdout)
-
-
-class ConditionError(ProgramError):
-    """An expression of `Conditions` failed.
-
-    Args:
-        index: place of the expression in `Conditions.expressions`, from 0.
-        cause: how it failed.
-    """
-
-    def __init__(self, index: int, cause: ProgramError) -> None:
-        super().__init__(cause.message, line=cause.line, stdout=cause.stdout)
-        self.index = index

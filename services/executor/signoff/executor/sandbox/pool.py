@@ -8,7 +8,6 @@ from typing import Self
 import msgspec
 
 from signoff.executor.sandbox.errors import (
-    ConditionError,
     ProgramError,
     ProgramMemoryError,
     ProgramTimeoutError,
@@ -17,7 +16,7 @@ from signoff.executor.sandbox.errors import (
 )
 from signoff.executor.sandbox.places import Places
 from signoff.executor.sandbox.process import WorkerProcess
-from signoff.executor.sandbox.programs import Conditions, Program, ProgramResult
+from signoff.executor.sandbox.programs import Program, ProgramResult
 from signoff.executor.sandbox.wire import Done, Failed, Job
 
 
@@ -114,37 +113,6 @@ class Sandbox:
             self._places.leave(workspace)
             await self._put_back(worker)
         return _result(program, answer)
-
-    async def first_true(self, conditions: Conditions, *, workspace: str) -> int | None:
-        """Test expressions in order and give the index of the first true one, None if all are false.
-
-        Those after the first true one are not evaluated.
-
-        Args:
-            conditions: the expressions, and the values they may use.
-            workspace: whose they are.
-
-        Raises:
-            ConditionError: an expression failed; it holds its index.
-            SandboxError: as `run`.
-        """
-        for index, expression in enumerate(conditions.expressions):
-            if not expression.strip():
-                continue
-            program = Program(
-                kind="condition",
-                source=expression,
-                bindings=conditions.bindings,
-                timeout=conditions.timeout,
-                memory_limit=conditions.memory_limit,
-            )
-            try:
-                result = await self.run(program, workspace=workspace)
-            except ProgramError as problem:
-                raise ConditionError(index, problem) from problem
-            if result.truthy:
-                return index
-        return None
 
     async def _ask(self, worker: WorkerProcess, job: Job) -> Done | Failed:
         try:

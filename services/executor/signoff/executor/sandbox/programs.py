@@ -1,6 +1,6 @@
 """What the sandbox runs: programs, their limits and their results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -50,19 +50,3 @@ class ProgramResult(msgspec.Struct, frozen=True):
     value: object
     truthy: bool
     stdout: str
-
-
-class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """JavaScript expressions of which the first true one is wanted.
-
-    Attributes:
-        expressions: tested in this order, each in a world of its own; an empty one is false.
-        bindings: JSON values that each expression finds as global variables.
-        timeout: limit for each expression in seconds.
-        memory_limit: limit of the JavaScript heap in bytes.
-    """
-
-    expressions: Sequence[str]
-    bindings: Mapping[str, object] = {}
-    timeout: float = 5.0
-    memory_limit: int = 64 * MEBIBYTE
