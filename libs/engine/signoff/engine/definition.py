@@ -6,10 +6,12 @@ that it started with. Parameters keep the names that Sim gives them.
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+
+from signoff.events.types import Json
 
 # Sim finds these two by their tool, not by their type.
 _SIM_TOOLS = {"api": "http_request", "function": "function_execute"}
@@ -59,12 +61,54 @@ class Connection(Struct, frozen=True):
     Attributes:
         source: id of the block that it leaves.
         target: id of the block that it enters.
-        handle: when it fires: ``source``, ``error`` or ``condition-<case id>``.
+        handle: when it fires: ``source``, ``error``, ``condition-<case id>``, ``router-<route id>`` (of the
+            old router: ``router-<target id>``), or a container's ``loop-start-source``,
+            ``loop-end-source``, ``parallel-start-source``, ``parallel-end-source``.
     """
 
     source: str
     target: str
     handle: str = "source"
+
+
+class Loop(Struct, frozen=True, kw_only=True):
+    """How the loop block of this id repeats its children.
+
+    Attributes:
+        id: of the block of type ``loop``.
+        nodes: ids of its direct children, containers in it included.
+        kind: what ends it.
+        iterations: how often a ``for`` runs, 1 to 1000; bounds a ``doWhile`` without a condition.
+        items: of a ``forEach``: an array, an object, JSON text or a reference.
+        condition: of a ``while`` or ``doWhile``: a JavaScript expression with references.
+    """
+
+    id: str
+    nodes: tuple[str, ...]
+    kind: Literal["for", "forEach", "while", "doWhile"] = "for"
+    iterations: int = 1000
+    items: Json = None
+    condition: str = ""
+
+
+class Parallel(Struct, frozen=True, kw_only=True):
+    """How the parallel block of this id multiplies its children.
+
+    Attributes:
+        id: of the block of type ``parallel``.
+        nodes: ids of its direct children, containers in it included.
+        kind: whether a number or a collection says how many branches there are.
+        count: how many, of kind ``count``; a number, or a text with a reference.
+        items: of kind ``collection``, as of a ``forEach``.
+        batch_size: branches that run at once, 1 to 20.
+    """
+
+    id: str
+    nodes: tuple[str, ...]
+    kind: Literal["count", "collection"] = "count"
+    count: Json = 1
+    items: Json = None
+    batch_size: int = 20
 
 
 class Variable(Struct, frozen=True):
@@ -90,12 +134,16 @@ class Definition(Struct, frozen=True, kw_only=True):
         name: the workflow's name.
         blocks: in the order in which they were written.
         connections: in the order in which they were written.
+        loops: one for each block of type ``loop``.
+        parallels: one for each block of type ``parallel``.
         variables: initial values of the workflow's variables.
     """
 
     name: str
     blocks: tuple[Block, ...]
     connections: tuple[Connection, ...]
+    loops: tuple[Loop, ...] = ()
+    parallels: tuple[Parallel, ...] = ()
     variables: tuple[Variable, ...] = ()
 
 
@@ -123,8 +171,8 @@ def encode(definition: Definition) -> dict[str, Any]:
             {"source": each.source, "target": each.target, "sourceHandle": each.handle}
             for each in definition.connections
         ],
-        "loops": {},
-        "parallels": {},
+        "loops": {each.id: _encode_loop(each) for each in definition.loops},
+        "parallels": {each.id: _encode_parallel(each) for each in definition.parallels},
         "variables": {
             each.id: {"id": each.id, "name": each.name, "type": each.type, "value": each.value}
             for each in definition.variables
@@ -145,6 +193,8 @@ def decode(document: Mapping[str, Any]) -> Definition:
             Connection(each["source"], each["target"], each["sourceHandle"])
             for each in document["connections"]
         ),
+        loops=tuple(_decode_loop(each) for each in document["loops"].values()),
+        parallels=tuple(_decode_parallel(each) for each in document["parallels"].values()),
         variables=tuple(
             Variable(each["id"], each["name"], each["type"], each["value"])
             for each in document["variables"].values()
@@ -160,6 +210,52 @@ def digest(definition: Definition) -> str:
     """
     canonical = msgspec.json.encode(encode(definition), order="sorted")
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+def _encode_loop(loop: Loop) -> dict[str, Any]:
+    condition = {"while": "whileCondition", "doWhile": "doWhileCondition"}.get(loop.kind)
+    encoded: dict[str, Any] = {
+        "id": loop.id,
+        "nodes": list(loop.nodes),
+        "loopType": loop.kind,
+        "iterations": loop.iterations,
+    }
+    if loop.kind == "forEach":
+        encoded["forEachItems"] = loop.items
+    return encoded if condition is None else encoded | {condition: loop.condition}
+
+
+def _decode_loop(encoded: Mapping[str, Any]) -> Loop:
+    return Loop(
+        id=encoded["id"],
+        nodes=tuple(encoded["nodes"]),
+        kind=encoded["loopType"],
+        iterations=encoded["iterations"],
+        items=encoded.get("forEachItems"),
+        condition=encoded.get("whileCondition") or encoded.get("doWhileCondition") or "",
+    )
+
+
+def _encode_parallel(parallel: Parallel) -> dict[str, Any]:
+    encoded = {
+        "id": parallel.id,
+        "nodes": list(parallel.nodes),
+        "parallelType": parallel.kind,
+        "batchSize": parallel.batch_size,
+    }
+    what = {"distribution": parallel.items} if parallel.kind == "collection" else {"count": parallel.count}
+    return encoded | what
+
+
+def _decode_parallel(encoded: Mapping[str, Any]) -> Parallel:
+    return Parallel(
+        id=encoded["id"],
+        nodes=tuple(encoded["nodes"]),
+        kind=encoded["parallelType"],
+        count=encoded.get("count", 1),
+        items=encoded.get("distribution"),
+        batch_size=encoded["batchSize"],
+    )
 
 
 def _decode_block(encoded: Mapping[str, Any]) -> Block:

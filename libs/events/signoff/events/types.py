@@ -22,6 +22,9 @@ PauseKind: TypeAlias = Literal["human", "time", "child"]
 """What an execution waits for: a person, a moment, another execution."""
 
 
+TurnType: TypeAlias = Literal["loop", "parallel"]
+
+
 class Actor(Struct, frozen=True, omit_defaults=True):
     """Who did it, as the gateway authenticated them."""
 
@@ -31,6 +34,37 @@ class Actor(Struct, frozen=True, omit_defaults=True):
 
 
 SYSTEM: Final = Actor(type="system", id="signoff")
+
+
+class Parent(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Whose child an execution is. ``instance`` is the calling block with the turns around it.
+
+    ``log_id`` stands only where a client chose the parent's id; ``depth`` is 1 for the child of an execution
+    that nobody called. ``names`` are the workflows from the outermost to the parent's, for error texts.
+    """
+
+    execution_id: str
+    log_id: str | None = None
+    block_id: str
+    instance: str
+    depth: int
+    names: list[str]
+
+
+class Source(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The execution that another one takes its past from, as of an event."""
+
+    execution_id: str
+    event_id: int
+
+
+class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One iteration of a loop, or one branch of a parallel, that something happens in."""
+
+    iteration_current: int
+    iteration_total: int | None = None
+    iteration_type: TurnType
+    iteration_container_id: str
 
 
 # --- Events -----------------------------------------------------------------------------------------
@@ -54,10 +88,22 @@ class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True,
     input: Json = None
     actor: Actor
     request_digest: str | None = None
+    parent: Parent | None = None
+    source: Source | None = None
+    start_block_id: str | None = None
+    """Where a run from a block begins; what lies before it is the source's."""
     timeout_at: str | None = None
     """When the first run is out of time, if nothing pauses it. Each later run has as long again."""
     stop_after_block_id: str | None = None
     start_time: str
+
+
+class ExecutionSeeded(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A run from a block took the outputs of the blocks before it, and the variables, from its source."""
+
+    TYPE: ClassVar[str] = "execution:seeded"
+    outputs: dict[str, Json]
+    variables: dict[str, Json] = {}
 
 
 class PausePointRef(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -131,7 +177,31 @@ class ExecutionCancelled(EventData, frozen=True, kw_only=True, omit_defaults=Tru
     end_time: str
 
 
-class BlockEvent(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class ExecutionReopened(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An operator tries a failed execution again, from what failed: a new run began."""
+
+    TYPE: ClassVar[str] = "execution:reopened"
+    resume_execution_id: str
+    mode: Mode
+    actor: Actor
+    reason: str
+    request_digest: str | None = None
+
+
+class Placed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what happens to a block: in which iteration or branch, and in which ones around that.
+
+    The first four fields are the innermost turn's; ``parent_iterations`` has the others, outermost first.
+    """
+
+    iteration_current: int | None = None
+    iteration_total: int | None = None
+    iteration_type: TurnType | None = None
+    iteration_container_id: str | None = None
+    parent_iterations: list[Turn] = []
+
+
+class BlockEvent(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What every event of a block names."""
 
     block_id: str
@@ -144,6 +214,7 @@ class BlockStarted(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, re
     """A block is about to run: nothing of it ran before this was durable."""
 
     TYPE: ClassVar[str] = "block:started"
+    child_execution_id: str | None = None
 
 
 class BlockCompleted(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -170,13 +241,86 @@ class BlockError(BlockEvent, frozen=True, kw_only=True, omit_defaults=True, rena
     handled: bool
 
 
-class BlockRetrying(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class BlockRetrying(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """A try failed; the next one starts at ``next_attempt_at``."""
 
     TYPE: ClassVar[str] = "block:retrying"
     block_id: str
     error: str
     next_attempt_at: str
+
+
+class ContainerOpened(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A loop or a parallel knows what it goes over. ``total`` is unknown where a condition decides."""
+
+    TYPE: ClassVar[str] = "container:opened"
+    block_id: str
+    input: Json = None
+    items: Json = None
+    total: int | None = None
+
+
+class LoopIteration(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An iteration of a loop began. The place is the loop's own."""
+
+    TYPE: ClassVar[str] = "loop:iteration"
+    container_id: str
+    index: int
+    item: Json = None
+
+
+class ParallelBranch(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A branch of a parallel began. The place is the parallel's own."""
+
+    TYPE: ClassVar[str] = "parallel:branch"
+    container_id: str
+    index: int
+    item: Json = None
+
+
+class ChildCalled(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A block called another workflow: from this event its execution is started."""
+
+    TYPE: ClassVar[str] = "child:called"
+    block_id: str
+    child_execution_id: str
+    child_workflow_id: str
+    child_workflow_name: str
+    child_workflow_version: int
+    child_definition_digest: str
+    depth: int
+    input: Json = None
+
+
+class ChildCancelled(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Nobody waits for a child any more: from this event it is cancelled."""
+
+    TYPE: ClassVar[str] = "child:cancelled"
+    block_id: str
+    child_execution_id: str
+    reason: str
+
+
+class StreamChunk(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Part of what a block says while it runs. A later attempt starts at offset 0 and replaces it.
+
+    ``offset`` counts characters.
+    """
+
+    TYPE: ClassVar[str] = "stream:chunk"
+    block_id: str
+    attempt: int
+    offset: int
+    chunk: str
+
+
+class StreamDone(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A block has said everything: ``offset`` characters."""
+
+    TYPE: ClassVar[str] = "stream:done"
+    block_id: str
+    attempt: int
+    offset: int
 
 
 class VariablesSet(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -315,15 +459,24 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
     kind.TYPE: kind
     for kind in (
         ExecutionStarted,
+        ExecutionSeeded,
         ExecutionPaused,
         ExecutionResumed,
         ExecutionCompleted,
         ExecutionError,
         ExecutionCancelled,
+        ExecutionReopened,
         BlockStarted,
         BlockCompleted,
         BlockError,
         BlockRetrying,
+        ContainerOpened,
+        LoopIteration,
+        ParallelBranch,
+        ChildCalled,
+        ChildCancelled,
+        StreamChunk,
+        StreamDone,
         VariablesSet,
         TimerSet,
         TimerFired,
@@ -360,6 +513,12 @@ class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True,
     input: Json = None
     time_limit: float | None = None
     stop_after_block_id: str | None = None
+    parent: Parent | None = None
+    source: Source | None = None
+    start_block_id: str | None = None
+    outputs: dict[str, Json] = {}
+    """With ``start_block_id``: the outputs of blocks before it, from the source; ``variables`` likewise."""
+    variables: dict[str, Json] = {}
 
 
 class ResumeExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -378,6 +537,30 @@ class CancelExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True
 
     TYPE: ClassVar[str] = "CancelExecution"
     reason: str
+
+
+class RetryExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Try a failed execution again, from the blocks that failed."""
+
+    TYPE: ClassVar[str] = "RetryExecution"
+    reason: str
+    mode: Mode | None = None
+    """``None``: the mode that the execution began in."""
+
+
+class ChildChanged(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A child execution paused, went on or ended; its event says how. Sent to the parent's log.
+
+    ``event_id`` is the child's event: of two, the later one counts.
+    """
+
+    TYPE: ClassVar[str] = "ChildChanged"
+    instance: str
+    child_execution_id: str
+    event_id: int
+    status: Literal["paused", "resumed", "completed", "failed", "cancelled"]
+    output: Json = None
+    error: str | None = None
 
 
 class DeployWorkflow(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -423,7 +606,15 @@ class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
 
 COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
     kind.TYPE: kind
-    for kind in (StartExecution, ResumeExecution, CancelExecution, DeployWorkflow, UndeployWorkflow)
+    for kind in (
+        StartExecution,
+        ResumeExecution,
+        CancelExecution,
+        RetryExecution,
+        ChildChanged,
+        DeployWorkflow,
+        UndeployWorkflow,
+    )
 }
 
 
