@@ -1,6 +1,6 @@
 """What every kind of block implements, and what it may use while it runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor as ThreadPool
 from typing import Any, Protocol
 
@@ -43,13 +43,16 @@ class Call(Struct, frozen=True, kw_only=True):
 
     Attributes:
         params: the parameters, references resolved.
+        instance: the block with every iteration and branch around it: what its pause point is called.
         idempotency_key: the same on every try, after a crash too.
+        emit: says a part of what the block streams; it is in the log soon after, at most ten a second.
         started_at: when the try started, as the log has it, in seconds since the epoch.
     """
 
     block: Block
     params: Mapping[str, Any]
     facts: Facts
+    instance: str
     workspace_id: str
     workflow_id: str
     execution_id: str
@@ -58,6 +61,7 @@ class Call(Struct, frozen=True, kw_only=True):
     idempotency_key: str
     started_at: float
     cancelled: Cancellation
+    emit: Callable[[str], None]
 
 
 class Done(Struct, frozen=True):
@@ -82,7 +86,25 @@ class Wait(Struct, frozen=True):
     due_at: float
 
 
-Ended = Done | Pause | Wait
+class Child(Struct, frozen=True, kw_only=True):
+    """The block calls one version of another workflow, and waits for its execution."""
+
+    workflow_id: str
+    name: str
+    version: int
+    digest: str
+    input: Json
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A container knows what it goes over: its items, how many, or, with neither, only whether it goes on."""
+
+    items: list[Json] | None = None
+    total: int | None = None
+    goes_on: bool = True
+
+
+Ended = Done | Pause | Wait | Child | Opened
 
 
 class Prepared(Protocol):
