@@ -14,11 +14,13 @@ from uuid import UUID, uuid5
 import msgspec
 
 from signoff.engine.decide import decide
-from signoff.engine.definition import Block, Connection, Definition, Retry, Variable
+from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, Retry, Variable
 from signoff.engine.evolve import evolve
 from signoff.engine.graph import Graph, compile_graph
 from signoff.engine.messages import (
+    BlockCalls,
     BlockFailed,
+    BlockOpened,
     BlockPaused,
     BlockResult,
     BlockSucceeded,
@@ -69,6 +71,7 @@ def workflow(
     retries: Mapping[str, Retry] | None = None,
     variables: Iterable[Variable] = (),
     off: Iterable[str] = (),
+    containers: Iterable[Loop | Parallel] = (),
     **types: str,
 ) -> Graph:
     """A compiled workflow.
@@ -79,9 +82,16 @@ def workflow(
         retries: by block.
         variables: of the workflow.
         off: blocks that are disabled.
+        containers: the loops and parallels; what they hold starts with those that nothing in it leads to,
+            and their start need not be drawn.
         types: by block; ``start`` is a start block, any other a function.
     """
     connections = [each for path in paths for each in _edges(path.split())]
+    containers = list(containers)
+    connections += [
+        Connection(each.id, node, f"{_kind(each)}-start-source") for each in containers for node in each.nodes
+    ]
+    types |= {each.id: _kind(each) for each in containers}
     names = dict.fromkeys(["start", *(name for each in connections for name in (each.source, each.target))])
     blocks = tuple(
         Block(
@@ -95,8 +105,19 @@ def workflow(
         for name in names
     )
     return compile_graph(
-        Definition(name=WORKFLOW, blocks=blocks, connections=tuple(connections), variables=tuple(variables))
+        Definition(
+            name=WORKFLOW,
+            blocks=blocks,
+            connections=tuple(connections),
+            loops=tuple(each for each in containers if isinstance(each, Loop)),
+            parallels=tuple(each for each in containers if isinstance(each, Parallel)),
+            variables=tuple(variables),
+        )
     )
+
+
+def _kind(container: Loop | Parallel) -> str:
+    return "loop" if isinstance(container, Loop) else "parallel"
 
 
 def _edges(words: list[str]) -> Iterable[Connection]:
@@ -109,10 +130,10 @@ def _edges(words: list[str]) -> Iterable[Connection]:
 def gives(output: Json = None, variables: dict[str, Json] | None = None) -> Answer:
     """A block that returns."""
     return lambda run, now: BlockSucceeded(
-        block_id=run.block_id,
+        instance=run.instance,
         attempt=run.attempt,
-        input={"of": run.block_id},
-        output={"result": run.block_id} if output is None else output,
+        input={"of": run.instance},
+        output={"result": run.instance} if output is None else output,
         variables=variables,
     )
 
@@ -131,9 +152,9 @@ def fails(
         if run.attempt > tries:
             return (then or gives())(run, now)
         return BlockFailed(
-            block_id=run.block_id,
+            instance=run.instance,
             attempt=run.attempt,
-            input={"of": run.block_id},
+            input={"of": run.instance},
             error=error,
             jitter=jitter,
         )
@@ -150,10 +171,10 @@ def asks(form: list[dict[str, Any]] | None = None) -> Answer:
     """A block that stops for a person, with a form."""
 
     def answer(run: RunBlock, now: float) -> BlockResult:
-        links = resume_links(workflow_id=WORKFLOW, execution_id=str(LOG), context_id=run.block_id)
+        links = resume_links(workflow_id=WORKFLOW, execution_id=str(LOG), context_id=run.instance)
         response = pause_response({"inputFormat": form or []}, links)
         return BlockPaused(
-            block_id=run.block_id,
+            instance=run.instance,
             attempt=run.attempt,
             kind="human",
             response=response,
@@ -165,18 +186,62 @@ def asks(form: list[dict[str, Any]] | None = None) -> Answer:
 
 def naps(seconds: float) -> Answer:
     """A durable wait that is no pause to the caller."""
-    return lambda run, now: BlockWaits(block_id=run.block_id, attempt=run.attempt, due_at=now + seconds)
+    return lambda run, now: BlockWaits(instance=run.instance, attempt=run.attempt, due_at=now + seconds)
 
 
 def pauses_until(seconds: float) -> Answer:
     """A wait that the caller sees as a pause of kind ``time``."""
     return lambda run, now: BlockPaused(
-        block_id=run.block_id,
+        instance=run.instance,
         attempt=run.attempt,
         kind="time",
         response={"status": "waiting", "resumeAt": iso(now + seconds)},
         due_at=now + seconds,
     )
+
+
+def opens(items: list[Json] | None = None, *, total: int | None = None, at_once: int | None = None) -> Answer:
+    """A container that knows what it goes over."""
+    return lambda run, now: BlockOpened(
+        instance=run.instance,
+        attempt=run.attempt,
+        input={"of": run.instance},
+        items=items,
+        total=len(items) if items is not None else total,
+        at_once=at_once,
+    )
+
+
+def goes_on(*answers: bool) -> Answer:
+    """A loop with a condition: what that says each time it is asked; then that it is over."""
+    said = iter(answers)
+    return lambda run, now: BlockOpened(instance=run.instance, attempt=run.attempt, goes_on=next(said, False))
+
+
+def ends_loop() -> Answer:
+    """A loop with a condition that is not true any more."""
+    return goes_on(*[])
+
+
+def calls(workflow_id: str = "child", given: Json = None) -> Answer:
+    """A block that calls another workflow."""
+    return lambda run, now: BlockCalls(
+        instance=run.instance,
+        attempt=run.attempt,
+        workflow_id=workflow_id,
+        name=workflow_id.title(),
+        version=1,
+        digest="sha256:child",
+        input=given,
+    )
+
+
+def _as_set(settings: Loop | Parallel) -> Answer:
+    if isinstance(settings.items, list):
+        return opens(settings.items, at_once=getattr(settings, "batch_size", None))
+    if isinstance(settings, Parallel):
+        return opens(total=settings.count, at_once=settings.batch_size)
+    return opens(total=settings.iterations) if settings.kind == "for" else goes_on()
 
 
 _BY_TYPE: Final[Mapping[str, Answer]] = {HUMAN: asks(), "wait": naps(60), "condition": chooses(None)}
@@ -328,14 +393,21 @@ class Story:
     def answer(self, run: RunBlock) -> list[Event]:
         """Let one try end as the script says."""
         self.tries.remove(run)
-        kind = self.graph.nodes[run.block_id].block.type
-        answer = self.script.get(run.block_id) or _BY_TYPE.get(kind) or gives()
+        flight = self.state.in_flight.get(run.instance)
+        block_id = flight.block_id if flight else run.instance
+        answer = self.script.get(run.instance) or self.script.get(block_id) or self._usual(block_id)
         return self.send(answer(run, self.now))
 
-    def finish(self, *block_ids: str) -> "Story":
+    def _usual(self, block_id: str) -> Answer:
+        if block_id in self.graph.containers:
+            return _as_set(self.graph.containers[block_id].settings)
+        node = self.graph.nodes.get(block_id)
+        return _BY_TYPE.get(node.block.type, gives()) if node else gives()
+
+    def finish(self, *instances: str) -> "Story":
         """Let the tries of some blocks end, in this order."""
-        for block_id in block_ids:
-            self.answer(next(run for run in self.tries if run.block_id == block_id))
+        for instance in instances:
+            self.answer(next(run for run in self.tries if run.instance == instance))
         return self
 
     def work(self) -> "Story":
@@ -374,7 +446,7 @@ class Story:
 
     def running(self) -> list[str]:
         """Blocks with tries that are not answered."""
-        return [run.block_id for run in self.tries]
+        return [run.instance for run in self.tries]
 
     def run_ids(self) -> list[str]:
         """The runs so far, the first one first."""
@@ -408,19 +480,19 @@ def wrong_with(state: State) -> list[str]:
     """What contradicts itself in a state: every counter and index against a recount."""
     counted = Counter((each.run_id, each.rests) for each in state.in_flight.values())
     entries = [entry.entry_id for entry in state.entries.values() if entry.status == "pending"]
-    resting = {each.block_id for each in state.in_flight.values() if each.rests}
+    resting = {each.instance for each in state.in_flight.values() if each.rests in {"wait", "retry"}}
     timed = {p.context_id for p in state.points.values() if p.status == "paused" and p.due_at is not None}
     checks = {
         "counters": all(
-            [run.busy, run.waits, run.retries]
-            == [counted[run_id, rests] for rests in (None, "wait", "retry")]
+            [run.busy, run.waits, run.retries, run.children]
+            == [counted[run_id, rests] for rests in (None, "wait", "retry", "child")]
             for run_id, run in state.runs.items()
         ),
         "active": state.active == [r.run_id for r in state.runs.values() if r.status == "running"],
         "timers": state.timers.keys() == resting | timed,
         "queue": sorted(state.queue) == sorted(entries),
         "queue held": not state.queue or state.held() or state.status in TERMINAL,
-        "edges": all(left >= 0 for left in state.open_edges.values()),
+        "edges": all(left >= 0 for scope in state.scopes.values() for left in scope.open_edges.values()),
         "terminal": state.status not in TERMINAL
         or not (state.active or state.in_flight or state.timers or state.queue or any(state.open_points())),
         "paused": state.status != "paused" or (any(state.open_points()) and not state.active),

@@ -102,7 +102,7 @@ def test_cancelling_stops_what_runs_and_ends_the_execution() -> None:
     story = Story(workflow("start > a", "start > b")).start()
     outcome = story.cancel()
     assert (outcome.outcome, outcome.event_id) == ("accepted", story.events[-1].event_id)
-    assert [each.block_id for each in story.stopped] == ["a", "b"]
+    assert [each.instance for each in story.stopped] == ["a", "b"]
     assert story.ended == [(story.run_ids()[0], story.state.version)]
     assert story.state.status == "cancelled"
 
@@ -241,7 +241,7 @@ def test_a_take_over_leaves_waits_and_tries_to_come_alone() -> None:
 def test_a_take_over_leaves_blocks_alone_that_run_in_this_process() -> None:
     story = Story(workflow("start > a", "start > b")).start()
     story.send(TakenOver(running=frozenset({("a", 1)})))
-    assert [(run.block_id, run.attempt) for run in story.tries] == [("a", 1), ("b", 1), ("b", 2)]
+    assert [(run.instance, run.attempt) for run in story.tries] == [("a", 1), ("b", 1), ("b", 2)]
 
 
 def test_a_take_over_does_not_try_again_what_a_timer_has_just_started() -> None:
@@ -249,7 +249,7 @@ def test_a_take_over_does_not_try_again_what_a_timer_has_just_started() -> None:
     story = Story(graph, {"nap": naps(1), "a": fails(tries=1)}).start().work()
     story.now += 10
     story.crash()
-    assert [(run.block_id, run.attempt) for run in story.tries] == [("after", 1), ("a", 2)]
+    assert [(run.instance, run.attempt) for run in story.tries] == [("a", 2), ("after", 1)]
 
 
 def test_a_take_over_after_the_time_limit_ends_the_run_instead() -> None:

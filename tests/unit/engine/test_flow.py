@@ -109,7 +109,12 @@ def test_a_failure_with_an_error_edge_takes_that_edge_only() -> None:
 def test_a_failure_ends_the_execution_with_its_error() -> None:
     story = Story(workflow("start > a > b"), {"a": fails("no money")}).start().work()
     ended = story.last("execution:error")
-    assert (ended.error, ended.block_id, ended.code, ended.final) == ("no money", "a", "BLOCK_FAILED", True)
+    assert (ended.error, ended.block_id, ended.code, ended.final) == (
+        "A: no money",
+        "a",
+        "BLOCK_FAILED",
+        True,
+    )
     assert story.state.status == "failed"
 
 
@@ -123,7 +128,7 @@ def test_after_a_failure_nothing_starts_and_what_is_in_flight_finishes() -> None
 def test_the_first_of_two_errors_is_the_executions() -> None:
     graph = workflow("start > a", "start > b")
     story = Story(graph, {"a": fails("first"), "b": fails("second")}).start().finish("a", "b")
-    assert story.last("execution:error").error == "first"
+    assert story.last("execution:error").error == "A: first"
 
 
 def test_a_failed_execution_keeps_its_partial_output() -> None:
@@ -141,7 +146,7 @@ def test_a_failed_run_does_not_wait_for_durable_waits() -> None:
 def test_a_failed_run_does_not_wait_for_another_blocks_next_try() -> None:
     graph = workflow("start > a", "start > b", retries={"a": Retry(wait_ms=60_000)})
     story = Story(graph, {"a": fails(), "b": fails("over")}).start().finish("a", "b")
-    assert story.last("execution:error").error == "over"
+    assert story.last("execution:error").error == "B: over"
 
 
 def test_an_error_after_the_runs_failure_is_not_retried() -> None:
@@ -195,7 +200,7 @@ def test_a_run_that_fails_closes_the_points_that_it_opened() -> None:
     graph = workflow("start > ask", "start > a", ask=HUMAN)
     story = Story(graph, {"a": fails("broke")}).start().finish("ask", "a")
     assert story.told()[-3:] == ["block:error a", "pause:closed ask", "execution:error"]
-    assert story.last("pause:closed").reason == "The run failed: broke"
+    assert story.last("pause:closed").reason == "The run failed: A: broke"
     assert story.last("execution:error").final
 
 

@@ -238,7 +238,7 @@ def test_a_resumed_run_that_fails_ends_alone_while_other_points_are_open() -> No
     story = Story(APART, {"a": fails("broke")}).start().work()
     story.resume("one")
     story.work()
-    assert (story.last("execution:error").error, story.last("execution:error").final) == ("broke", False)
+    assert (story.last("execution:error").error, story.last("execution:error").final) == ("A: broke", False)
     assert (story.state.status, points(story)) == ("paused", {"one": "failed", "two": "paused"})
 
 
@@ -249,7 +249,7 @@ def test_after_a_failed_run_the_last_point_ends_the_execution_with_that_error() 
     story.resume("two")
     story.work()
     ended = story.last("execution:error")
-    assert (ended.error, ended.block_id, ended.final) == ("broke", "a", True)
+    assert (ended.error, ended.block_id, ended.final) == ("A: broke", "a", True)
     assert story.state.status == "failed"
 
 
@@ -261,7 +261,7 @@ def test_a_run_that_went_well_is_not_blamed_for_the_failure_of_another() -> None
     story.work()
     assert points(story) == {"one": "failed", "two": "resumed"}
     reasons = [(entry.status, entry.failure_reason) for entry in story.state.entries.values()]
-    assert reasons == [("failed", "broke"), ("completed", None)]
+    assert reasons == [("failed", "A: broke"), ("completed", None)]
 
 
 def test_a_run_that_runs_out_of_time_after_another_failed_has_failed_too() -> None:
@@ -280,9 +280,9 @@ def test_of_two_runs_that_fail_the_first_one_gives_the_executions_error() -> Non
     story.work()
     story.resume("two")
     story.work()
-    assert [entry.failure_reason for entry in story.state.entries.values()] == ["first", "second"]
+    assert [entry.failure_reason for entry in story.state.entries.values()] == ["A: first", "B: second"]
     assert story.state.failure is not None
-    assert story.state.failure.error == "first"
+    assert story.state.failure.error == "A: first"
 
 
 def test_a_failing_run_closes_its_own_points_only() -> None:

@@ -195,7 +195,7 @@ def test_a_run_over_its_time_limit_ends_and_its_blocks_are_stopped() -> None:
     story = Story(workflow("start > a", "start > b")).start(time_limit=300).later(300)
     ended = story.last("execution:error")
     assert (ended.error, ended.code, ended.final) == ("Execution timed out after 5 minutes", "TIMEOUT", True)
-    assert [each.block_id for each in story.stopped] == ["a", "b"]
+    assert [each.instance for each in story.stopped] == ["a", "b"]
     assert story.ended == [(story.run_ids()[0], story.events[-1].event_id)]
 
 
@@ -292,7 +292,7 @@ def test_of_a_wait_and_a_time_limit_that_are_both_over_the_earlier_one_strikes_f
         "block:started after",
         "execution:error",
     ]
-    assert [each.block_id for each in story.stopped] == ["after"]
+    assert [each.instance for each in story.stopped] == ["after"]
 
 
 def test_a_run_that_times_out_closes_the_points_that_it_opened() -> None:

@@ -4,27 +4,48 @@ Generators, as in :mod:`signoff.engine.decide`: the caller folds each draft befo
 ``cause`` is the command's id, or the ``eventId`` of the event that something follows from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+from uuid import UUID
 
-from signoff.engine.graph import Graph, settle
+from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft, Result, RunBlock, RunEnded
-from signoff.engine.pauses import submitted_output
-from signoff.engine.state import TERMINAL, Failure, InFlight, PausePoint, ResumeEntry, Run, State
+from signoff.engine.places import path_of, place_of
+from signoff.engine.state import (
+    Child,
+    Container,
+    Failure,
+    InFlight,
+    PausePoint,
+    Ready,
+    Run,
+    State,
+)
 from signoff.events.times import from_iso, iso
+from signoff.events.topics import child_log_id
 from signoff.events.types import (
     BlockCompleted,
     BlockError,
     BlockStarted,
+    ChildCancelled,
     ExecutionCompleted,
     ExecutionError,
     ExecutionPaused,
-    ExecutionResumed,
     Json,
+    LoopIteration,
+    ParallelBranch,
     PauseClosed,
     PausePointRef,
+    Turn,
 )
 
 Results = Iterator[Result]
+
+Begun: TypeAlias = InFlight | PausePoint | Container
+"""A block that began and has not ended: at work, waiting for a decision, or with its turns under way."""
+
+CALLERS: Final = frozenset({"workflow", "workflow_input"})
+"""Types of blocks that call another workflow."""
 
 
 def envelope_run(state: State, run_id: str) -> str | None:
@@ -32,43 +53,119 @@ def envelope_run(state: State, run_id: str) -> str | None:
     return None if run_id == state.execution_id else run_id
 
 
-def start_blocks(state: State, graph: Graph, run: Run, block_ids: Sequence[str], cause: str) -> Results:
-    """Start blocks that became ready, all at once."""
-    for block_id in block_ids:
-        yield started(state, graph, run.run_id, block_id, order=state.order + 1, attempt=1, cause=cause)
-        yield RunBlock(block_id, run.run_id, 1)
+def _attempt(attempt: int) -> int | None:
+    return attempt if attempt > 1 else None
+
+
+# --- Blocks begin -----------------------------------------------------------------------------------
+
+
+def advance(state: State, graph: Graph, run: Run, now: float, cause: str) -> Results:
+    """Start what is ready and begin the turns that there is room for; with nothing left the run ends."""
+    while run.status == "running" and run.failure is None and not run.halted:
+        ready = [(name, each) for name, each in state.ready.items() if each.run_id == run.run_id]
+        for instance, each in ready:
+            yield from _start(state, graph, instance, each, cause)
+        if ready:
+            continue
+        due = next((name for name, run_id in state.agenda.items() if run_id == run.run_id), None)
+        if due is None:
+            break
+        yield from _turn(state, graph, run, state.containers[due], now=now, cause=cause)
+    yield from settle_run(state, run, now, cause)
+
+
+def _start(state: State, graph: Graph, instance: str, ready: Ready, cause: str) -> Results:
+    yield started(
+        state, graph, instance,
+        at=ready, turns=state.scopes[ready.scope].turns, order=state.order + 1, cause=cause,
+    )  # fmt: skip
+    yield RunBlock(instance, ready.run_id, ready.attempt)
 
 
 def started(
-    state: State, graph: Graph, run_id: str, block_id: str, *, order: int, attempt: int, cause: str
+    state: State,
+    graph: Graph,
+    instance: str,
+    *,
+    at: InFlight | Ready,
+    turns: list[Turn],
+    order: int,
+    cause: str,
 ) -> Draft:
     """The event that a try of a block starts."""
-    block = graph.nodes[block_id].block
+    block = graph.nodes[at.block_id].block
+    called = block.type in CALLERS
     return Draft(
-        BlockStarted(block_id=block_id, block_name=block.name, block_type=block.type, execution_order=order),
+        BlockStarted(
+            block_id=block.id,
+            block_name=block.name,
+            block_type=block.type,
+            execution_order=order,
+            child_execution_id=str(child_log_id(UUID(state.log_id), instance, at.attempt))
+            if called
+            else None,
+            **place_of(turns),
+        ),
         cause,
-        envelope_run(state, run_id),
-        attempt if attempt > 1 else None,
+        envelope_run(state, at.run_id),
+        _attempt(at.attempt),
     )
 
 
 def try_again(state: State, graph: Graph, flight: InFlight, cause: str) -> Results:
-    """Start the next try of a block in flight."""
-    attempt = flight.attempt + 1
-    yield started(
-        state, graph, flight.run_id, flight.block_id, order=flight.order, attempt=attempt, cause=cause
+    """Start the next try of a block in flight; a container that was asked is only asked again."""
+    if flight.evaluates:
+        yield RunBlock(flight.instance, flight.run_id, flight.attempt)
+        return
+    again = Ready(
+        block_id=flight.block_id, scope=flight.scope, run_id=flight.run_id, attempt=flight.attempt + 1
     )
-    yield RunBlock(flight.block_id, flight.run_id, attempt)
+    yield started(
+        state, graph, flight.instance, at=again, turns=flight.turns, order=flight.order, cause=cause
+    )
+    yield RunBlock(flight.instance, flight.run_id, again.attempt)
+
+
+# --- Containers -------------------------------------------------------------------------------------
+
+
+def _turn(state: State, graph: Graph, run: Run, container: Container, *, now: float, cause: str) -> Results:
+    """A container's next turn begins, or its turns are over."""
+    if container.next != container.total:
+        yield begin_turn(state, graph, run, container, cause)
+        return
+    yield from complete(
+        state, graph, run, container, given=None,
+        output={"results": list(container.results)}, started_at=container.started_at, now=now, cause=cause,
+    )  # fmt: skip
+
+
+def begin_turn(state: State, graph: Graph, run: Run, container: Container, cause: str) -> Draft:
+    """The event that the next iteration or branch begins."""
+    kind = LoopIteration if graph.containers[container.block_id].kind == "loop" else ParallelBranch
+    items = container.items
+    return Draft(
+        kind(
+            container_id=container.block_id,
+            index=container.next,
+            item=items[container.next] if isinstance(items, list) else None,
+            **place_of(container.turns),
+        ),
+        cause,
+        envelope_run(state, run.run_id),
+    )
+
+
+# --- Blocks end -------------------------------------------------------------------------------------
 
 
 def complete_block(
     state: State,
     graph: Graph,
     run: Run,
-    block_id: str,
+    begun: Begun,
     *,
-    order: int,
-    attempt: int,
     given: Json,
     output: Json,
     started_at: str,
@@ -76,71 +173,95 @@ def complete_block(
     cause: str,
 ) -> Results:
     """A block ends well: start what is ready by that, or end the run."""
-    block = graph.nodes[block_id].block
-    ready = settle(
-        graph, block_id, output=output, failed=False, open_edges=state.open_edges, reached=state.reached
-    ).ready
+    yield from complete(
+        state, graph, run, begun,
+        given=given, output=output, started_at=started_at, now=now, cause=cause,
+    )  # fmt: skip
+    yield from advance(state, graph, run, now, cause)
+
+
+def complete(
+    state: State,
+    graph: Graph,
+    run: Run,
+    begun: Begun,
+    *,
+    given: Json,
+    output: Json,
+    started_at: str,
+    now: float,
+    cause: str,
+) -> Results:
+    """Record that a block ended well; what follows is still to begin."""
+    block = graph.nodes[begun.block_id].block
     yield Draft(
         BlockCompleted(
-            block_id=block_id,
+            block_id=block.id,
             block_name=block.name,
             block_type=block.type,
-            execution_order=order,
+            execution_order=begun.order,
             input=given,
             output=output,
             duration_ms=_since(started_at, now),
             started_at=started_at,
             ended_at=iso(now),
+            **place_of(begun.turns),
         ),
         cause,
         envelope_run(state, run.run_id),
-        attempt if attempt > 1 else None,
+        _attempt(begun.attempt),
     )
-    yield from _go_on(state, graph, run, ready, now=now, cause=cause)
+    yield from _ask(state, begun)
+
+
+def _ask(state: State, ended: Begun) -> Results:
+    """Ask the loop around a block whether it goes on, if the end of the block was that of a turn."""
+    if ended.turns:
+        container = ended.turns[-1].iteration_container_id + path_of(ended.turns[:-1])
+        flight = state.in_flight.get(container)
+        if flight is not None and flight.evaluates and flight.event_id == state.version:
+            yield RunBlock(flight.instance, flight.run_id, flight.attempt)
 
 
 def fail_block(
     state: State,
     graph: Graph,
-    flight: InFlight,
+    run: Run,
+    begun: Begun,
     *,
     given: Json,
     error: str,
     code: str,
+    started_at: str,
     now: float,
+    cause: str,
 ) -> Results:
     """A block's last try failed: its error edge takes over, or the run fails."""
-    node = graph.nodes[flight.block_id]
-    run = state.runs[flight.run_id]
-    cause = str(flight.event_id)
-    ready = settle(
-        graph, flight.block_id, output=None, failed=True, open_edges=state.open_edges, reached=state.reached
-    ).ready
+    node = graph.nodes[begun.block_id]
     yield Draft(
         BlockError(
-            block_id=flight.block_id,
+            block_id=node.block.id,
             block_name=node.block.name,
             block_type=node.block.type,
-            execution_order=flight.order,
+            execution_order=begun.order,
             input=given,
             error=error,
             code=code,
-            duration_ms=_since(flight.started_at, now),
-            started_at=flight.started_at,
+            duration_ms=_since(started_at, now),
+            started_at=started_at,
             ended_at=iso(now),
             handled=node.handles_error,
+            **place_of(begun.turns),
         ),
         cause,
         envelope_run(state, run.run_id),
-        flight.attempt if flight.attempt > 1 else None,
+        _attempt(begun.attempt),
     )
-    yield from _go_on(state, graph, run, ready, now=now, cause=cause)
+    yield from _ask(state, begun)
+    yield from advance(state, graph, run, now, cause)
 
 
-def _go_on(state: State, graph: Graph, run: Run, ready: Sequence[str], *, now: float, cause: str) -> Results:
-    if run.failure is None and not run.halted:
-        yield from start_blocks(state, graph, run, ready, cause)
-    yield from settle_run(state, run, now, cause)
+# --- Runs end ---------------------------------------------------------------------------------------
 
 
 def settle_run(state: State, run: Run, now: float, cause: str) -> Results:
@@ -148,7 +269,7 @@ def settle_run(state: State, run: Run, now: float, cause: str) -> Results:
 
     A run that failed, or that a ``response`` block stopped, does not wait for durable waits.
     """
-    if run.status != "running" or run.busy:
+    if run.status != "running" or run.busy or run.children:
         return
     if run.halted or run.failure is not None or not (run.waits or run.retries):
         yield from end_run(state, run, now, cause, failure=run.failure)
@@ -158,13 +279,13 @@ def end_run(state: State, run: Run, now: float, cause: str, *, failure: Failure 
     """Write how a run ends: paused, completed, or failed with or without the execution."""
     where = envelope_run(state, run.run_id)
     if failure is not None:
-        for point in [p for p in state.open_points() if p.run_id == run.run_id and p.status == "paused"]:
-            yield Draft(
-                PauseClosed(context_id=point.context_id, reason=f"The run failed: {failure.error}"),
-                cause,
-                where,
-            )
-    goes_on = len(state.active) > 1 or any(state.open_points())
+        reason = f"The run failed: {failure.error}"
+        points = [p for p in state.open_points() if p.run_id == run.run_id and p.status == "paused"]
+        flights = [each for each in state.in_flight.values() if each.run_id == run.run_id]
+        yield from cancel_children([*points, *flights], reason, cause, where)
+        for point in points:
+            yield Draft(PauseClosed(context_id=point.context_id, reason=reason), cause, where)
+    goes_on = len(state.active) > 1 or bool(state.open)
     if failure is not None:
         yield _error(state, run, failure, now, cause, final=not goes_on)
     elif goes_on:
@@ -185,6 +306,22 @@ def end_run(state: State, run: Run, now: float, cause: str, *, failure: Failure 
             where,
         )
     yield RunEnded(run.run_id, state.version)
+
+
+def cancel_children(
+    callers: list[PausePoint | InFlight], reason: str, cause: str, where: str | None
+) -> Results:
+    """Nobody waits any more for the executions that some blocks called."""
+    for caller in callers:
+        child: Child | None = caller.child
+        if child is not None:
+            yield Draft(
+                ChildCancelled(
+                    block_id=caller.block_id, child_execution_id=child.execution_id, reason=reason
+                ),
+                cause,
+                where,
+            )
 
 
 def _error(state: State, run: Run, failure: Failure, now: float, cause: str, *, final: bool) -> Draft:
@@ -218,72 +355,6 @@ def _paused(state: State, run: Run, now: float) -> ExecutionPaused:
         duration=_elapsed(run, now),
         start_time=iso(run.started_at),
         end_time=iso(now),
-    )
-
-
-def start_queued(state: State, graph: Graph, now: float) -> Results:
-    """Give queued decisions their runs, one after the other, while no other run is at work."""
-    while state.queue and state.status not in TERMINAL and not state.held():
-        entry = state.entries[state.queue[0]]
-        taken = state.commands.get(entry.entry_id)
-        yield from begin_resume(
-            state, graph, entry, now,
-            cause=str(entry.event_id) if taken is None else entry.entry_id,
-            request_digest=None if taken is None else taken.request_digest,
-        )  # fmt: skip
-
-
-def begin_resume(
-    state: State,
-    graph: Graph,
-    entry: ResumeEntry,
-    now: float,
-    *,
-    cause: str,
-    request_digest: str | None = None,
-    correlation_id: str | None = None,
-) -> Results:
-    """Take a decision up: its point's block ends with what was submitted, and the graph goes on."""
-    point = state.points[entry.context_id]
-    yield Draft(
-        ExecutionResumed(
-            resume_execution_id=entry.run_id,
-            context_id=entry.context_id,
-            resume_entry_id=entry.entry_id,
-            mode=entry.mode,
-            input=entry.input,
-            submission=entry.submission,
-            actor=entry.actor,
-            request_digest=request_digest,
-        ),
-        cause,
-        entry.run_id,
-        correlation_id=correlation_id,
-    )
-    yield from complete_block(
-        state,
-        graph,
-        state.runs[entry.run_id],
-        point.block_id,
-        order=point.order,
-        attempt=point.attempt,
-        given=None,
-        output=_decided_output(point, entry, now),
-        started_at=iso(point.opened_at),
-        now=now,
-        cause=cause,
-    )
-
-
-def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
-    if point.kind == "time":
-        return {"status": "completed", "waitDuration": round((now - point.opened_at) * 1000)}
-    return submitted_output(
-        point.response,
-        resume_input=entry.input,
-        submission=entry.submission,
-        submitted_by=entry.actor.name or entry.actor.id,
-        submitted_at=iso(now),
     )
 
 

@@ -1,7 +1,8 @@
 """What goes into deciding, and what comes out of it beside events.
 
 Inputs are the commands of :mod:`signoff.events.types` and the results of blocks and timers below;
-they never leave the executor. Effects are data: the executor performs them after the commit.
+they never leave the executor. ``instance`` is a block with the turns around it. Effects are data: the
+executor performs them after the commit.
 """
 
 from typing import Final, Literal, TypeAlias
@@ -14,7 +15,7 @@ from signoff.events.types import Command, EventData, Json, Outcome, PauseKind
 class BlockSucceeded(Struct, frozen=True, kw_only=True):
     """A block returned. ``variables`` are those that it assigned."""
 
-    block_id: str
+    instance: str
     attempt: int
     input: Json
     output: Json
@@ -24,7 +25,7 @@ class BlockSucceeded(Struct, frozen=True, kw_only=True):
 class BlockFailed(Struct, frozen=True, kw_only=True):
     """A try of a block failed. ``jitter`` is a random number from 0 to 1, drawn by the executor."""
 
-    block_id: str
+    instance: str
     attempt: int
     input: Json
     error: str
@@ -36,7 +37,7 @@ class BlockFailed(Struct, frozen=True, kw_only=True):
 class BlockPaused(Struct, frozen=True, kw_only=True):
     """A block asks to wait for somebody, or with ``due_at`` (seconds since the epoch) for a moment."""
 
-    block_id: str
+    instance: str
     attempt: int
     kind: PauseKind
     response: Json
@@ -47,9 +48,45 @@ class BlockPaused(Struct, frozen=True, kw_only=True):
 class BlockWaits(Struct, frozen=True, kw_only=True):
     """A block waits for a moment without being a pause to the caller."""
 
-    block_id: str
+    instance: str
     attempt: int
     due_at: float
+
+
+class BlockOpened(Struct, frozen=True, kw_only=True):
+    """A container was evaluated: what it goes over at first, and whether it goes on at each time.
+
+    ``at_once``: how many branches of a parallel may be at work.
+    """
+
+    instance: str
+    attempt: int
+    input: Json = None
+    items: Json = None
+    total: int | None = None
+    at_once: int | None = None
+    goes_on: bool = True
+
+
+class BlockCalls(Struct, frozen=True, kw_only=True):
+    """A block calls one version of another workflow."""
+
+    instance: str
+    attempt: int
+    workflow_id: str
+    name: str
+    version: int
+    digest: str
+    input: Json
+
+
+class BlockSays(Struct, frozen=True, kw_only=True):
+    """A block streams: text that follows the first ``offset`` characters."""
+
+    instance: str
+    attempt: int
+    offset: int
+    chunk: str
 
 
 class Tick(Struct, frozen=True):
@@ -65,9 +102,9 @@ class TakenOver(Struct, frozen=True):
     running: frozenset[tuple[str, int]] = frozenset()
 
 
-BLOCK_RESULTS: Final = (BlockSucceeded, BlockFailed, BlockPaused, BlockWaits)
-BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits
-Input: TypeAlias = Command | BlockResult | Tick | TakenOver
+BLOCK_RESULTS: Final = (BlockSucceeded, BlockFailed, BlockPaused, BlockWaits, BlockOpened, BlockCalls)
+BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits | BlockOpened | BlockCalls
+Input: TypeAlias = Command | BlockResult | BlockSays | Tick | TakenOver
 
 
 class Draft(Struct, frozen=True):
@@ -86,7 +123,7 @@ class Draft(Struct, frozen=True):
 class RunBlock(Struct, frozen=True):
     """Run this try of a block now."""
 
-    block_id: str
+    instance: str
     run_id: str
     attempt: int
 
@@ -94,7 +131,7 @@ class RunBlock(Struct, frozen=True):
 class CancelBlock(Struct, frozen=True):
     """Stop a block's try if it still runs; nobody waits for its result."""
 
-    block_id: str
+    instance: str
     attempt: int
 
 

@@ -2,16 +2,19 @@
 
 from uuid import UUID
 
-from signoff.engine.flow import Results, begin_resume
+from signoff.engine.children import child_error, child_output
+from signoff.engine.flow import Results, complete_block, fail_block
 from signoff.engine.forms import check_form
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft
-from signoff.engine.pauses import form_of, normalise_input, submission_of
+from signoff.engine.pauses import form_of, normalise_input, submission_of, submitted_output
 from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
+from signoff.events.times import iso
 from signoff.events.topics import run_id_of
 from signoff.events.types import (
     SYSTEM,
     Command,
+    ExecutionResumed,
     FieldFault,
     Json,
     Outcome,
@@ -138,18 +141,19 @@ def _queued(
     )
 
 
-def resume_by_time(state: State, graph: Graph, point: PausePoint, entry_id: UUID, now: float) -> Results:
-    """A point of kind ``time`` is due: the system resumes it, in turn with people's decisions.
+def resume_by_itself(
+    state: State, graph: Graph, point: PausePoint, entry_id: UUID, now: float, *, given: Json, cause: str
+) -> Results:
+    """A point of kind ``time`` is due, or a child has ended: the system resumes it, in turn with people.
 
-    It follows from the last event, ``timer:fired``.
+    ``given`` is how the child ended; nothing for a moment.
     """
-    cause = str(state.version)
     entry = ResumeEntry(
         entry_id=str(entry_id),
         run_id=str(run_id_of(UUID(state.log_id), entry_id)),
         context_id=point.context_id,
         mode=state.mode,
-        input={},
+        input=given,
         submission={},
         actor=SYSTEM,
         event_id=state.version + 1,
@@ -159,3 +163,70 @@ def resume_by_time(state: State, graph: Graph, point: PausePoint, entry_id: UUID
         yield _queued(entry, len(state.queue) + 1, cause=cause)
     else:
         yield from begin_resume(state, graph, entry, now, cause=cause)
+
+
+def start_queued(state: State, graph: Graph, now: float) -> Results:
+    """Give queued decisions their runs, one after the other, while no other run is at work."""
+    while state.queue and state.status not in TERMINAL and not state.held():
+        entry = state.entries[state.queue[0]]
+        taken = state.commands.get(entry.entry_id)
+        yield from begin_resume(
+            state, graph, entry, now,
+            cause=str(entry.event_id) if taken is None else entry.entry_id,
+            request_digest=None if taken is None else taken.request_digest,
+        )  # fmt: skip
+
+
+def begin_resume(
+    state: State,
+    graph: Graph,
+    entry: ResumeEntry,
+    now: float,
+    *,
+    cause: str,
+    request_digest: str | None = None,
+    correlation_id: str | None = None,
+) -> Results:
+    """Take a decision up: its point's block ends with what was submitted, and the graph goes on."""
+    point = state.points[entry.context_id]
+    yield Draft(
+        ExecutionResumed(
+            resume_execution_id=entry.run_id,
+            context_id=entry.context_id,
+            resume_entry_id=entry.entry_id,
+            mode=entry.mode,
+            input=entry.input,
+            submission=entry.submission,
+            actor=entry.actor,
+            request_digest=request_digest,
+        ),
+        cause,
+        entry.run_id,
+        correlation_id=correlation_id,
+    )
+    run, started_at = state.runs[entry.run_id], iso(point.opened_at)
+    if point.child is not None and entry.input["status"] != "completed":
+        yield from fail_block(
+            state, graph, run, point,
+            given=None, error=child_error(point.child, entry.input), code="CHILD_FAILED",
+            started_at=started_at, now=now, cause=cause,
+        )  # fmt: skip
+        return
+    yield from complete_block(
+        state, graph, run, point,
+        given=None, output=_decided_output(point, entry, now), started_at=started_at, now=now, cause=cause,
+    )  # fmt: skip
+
+
+def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
+    if point.child is not None:
+        return child_output(point.child, entry.input)
+    if point.kind == "time":
+        return {"status": "completed", "waitDuration": round((now - point.opened_at) * 1000)}
+    return submitted_output(
+        point.response,
+        resume_input=entry.input,
+        submission=entry.submission,
+        submitted_by=entry.actor.name or entry.actor.id,
+        submitted_at=iso(now),
+    )

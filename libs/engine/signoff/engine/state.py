@@ -5,13 +5,14 @@ is its JSON. Times are seconds since the epoch, UTC.
 """
 
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from typing import Final, Literal
 
 from msgspec import Struct
 
-from signoff.events.types import Actor, Json, Mode, PauseKind
+from signoff.events.types import Actor, Json, Mode, Parent, PauseKind, Turn
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of this shape; a snapshot of another one is ignored."""
 
 Status = Literal["running", "paused", "completed", "failed", "cancelled"]
@@ -30,23 +31,83 @@ class Failure(Struct, frozen=True):
 class InFlight(Struct, kw_only=True):
     """A block that started and has not ended.
 
-    ``rests``: it does not run, but waits until its moment in ``State.timers``: to end, or to be tried again.
+    ``turns`` are those around it, ``scope`` the key of the innermost. ``rests``: it does not run, but waits:
+    for its moment in ``State.timers``, to end or to be tried again, or for its ``child``. ``evaluates``: a
+    container that is asked whether it goes on after a turn. ``first_attempt``: above 1 when a reopened
+    execution started it. ``streamed``: characters of its text that are in the log.
     """
 
+    instance: str
     block_id: str
     run_id: str
     attempt: int
     event_id: int
     order: int
     started_at: str
-    rests: Literal["wait", "retry"] | None = None
+    first_attempt: int = 1
+    turns: list[Turn] = []
+    scope: str = ""
+    rests: Literal["wait", "retry", "child"] | None = None
+    evaluates: bool = False
+    streamed: int = 0
+    child: "Child | None" = None
+
+
+class Child(Struct, frozen=True, kw_only=True):
+    """The execution that a block called."""
+
+    execution_id: str
+    workflow_id: str
+    name: str
+
+
+class Scope(Struct, kw_only=True):
+    """Blocks that run together: the workflow's own, or those of one turn of a container.
+
+    ``pending`` blocks are ready, at work or waiting; ``busy`` ones are at work, in scopes inside too.
+    ``outputs``: of its blocks, in order of finishing, where they are a container's results.
+    """
+
+    turns: list[Turn] = []
+    container: str | None = None
+    index: int = 0
+    pending: int = 0
+    busy: int = 0
+    open_edges: dict[str, int] = {}
+    reached: set[str] = set()
+    outputs: list[Json] = []
+
+
+class Container(Struct, kw_only=True):
+    """A loop or a parallel whose turns are under way.
+
+    ``total`` is unknown where a condition decides; ``next`` is the index of the turn that begins next;
+    ``live`` turns have begun and not ended, ``busy`` ones have a block at work. ``at_once``: how many of a
+    parallel's branches may be busy; a loop has none.
+    """
+
+    instance: str
+    block_id: str
+    order: int
+    attempt: int
+    started_at: str
+    turns: list[Turn]
+    scope: str
+    items: Json = None
+    total: int | None = None
+    at_once: int | None = None
+    next: int = 0
+    live: int = 0
+    busy: int = 0
+    results: list[list[Json]] = []
 
 
 class Run(Struct, kw_only=True):
     """One stretch from a start or a resume to a pause or an end.
 
-    ``busy`` blocks run, ``waits`` are durable waits, ``retries`` are to be tried again. ``deadline``: when
-    its time limit is over; ``idle_since``: since when it only waits, where that time does not count.
+    ``busy`` blocks run, ``waits`` are durable waits, ``retries`` are to be tried again, ``children`` wait
+    for the executions that they called. ``deadline``: when its time limit is over; ``idle_since``: since
+    when it only waits, where that time does not count.
     """
 
     run_id: str
@@ -59,6 +120,7 @@ class Run(Struct, kw_only=True):
     busy: int = 0
     waits: int = 0
     retries: int = 0
+    children: int = 0
     deadline: float | None = None
     idle_since: float | None = None
     halted: bool = False
@@ -101,10 +163,26 @@ class PausePoint(Struct, kw_only=True):
     content_digest: str | None
     event_id: int
     opened_at: float
+    turns: list[Turn] = []
+    scope: str = ""
+    child: Child | None = None
     status: Literal["paused", "queued", "resuming", "resumed", "failed", "closed"] = "paused"
     due_at: float | None = None
     entry_id: str | None = None
     closed_at: float | None = None
+
+
+class Ready(Struct, frozen=True, kw_only=True):
+    """A block that may start in a run, and the scope that it starts in.
+
+    ``evaluates``: a container that is asked whether it goes on, instead.
+    """
+
+    block_id: str
+    scope: str
+    run_id: str
+    attempt: int = 1
+    evaluates: bool = False
 
 
 class Taken(Struct, frozen=True):
@@ -117,7 +195,10 @@ class Taken(Struct, frozen=True):
 class State(Struct, kw_only=True):
     """An execution as of ``version``, its last event.
 
-    ``timers``: what happens by itself, and when, by block: a wait ends, a try starts, a point resumes.
+    ``timers``: what happens by itself, and when, by instance: a wait ends, a try starts, a point resumes;
+    ``moments`` is their heap, with entries that no longer hold. ``outputs`` are by block and branches.
+    ``ready`` blocks have not started; ``agenda`` has the containers with a turn to begin or an end to
+    write, and the run that does it; ``lost`` is what a reopened execution starts again.
     """
 
     execution_id: str = ""
@@ -133,6 +214,9 @@ class State(Struct, kw_only=True):
     time_limit: float | None = None
     stop_after_block_id: str | None = None
     request_digest: str | None = None
+    parent: Parent | None = None
+    trigger_block_id: str | None = None
+    start_block_id: str | None = None
 
     version: int = 0
     time: float = 0.0
@@ -145,14 +229,18 @@ class State(Struct, kw_only=True):
     active: list[str] = []
     in_flight: dict[str, InFlight] = {}
     timers: dict[str, float] = {}
+    moments: list[tuple[float, str]] = []
     outputs: dict[str, Json] = {}
-    errors: dict[str, str] = {}
-    open_edges: dict[str, int] = {}
-    reached: set[str] = set()
+    scopes: dict[str, Scope] = {}
+    containers: dict[str, Container] = {}
+    ready: dict[str, Ready] = {}
+    agenda: dict[str, str] = {}
+    lost: dict[str, Ready] = {}
     order: int = 0
     variables: dict[str, Json] = {}
 
     points: dict[str, PausePoint] = {}
+    open: dict[str, None] = {}
     entries: dict[str, ResumeEntry] = {}
     queue: list[str] = []
     commands: dict[str, Taken] = {}
@@ -167,7 +255,7 @@ class State(Struct, kw_only=True):
 
     def open_points(self) -> Iterator[PausePoint]:
         """Points that wait for a decision, or whose decision waits for its turn."""
-        return (point for point in self.points.values() if point.status in ("paused", "queued"))
+        return (self.points[context_id] for context_id in self.open)
 
     def held(self) -> bool:
         """Whether a run is at work, so that decisions queue; one that only waits does not hold them."""
@@ -181,14 +269,29 @@ class State(Struct, kw_only=True):
         """How far the execution's points are decided; ``None`` when it never paused."""
         if not self.points:
             return None
-        if any(self.open_points()):
-            return "partially_resumed" if any(p.entry_id for p in self.points.values()) else "paused"
+        if self.open:
+            return "partially_resumed" if self.entries else "paused"
         undecided = any(point.entry_id is None for point in self.points.values())
         return "cancelled" if undecided or self.status == "cancelled" else "fully_resumed"
 
+    def set_timer(self, name: str, due: float) -> None:
+        """Something happens by itself at a moment."""
+        self.timers[name] = due
+        heappush(self.moments, (due, name))
+
+    def forget_timers(self) -> None:
+        """Drop moments that no longer hold, so that the first one does."""
+        while self.moments and self.timers.get(self.moments[0][1]) != self.moments[0][0]:
+            heappop(self.moments)
+
+    def next_timer(self) -> tuple[float, str] | None:
+        """The earliest timer: its moment and its name."""
+        return self.moments[0] if self.moments else None
+
     def next_due(self) -> float | None:
         """The earliest moment at which something happens by itself, ``None`` if nothing will."""
-        due = min(self.timers.values(), default=None)
+        timer = self.next_timer()
+        due = None if timer is None else timer[0]
         for run_id in self.active:
             run = self.runs[run_id]
             if run.deadline is not None and run.idle_since is None and (due is None or run.deadline < due):

@@ -6,10 +6,10 @@ deadline: what is due is fired before anything else is decided.
 
 from uuid import UUID, uuid5
 
-from signoff.engine.flow import Results, complete_block, end_run, envelope_run, start_queued, try_again
+from signoff.engine.flow import Results, complete_block, end_run, envelope_run, try_again
 from signoff.engine.graph import Graph
 from signoff.engine.messages import CancelBlock, Draft
-from signoff.engine.resumes import resume_by_time
+from signoff.engine.resumes import resume_by_itself, start_queued
 from signoff.engine.state import Failure, InFlight, PausePoint, Run, State
 from signoff.events.times import from_iso, iso
 from signoff.events.types import TimerFired
@@ -24,10 +24,11 @@ def fire_due(state: State, graph: Graph, now: float) -> Results:
 
 def _fire(state: State, graph: Graph, due: float, now: float) -> Results:
     """Do what is due at a moment; of several, what lets a run go on before what ends it."""
-    name = next((name for name, moment in state.timers.items() if moment == due), None)
-    if name is None:
+    timer = state.next_timer()
+    if timer is None or timer[0] != due:
         yield from _time_out(state, next(run for run in state.active_runs() if run.deadline == due), now)
         return
+    name = timer[1]
     flight = state.in_flight.get(name)
     if flight is None:
         yield from _end_pause(state, graph, state.points[name], due, now)
@@ -39,19 +40,20 @@ def _fire(state: State, graph: Graph, due: float, now: float) -> Results:
 
 def _end_pause(state: State, graph: Graph, point: PausePoint, due: float, now: float) -> Results:
     yield _fired(state, point.run_id, point.context_id, due, cause=str(point.event_id))
-    yield from resume_by_time(state, graph, point, uuid5(UUID(state.log_id), str(point.event_id)), now)
+    yield from resume_by_itself(
+        state, graph, point, uuid5(UUID(state.log_id), str(point.event_id)), now,
+        given={}, cause=str(state.version),
+    )  # fmt: skip
 
 
 def _end_wait(state: State, graph: Graph, flight: InFlight, due: float, now: float) -> Results:
     cause = str(flight.event_id)
-    yield _fired(state, flight.run_id, flight.block_id, due, cause=cause)
+    yield _fired(state, flight.run_id, flight.instance, due, cause=cause)
     yield from complete_block(
         state,
         graph,
         state.runs[flight.run_id],
-        flight.block_id,
-        order=flight.order,
-        attempt=flight.attempt,
+        flight,
         given=None,
         output={"status": "completed", "waitDuration": round((due - from_iso(flight.started_at)) * 1000)},
         started_at=flight.started_at,
@@ -70,7 +72,7 @@ def _time_out(state: State, run: Run, now: float) -> Results:
     running = [each for each in state.in_flight.values() if each.run_id == run.run_id and not each.rests]
     yield from end_run(state, run, now, str(run.started_event), failure=failure)
     for flight in running:
-        yield CancelBlock(flight.block_id, flight.attempt)
+        yield CancelBlock(flight.instance, flight.attempt)
 
 
 def _spoken(seconds: float) -> str:

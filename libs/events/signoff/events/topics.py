@@ -48,6 +48,11 @@ def workflow_log_id(workspace_id: str, workflow_id: str) -> UUID:
     return _derived("workflow", workspace_id, workflow_id)
 
 
+def child_log_id(parent: UUID, instance: str, attempt: int) -> UUID:
+    """The log of a child execution: of the block that called it and, when it is tried again, of the try."""
+    return _derived("child", str(parent), instance, *([str(attempt)] if attempt > 1 else []))
+
+
 def run_id_of(log_id: UUID, command_id: UUID) -> UUID:
     """The id of the run that a resume command begins.
 

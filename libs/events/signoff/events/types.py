@@ -40,7 +40,7 @@ class Parent(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="came
     """Whose child an execution is. ``instance`` is the calling block with the turns around it.
 
     ``log_id`` stands only where a client chose the parent's id; ``depth`` is 1 for the child of an execution
-    that nobody called. ``names`` are the workflows from the outermost to the parent's, for error texts.
+    that nobody called.
     """
 
     execution_id: str
@@ -48,7 +48,6 @@ class Parent(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="came
     block_id: str
     instance: str
     depth: int
-    names: list[str]
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -90,6 +89,8 @@ class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True,
     request_digest: str | None = None
     parent: Parent | None = None
     source: Source | None = None
+    trigger_block_id: str | None = None
+    """The start block, where it is not the one that a call starts with."""
     start_block_id: str | None = None
     """Where a run from a block begins; what lies before it is the source's."""
     timeout_at: str | None = None
@@ -251,13 +252,17 @@ class BlockRetrying(Placed, frozen=True, kw_only=True, omit_defaults=True, renam
 
 
 class ContainerOpened(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A loop or a parallel knows what it goes over. ``total`` is unknown where a condition decides."""
+    """A loop or a parallel knows what it goes over.
+
+    ``total`` is unknown where a condition decides. ``at_once``: branches of a parallel that may be busy.
+    """
 
     TYPE: ClassVar[str] = "container:opened"
     block_id: str
     input: Json = None
     items: Json = None
     total: int | None = None
+    at_once: int | None = None
 
 
 class LoopIteration(Placed, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -423,6 +428,23 @@ class WorkflowUndeployed(EventData, frozen=True, kw_only=True, omit_defaults=Tru
     actor: Actor
 
 
+class ScheduleFired(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A schedule of a workflow was due: from this event an execution is started. In the workflow's log.
+
+    ``due_at`` is the moment that it was due, however late it is fired; ``missed`` counts the moments since
+    the last that its catch-up policy leaves out.
+    """
+
+    TYPE: ClassVar[str] = "schedule:fired"
+    workspace_id: str
+    version: int
+    digest: str
+    block_id: str
+    execution_id: str
+    due_at: str
+    missed: int = 0
+
+
 class Unknown(EventData, frozen=True, kw_only=True):
     """An event of a type that this version does not know; its data, untouched."""
 
@@ -487,6 +509,7 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         ResumeFailed,
         WorkflowDeployed,
         WorkflowUndeployed,
+        ScheduleFired,
     )
 }
 
@@ -515,6 +538,7 @@ class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True,
     stop_after_block_id: str | None = None
     parent: Parent | None = None
     source: Source | None = None
+    trigger_block_id: str | None = None
     start_block_id: str | None = None
     outputs: dict[str, Json] = {}
     """With ``start_block_id``: the outputs of blocks before it, from the source; ``variables`` likewise."""

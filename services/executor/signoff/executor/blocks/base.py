@@ -12,7 +12,7 @@ from signoff.engine.definition import Block
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.types import Json, PauseKind
-from signoff.executor.sandbox.pool import Sandbox
+from signoff.sandbox.pool import Sandbox
 from signoff.executor.scope import Facts
 
 
@@ -101,6 +101,7 @@ class Opened(Struct, frozen=True, kw_only=True):
 
     items: list[Json] | None = None
     total: int | None = None
+    at_once: int | None = None
     goes_on: bool = True
 
 
