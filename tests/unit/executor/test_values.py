@@ -228,7 +228,7 @@ async def test_an_error_text_with_a_lone_surrogate_is_recorded(site: Site) -> No
         events = await site.run(await site.deploy({"blocks": {"fail": {"type": "test.fail"}}}))
 
     assert events[-1].type == "execution:error"
-    assert events[-1].data.error == "ValueError: half a character: ?"
+    assert events[-1].data.error == "fail: ValueError: half a character: ?"
     assert await site.store.broken() == []
 
 

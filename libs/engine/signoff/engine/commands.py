@@ -82,14 +82,12 @@ def _repeated(state: State, command: Command, taken: Taken) -> Outcome:
         return refused(
             command, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used with another request before"
         )
-    entry = state.entries.get(command.command_id)
-    run_id = entry.run_id if entry else str(run_id_of(UUID(state.log_id), UUID(command.command_id)))
     return Outcome(
         command_id=command.command_id,
         execution_id=state.execution_id,
         outcome="duplicate",
         event_id=taken.event_id,
-        resume_execution_id=run_id if run_id in state.runs or entry else None,
+        resume_execution_id=taken.run_id,
     )
 
 

@@ -554,7 +554,7 @@ def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResume
     )
     state.entries[entry.entry_id] = entry
     if event.causation_id == entry.entry_id:  # a command's; time resumes a point without any
-        state.commands[entry.entry_id] = Taken(event.event_id, data.request_digest)
+        state.commands[entry.entry_id] = Taken(event.event_id, data.request_digest, entry.run_id)
     point = state.points[data.context_id]
     point.entry_id = entry.entry_id
     point.closed_at = state.time
@@ -592,7 +592,9 @@ def _resume_failed(state: State, _: Event, data: ResumeFailed, __: Graph | None)
 
 
 def _reopened(state: State, event: Event, data: ExecutionReopened, _: Graph | None) -> None:
-    state.commands[event.causation_id] = Taken(event.event_id, data.request_digest)
+    state.commands[event.causation_id] = Taken(
+        event.event_id, data.request_digest, data.resume_execution_id
+    )
     state.failure = None
     state.ended_at = None
     run = Run(

@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 from uuid import UUID
 
+from signoff.engine.catalog import MAX_ITERATIONS, too_many
 from signoff.engine.children import MAX_DEPTH
 from signoff.engine.flow import (
     Results,
@@ -38,9 +39,6 @@ from signoff.events.types import (
     TimerSet,
     VariablesSet,
 )
-
-MAX_ITERATIONS: Final = 1000
-"""Of every loop."""
 
 _JITTER: Final = 0.1
 """A try starts up to this share of its wait later, so that blocks failing together do not retry so."""
@@ -147,10 +145,9 @@ def _opened(state: State, graph: Graph, flight: InFlight, message: BlockOpened, 
         graph.containers[flight.block_id].kind == "loop"
         and max(begun + 1, message.total or 0) > MAX_ITERATIONS
     ):
-        name = graph.nodes[flight.block_id].block.name
         yield from fail_block(
             state, graph, run, flight,
-            given=message.input, error=f'Loop "{name}" exceeds the maximum of {MAX_ITERATIONS} iterations',
+            given=message.input, error=too_many(graph.nodes[flight.block_id].block.name),
             code="TOO_MANY_ITERATIONS", started_at=flight.started_at, now=now, cause=cause,
         )  # fmt: skip
     elif container is None:

@@ -186,10 +186,14 @@ class Ready(Struct, frozen=True, kw_only=True):
 
 
 class Taken(Struct, frozen=True):
-    """A command from outside that the log holds: what its repetition is answered with."""
+    """A command from outside that the log holds: what its repetition is answered with.
+
+    ``run_id``: of the run that it began, beside the execution's first.
+    """
 
     event_id: int
     request_digest: str | None = None
+    run_id: str | None = None
 
 
 class State(Struct, kw_only=True):

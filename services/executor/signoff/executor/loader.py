@@ -93,7 +93,7 @@ class Loader:
         event = decode_event(first.state)
         if not isinstance(event.data, ExecutionStarted):
             return Loaded(log_id, WorkflowState(), None)
-        plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data.workflow_version)
+        plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data)
         return Loaded(log_id, State(), plan)
 
     async def _from_snapshot(self, log_id: UUID, page: list[Recorded]) -> Loaded | None:

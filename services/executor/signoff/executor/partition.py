@@ -15,12 +15,12 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from signoff.engine.decide import refused
+from signoff.engine.commands import refused
 from signoff.engine.messages import (
+    BLOCK_RESULTS,
     BlockFailed,
-    BlockPaused,
-    BlockSucceeded,
-    BlockWaits,
+    BlockResult,
+    BlockSays,
     CancelBlock,
     Effect,
     Input,
@@ -122,6 +122,10 @@ class Partition:
     def held(self) -> bool:
         """Whether the lease holds, by this process's own clock."""
         return self._shared.held(self.number)
+
+    def backlog(self) -> int:
+        """Messages that wait to be decided."""
+        return len(self.inbox)
 
     def deliver(self, log_id: UUID, message: Input) -> None:
         """Take a result or the passing of time."""
@@ -295,9 +299,7 @@ class Partition:
         if isinstance(command.data, StartExecution):
             data = command.data
             try:
-                plan = await self._shared.plans.find(
-                    data.workspace_id, data.workflow_id, data.workflow_version
-                )
+                plan = await self._shared.plans.find(data.workspace_id, data.workflow_id, data)
             except UnknownVersionError as error:
                 turn.answers.append((command, refused(command, "WORKFLOW_NOT_FOUND", str(error))))
                 return None
@@ -344,7 +346,7 @@ class Partition:
             case RunBlock():
                 self._shared.runner.start(self, loaded, state, effect)
             case CancelBlock():
-                self._shared.runner.cancel(loaded.log_id, effect.block_id, effect.attempt)
+                self._shared.runner.cancel(loaded.log_id, effect.instance, effect.attempt)
             case RunEnded():
                 self._shared.outcomes.ended(loaded.log_id, state.execution_id, effect.run_id, effect.event_id)
             case _:
@@ -368,7 +370,9 @@ class Partition:
         """Keep a command that cannot be decided, and go on; a block's bad result is that block's error."""
         if isinstance(item, Message):
             await self._bury_command(item, reason)
-        elif isinstance(item.message, (BlockSucceeded, BlockPaused, BlockWaits)):
+        elif isinstance(item.message, BlockSays):
+            _log.error("what a block said is not recorded", partition=self.number, reason=reason)
+        elif isinstance(item.message, BLOCK_RESULTS) and not isinstance(item.message, BlockFailed):
             await self._alone(Internal(item.log_id, _failed(item.message, reason)))
         else:
             turn = Turn(Append(partition=self.number, epoch=self.epoch))
@@ -404,9 +408,9 @@ class Partition:
                 self.deliver(work.log_id, Tick())  # what else the execution was about goes on
 
 
-def _failed(result: BlockSucceeded | BlockPaused | BlockWaits, reason: str) -> BlockFailed:
+def _failed(result: BlockResult, reason: str) -> BlockFailed:
     return BlockFailed(
-        block_id=result.block_id,
+        instance=result.instance,
         attempt=result.attempt,
         input=None,
         error=f"The block's result cannot be recorded: {reason}",

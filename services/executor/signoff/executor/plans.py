@@ -3,15 +3,15 @@
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, cast, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from signoff.blocks import BlockSpec, Registry
-from signoff.engine.catalog import BLOCK_TYPES, output_fields
-from signoff.engine.definition import Block, Definition, Retry, decode
+from signoff.engine.catalog import ENTRY_TYPES, TriggerKind, find_entry, output_fields
+from signoff.engine.definition import Block, Definition, Loop, Retry, decode
 from signoff.engine.graph import CONDITION, Graph, compile_graph
 from signoff.engine.references import block_names
 from signoff.events.blobs import BlobStore
@@ -19,9 +19,10 @@ from signoff.events.codec import decode_event
 from signoff.events.errors import SignoffError
 from signoff.events.store.base import EventStore
 from signoff.events.topics import workflow_log_id
-from signoff.events.types import WorkflowDeployed
+from signoff.events.types import ExecutionStarted, StartExecution, WorkflowDeployed
 from signoff.executor.blocks.base import Prepare, Prepared
 from signoff.executor.blocks.condition import Condition
+from signoff.executor.blocks.containers import LoopBlock, ParallelBlock
 from signoff.executor.blocks.function import Function
 from signoff.executor.blocks.registered import Registered
 from signoff.executor.blocks.simple import Api, Human, Response, Trigger, Variables, WaitBlock
@@ -60,34 +61,39 @@ class Plans:
         self._blobs = blobs
         self._registry = registry
         self._keep = keep
-        self._plans: OrderedDict[tuple[str, str, int], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[str, str, int, str, str | None], Plan] = OrderedDict()
 
-    def known(self, workspace_id: str, workflow_id: str, version: int) -> Plan | None:
-        """A plan that is in memory."""
-        plan = self._plans.get((workspace_id, workflow_id, version))
-        if plan is not None:
-            self._plans.move_to_end((workspace_id, workflow_id, version))
-        return plan
-
-    async def find(self, workspace_id: str, workflow_id: str, version: int) -> Plan:
-        """A plan, from memory or from the workflow's own log.
+    async def find(
+        self, workspace_id: str, workflow_id: str, start: ExecutionStarted | StartExecution
+    ) -> Plan:
+        """The plan of an execution, from memory or from the workflow's own log.
 
         Raises:
-            UnknownVersionError: there is no such version, or a block type is not registered here.
+            UnknownVersionError: there is no such version, nothing in it that such a run starts with, or a
+                block type is not registered here.
         """
-        plan = self.known(workspace_id, workflow_id, version)
-        if plan is None:
-            deployed = await self._deployed(workspace_id, workflow_id, version)
-            document = await self._blobs.resolve(deployed.definition, workspace_id=UUID(workspace_id))
-            try:
-                plan = make_plan(decode(document), self._registry)
-            except KeyError as error:
-                raise UnknownVersionError(
-                    f"workflow {workflow_id} cannot run here: {error} is not registered with this executor"
-                ) from error
-            self._plans[workspace_id, workflow_id, version] = plan
-            if len(self._plans) > self._keep:
-                self._plans.popitem(last=False)
+        key = (workspace_id, workflow_id, start.workflow_version, start.trigger, start.trigger_block_id)
+        plan = self._plans.get(key)
+        if plan is not None:
+            self._plans.move_to_end(key)
+            return plan
+        deployed = await self._deployed(workspace_id, workflow_id, start.workflow_version)
+        document = await self._blobs.resolve(deployed.definition, workspace_id=UUID(workspace_id))
+        definition = decode(document)
+        entry = find_entry(definition.blocks, _kind(start.trigger), start.trigger_block_id)
+        if entry is None:
+            raise UnknownVersionError(
+                f"workflow {workflow_id} has no block to start with for a {start.trigger} run"
+            )
+        try:
+            plan = make_plan(definition, self._registry, entry.id)
+        except KeyError as error:
+            raise UnknownVersionError(
+                f"workflow {workflow_id} cannot run here: {error} is not registered with this executor"
+            ) from error
+        self._plans[key] = plan
+        if len(self._plans) > self._keep:
+            self._plans.popitem(last=False)
         return plan
 
     async def _deployed(self, workspace_id: str, workflow_id: str, version: int) -> WorkflowDeployed:
@@ -102,10 +108,14 @@ class Plans:
         raise UnknownVersionError(f"workflow {workflow_id} has no version {version}")
 
 
-def make_plan(definition: Definition, registry: Registry) -> Plan:
-    """Compile a definition: its graph, and every block with its references found."""
+def _kind(trigger: str) -> TriggerKind:
+    return cast("TriggerKind", trigger) if trigger in get_args(TriggerKind) else "api"
+
+
+def make_plan(definition: Definition, registry: Registry, entry: str | None = None) -> Plan:
+    """Compile a definition for one start block: its graph, and every block with its references found."""
     definition = _with_retries(definition, registry)
-    graph = compile_graph(definition)
+    graph = compile_graph(definition, entry)
     names = block_names(definition)
     return Plan(
         graph=graph,
@@ -137,13 +147,22 @@ def _prepare(block: Block, names: Mapping[str, str], graph: Graph, registry: Reg
         prepare: Prepare = partial(
             Condition, source=_source_of(block.id, graph), targets=_targets(block.id, graph)
         )
+    elif block.id in graph.containers:
+        return _container(block, names, graph)
     elif block.type in _KINDS:
         prepare = _KINDS[block.type]
-    elif block.type in BLOCK_TYPES:
+    elif block.trigger or block.type in ENTRY_TYPES:
         prepare = Trigger
     else:
         prepare = partial(Registered, spec=registry[block.type])
     return prepare(block, names)
+
+
+def _container(block: Block, names: Mapping[str, str], graph: Graph) -> Prepared:
+    settings = graph.containers[block.id].settings
+    if isinstance(settings, Loop):
+        return LoopBlock(block, names, settings=settings)
+    return ParallelBlock(block, names, settings=settings)
 
 
 def _source_of(block_id: str, graph: Graph) -> str | None:

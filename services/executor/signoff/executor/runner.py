@@ -7,7 +7,7 @@ holds. What it gives goes into its partition's inbox, as a command would.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -17,18 +17,32 @@ import structlog
 from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.definition import Block
 from signoff.engine.errors import EngineError
-from signoff.engine.messages import BlockFailed, BlockPaused, BlockSucceeded, BlockWaits, Input, RunBlock
+from signoff.engine.graph import Graph
+from signoff.engine.messages import (
+    BlockCalls,
+    BlockFailed,
+    BlockOpened,
+    BlockPaused,
+    BlockSays,
+    BlockSucceeded,
+    BlockWaits,
+    Input,
+    RunBlock,
+)
+from signoff.engine.places import path_of
 from signoff.engine.state import InFlight, State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, ValueNotStorableError
 from signoff.events.times import from_iso
-from signoff.events.types import Json
+from signoff.events.types import Json, Turn, TurnType
 from signoff.executor.blocks.base import (
     BlockFailureError,
     Call,
+    Child,
     Done,
     Ended,
+    Opened,
     Pause,
     Prepared,
     Tools,
@@ -36,7 +50,8 @@ from signoff.executor.blocks.base import (
     resolved,
 )
 from signoff.executor.loaded import Loaded
-from signoff.executor.scope import Facts, redact
+from signoff.executor.scope import Around, Facts, redact
+from signoff.executor.speech import Speech
 
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
@@ -58,7 +73,11 @@ class Place(Protocol):
         ...
 
     def deliver(self, log_id: UUID, message: Input) -> None:
-        """Take a block's result."""
+        """Take a block's result, or part of what it says."""
+        ...
+
+    def backlog(self) -> int:
+        """Messages that wait to be decided."""
         ...
 
 
@@ -66,9 +85,9 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts", "fields", "large",
-        "log_id", "outputs", "place", "prepared", "started_at", "task", "timed_out", "variables",
-        "workflow_id", "workspace_id",
+        "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
+        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared", "speech", "started_at",
+        "task", "timed_out", "variables", "workflow_id", "workspace_id",
     )  # fmt: skip
 
     def __init__(
@@ -79,31 +98,42 @@ class Job:
             raise ValueError("a block runs only with its plan")
         self.place = place
         self.log_id = loaded.log_id
+        self.instance = flight.instance
         self.block: Block = plan.graph.nodes[flight.block_id].block
         self.prepared: Prepared = plan.blocks[flight.block_id]
         self.attempt = flight.attempt
         self.started_at = from_iso(flight.started_at)
-        self.outputs = {name: state.outputs.get(name) for name in self.prepared.reads}
+        self.around, self.index = turns_around(plan.graph, state, flight)
+        branches = [turn for turn in flight.turns if turn.iteration_type == "parallel"]
+        self.outputs = {
+            name: state.outputs.get(output_key(plan.graph, name, branches)) for name in self.prepared.reads
+        }
         self.variables = dict(state.variables)
         self.fields = plan.fields
-        self.facts = Facts(self.outputs, self.variables, environment, plan.fields)
+        self.facts = Facts(self.outputs, self.variables, environment, plan.fields, self.around)
         self.large = loaded.large
         self.workspace_id = state.workspace_id
         self.workflow_id = state.workflow_id
         self.execution_id = state.execution_id
         self.definition_digest = state.definition_digest
         self.cancelled = asyncio.Event()
+        self.speech = Speech(self.facts, self._say, place.backlog)
         self.timed_out = False
         self.task: asyncio.Task[Input | None] | None = None
+
+    def _say(self, offset: int, text: str) -> None:
+        said = BlockSays(instance=self.instance, attempt=self.attempt, offset=offset, chunk=text)
+        self.place.deliver(self.log_id, said)
 
     @property
     def key(self) -> tuple[UUID, str, int]:
         """Names the try."""
-        return self.log_id, self.block.id, self.attempt
+        return self.log_id, self.instance, self.attempt
 
     def stop(self) -> None:
         """Cancel the block, if it runs."""
         self.cancelled.set()
+        self.speech.stop()
         if self.task is not None:
             self.task.cancel()
 
@@ -111,6 +141,45 @@ class Job:
         """Cancel the block because its time is over."""
         self.timed_out = True
         self.stop()
+
+
+def turns_around(graph: Graph, state: State, flight: InFlight) -> tuple[list[Around], int]:
+    """The turns that a block runs in; a container that is evaluated stands in its own next one.
+
+    Returns:
+        The turns, outermost first, and the index of the container's own.
+    """
+    around = [
+        _around(
+            state,
+            turn.iteration_container_id,
+            flight.turns[:depth],
+            turn.iteration_type,
+            turn.iteration_current,
+        )
+        for depth, turn in enumerate(flight.turns)
+    ]
+    compiled = graph.containers.get(flight.block_id)
+    if compiled is None:
+        return around, 0
+    container = state.containers.get(flight.instance)
+    index = 0 if container is None else container.next
+    return [*around, _around(state, flight.block_id, flight.turns, compiled.kind, index)], index
+
+
+def _around(state: State, container: str, outer: Sequence[Turn], kind: TurnType, index: int) -> Around:
+    opened = state.containers.get(container + path_of(outer))
+    return Around(container, kind, index, None if opened is None else opened.items)
+
+
+def output_key(graph: Graph, block_id: str, branches: Sequence[Turn]) -> str:
+    """Where a block's output is found by another that runs in some branches; nowhere, in other branches."""
+    node = graph.nodes.get(block_id)
+    needed = [] if node is None else [c for c in node.around if graph.containers[c].kind == "parallel"]
+    shared = branches[: len(needed)]
+    if [turn.iteration_container_id for turn in shared] != needed:
+        return ""
+    return block_id + path_of(shared)
 
 
 class Runner:
@@ -148,11 +217,11 @@ class Runner:
 
     def at_work(self, log_id: UUID) -> frozenset[tuple[str, int]]:
         """Blocks of one execution that run or wait for their turn here, with their attempts."""
-        return frozenset((job.block.id, job.attempt) for job in self._jobs.values() if job.log_id == log_id)
+        return frozenset((job.instance, job.attempt) for job in self._jobs.values() if job.log_id == log_id)
 
     def start(self, place: Place, loaded: Loaded, state: State, effect: RunBlock) -> None:
         """Run a block as soon as there is room."""
-        flight = state.in_flight.get(effect.block_id)
+        flight = state.in_flight.get(effect.instance)
         if flight is None or flight.attempt != effect.attempt:
             return  # its run ended in the very same turn
         job = Job(place, loaded, state, flight, self._environment)
@@ -160,9 +229,9 @@ class Runner:
         self._line.append(job)
         self._launch()
 
-    def cancel(self, log_id: UUID, block_id: str, attempt: int) -> None:
+    def cancel(self, log_id: UUID, instance: str, attempt: int) -> None:
         """Stop a try; it gives no result."""
-        job = self._jobs.pop((log_id, block_id, attempt), None)
+        job = self._jobs.pop((log_id, instance, attempt), None)
         if job is not None:
             job.stop()
 
@@ -209,6 +278,7 @@ class Runner:
             params = await self._params(job)
             shown = self._recorded(job, params)
             ended = await job.prepared.run(self._call(job, params), self._tools)
+            job.speech.finish()
             return await self._message(job, shown, ended)
         except asyncio.CancelledError:
             if not job.timed_out:
@@ -228,6 +298,7 @@ class Runner:
             return await self._failed(job, shown, text)
         finally:
             timer.cancel()
+            job.speech.stop()
 
     async def _params(self, job: Job) -> dict[str, Json]:
         if job.large:
@@ -235,7 +306,17 @@ class Runner:
             for values in (job.outputs, job.variables):
                 for name in values:
                     values[name] = await self._blobs.resolve(values[name], workspace_id=workspace_id)
-            job.facts = Facts(job.outputs, job.variables, self._environment, job.fields)
+            around = [
+                Around(
+                    each.container,
+                    each.kind,
+                    each.index,
+                    await self._blobs.resolve(each.items, workspace_id=workspace_id),
+                )
+                for each in job.around
+            ]
+            job.facts = Facts(job.outputs, job.variables, self._environment, job.fields, around)
+            job.speech.facts = job.facts
         return resolved(job.prepared.params, job.facts)
 
     @staticmethod
@@ -255,16 +336,19 @@ class Runner:
             execution_id=job.execution_id,
             definition_digest=job.definition_digest,
             attempt=job.attempt,
-            idempotency_key=f"{job.execution_id}/{job.block.id}",
+            instance=job.instance,
+            idempotency_key=f"{job.execution_id}/{job.instance}",
             started_at=job.started_at,
             cancelled=job.cancelled,
+            emit=job.speech.add,
+            index=job.index,
         )
 
     async def _message(self, job: Job, shown: Json, ended: Ended) -> Input:
         match ended:
             case Done():
                 return BlockSucceeded(
-                    block_id=job.block.id,
+                    instance=job.instance,
                     attempt=job.attempt,
                     input=await self._stored(job, shown),
                     output=await self._stored_output(job, ended.output),
@@ -272,15 +356,35 @@ class Runner:
                 )
             case Pause():
                 return BlockPaused(
-                    block_id=job.block.id,
+                    instance=job.instance,
                     attempt=job.attempt,
                     kind=ended.kind,
                     response=await self._stored(job, ended.response),
                     content_digest=ended.content_digest,
                     due_at=ended.due_at,
                 )
+            case Child():
+                return BlockCalls(
+                    instance=job.instance,
+                    attempt=job.attempt,
+                    workflow_id=ended.workflow_id,
+                    name=ended.name,
+                    version=ended.version,
+                    digest=ended.digest,
+                    input=await self._stored(job, ended.input),
+                )
+            case Opened():
+                return BlockOpened(
+                    instance=job.instance,
+                    attempt=job.attempt,
+                    input=await self._stored(job, shown),
+                    items=await self._stored(job, ended.items),
+                    total=ended.total,
+                    at_once=ended.at_once,
+                    goes_on=ended.goes_on,
+                )
             case Wait():
-                return BlockWaits(block_id=job.block.id, attempt=job.attempt, due_at=ended.due_at)
+                return BlockWaits(instance=job.instance, attempt=job.attempt, due_at=ended.due_at)
 
     async def _stored(self, job: Job, value: Json) -> Json:
         """A value as the log holds it: checked, without secrets, large parts by reference."""
@@ -306,7 +410,7 @@ class Runner:
             _log.warning("a block's input is not recorded", block=job.block.id, reason=str(problem))
             given = None
         return BlockFailed(
-            block_id=job.block.id,
+            instance=job.instance,
             attempt=job.attempt,
             input=given,
             error=redact(error, job.facts.secrets)[:_ERROR].encode(errors="replace").decode(),

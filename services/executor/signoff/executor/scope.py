@@ -1,13 +1,29 @@
-"""What a block's references may read: finished outputs, variables, environment values."""
+"""What a block's references may read: finished outputs, variables, its turns, environment values."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from signoff.engine.definition import normalise_name
 from signoff.engine.references import MISSING, Missing
-from signoff.events.types import Json
+from signoff.events.types import Json, TurnType
 
 MASK = "•••"
+
+
+class Around(Struct, frozen=True):
+    """One turn of a container that a block runs in."""
+
+    container: str
+    kind: TurnType
+    index: int
+    items: Json
+
+    def seen(self) -> dict[str, Any]:
+        """The turn as references read it."""
+        item = self.items[self.index] if isinstance(self.items, list) else None
+        return {"index": self.index, "currentItem": item, "items": self.items}
 
 
 class Facts:
@@ -20,9 +36,10 @@ class Facts:
         variables: workflow variables, by name.
         environment: values of ``{{NAME}}``.
         fields: declared output fields of each block, where its type declares them.
+        turns: the turns around the block, outermost first.
     """
 
-    __slots__ = ("_environment", "_fields", "_outputs", "_variables", "secrets")
+    __slots__ = ("_environment", "_fields", "_outputs", "_turns", "_variables", "secrets")
 
     def __init__(
         self,
@@ -30,11 +47,13 @@ class Facts:
         variables: Mapping[str, Json],
         environment: Mapping[str, str],
         fields: Mapping[str, Collection[str] | None],
+        turns: Sequence[Around] = (),
     ) -> None:
         self._outputs = outputs
         self._variables = {normalise_name(name): value for name, value in variables.items()}
         self._environment = environment
         self._fields = fields
+        self._turns = turns
         self.secrets: set[str] = set()
 
     def output(self, block_id: str) -> dict[str, Any] | None:
@@ -50,6 +69,15 @@ class Facts:
         """A workflow variable, by its normalised name."""
         return self._variables.get(name, MISSING)
 
+    def turn(
+        self, container: str | None, kind: Literal["loop", "parallel"] | None
+    ) -> Mapping[str, Any] | None:
+        """The turn of a container around the block: by its id, or the innermost one of a kind."""
+        for turn in reversed(self._turns):
+            if turn.container == container or (container is None and turn.kind == kind):
+                return turn.seen()
+        return None
+
     def environment(self, name: str) -> str | None:
         """The value of ``{{NAME}}``, remembered as a secret."""
         value = self._environment.get(name)
@@ -59,7 +87,7 @@ class Facts:
 
     def without_environment(self) -> "Facts":
         """The same facts with ``{{NAME}}`` left as written: what may be recorded."""
-        return Facts(self._outputs, self._variables, {}, self._fields)
+        return Facts(self._outputs, self._variables, {}, self._fields, self._turns)
 
 
 def redact(value: Json, secrets: Collection[str]) -> Json:

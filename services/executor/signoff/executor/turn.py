@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.engine.decide import decide, refused
+from signoff.engine.commands import refused
+from signoff.engine.decide import decide
 from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState, decide_workflow
@@ -104,7 +105,7 @@ def is_fresh(work: Work) -> bool:
 def results_in(works: Iterable[Work], log_id: UUID) -> frozenset[tuple[str, int]]:
     """Blocks of a log whose results are among the messages: they need no other try."""
     messages = (work.message for work in works if work.log_id == log_id)
-    return frozenset((each.block_id, each.attempt) for each in messages if isinstance(each, BLOCK_RESULTS))
+    return frozenset((each.instance, each.attempt) for each in messages if isinstance(each, BLOCK_RESULTS))
 
 
 def new_log(log_id: UUID, command: Command, plan: Plan | None) -> Loaded | None:

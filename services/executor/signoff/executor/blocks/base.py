@@ -12,8 +12,8 @@ from signoff.engine.definition import Block
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.types import Json, PauseKind
-from signoff.sandbox.pool import Sandbox
 from signoff.executor.scope import Facts
+from signoff.sandbox.pool import Sandbox
 
 
 class BlockFailureError(SignoffError):
@@ -45,6 +45,7 @@ class Call(Struct, frozen=True, kw_only=True):
         params: the parameters, references resolved.
         instance: the block with every iteration and branch around it: what its pause point is called.
         idempotency_key: the same on every try, after a crash too.
+        index: of the turn that a container is asked about; 0 for other blocks.
         emit: says a part of what the block streams; it is in the log soon after, at most ten a second.
         started_at: when the try started, as the log has it, in seconds since the epoch.
     """
@@ -62,6 +63,7 @@ class Call(Struct, frozen=True, kw_only=True):
     started_at: float
     cancelled: Cancellation
     emit: Callable[[str], None]
+    index: int = 0
 
 
 class Done(Struct, frozen=True):

@@ -57,7 +57,7 @@ class Human(Plain):
     async def run(self, call: Call, _: Tools) -> Pause:
         """Give what is shown, the form and the links, and a digest of exactly that."""
         links = resume_links(
-            workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.block.id
+            workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.instance
         )
         response = redact(pause_response(call.params, links), call.facts.secrets)
         return Pause("human", response, content_digest(response, call.definition_digest))
