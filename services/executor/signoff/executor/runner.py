@@ -86,8 +86,8 @@ class Job:
 
     __slots__ = (
         "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
-        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared", "speech", "started_at",
-        "task", "timed_out", "variables", "workflow_id", "workspace_id",
+        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared", "speech",
+        "started_at", "task", "timed_out", "variables", "workflow_id", "workspace_id",
     )  # fmt: skip
 
     def __init__(
