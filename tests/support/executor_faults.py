@@ -14,6 +14,7 @@ class FaultyStore:
         away: every call fails, and nothing is written.
         unknown: so many appends of events are written, and fail as if nobody knew.
         refused: so many appends of events fail, and nothing is written.
+        lasting: after so many more appends of events it is away; ``None``: never.
     """
 
     def __init__(self, store: EventStore) -> None:
@@ -21,6 +22,7 @@ class FaultyStore:
         self.away = False
         self.unknown = 0
         self.refused = 0
+        self.lasting: int | None = None
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
@@ -39,6 +41,9 @@ class FaultyStore:
             self.refused -= 1
             raise StoreUnavailableError("the database was away for a moment")
         position = await self._store.append(append)
+        if append.events and self.lasting is not None:
+            self.lasting -= 1
+            self.away = self.lasting <= 0
         if append.events and self.unknown:
             self.unknown -= 1
             raise AppendUnknownError("the connection broke during the commit")

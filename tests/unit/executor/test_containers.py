@@ -1,9 +1,15 @@
 """Loops and parallels as the executor runs them: real code, real conditions, real references."""
 
+import asyncio
+from collections import Counter
 from typing import Any
 
+from signoff.engine.places import path_of, turns_of
 from signoff.events.types import Event
-from support.executors import Site, of_type
+from signoff.executor.blocks.base import Tools
+from support.executor_faults import FaultyStore
+from support.executors import Site, of_type, until
+from support.stores import Clock
 
 
 def sim(
@@ -172,3 +178,90 @@ async def test_a_parallel_runs_no_more_branches_at_once_than_it_may(site: Site) 
             most = max(most, at_work)
     assert most == 3
     assert len(of_type(events, "parallel:branch")) == 50
+
+
+NESTED = sim(
+    ("l", "loop", {}),
+    ("p", "parallel", {}),
+    ("c", "condition", {"conditions": [{"id": "even", "title": "if", "value": "<parallel.index> % 2 == 0"}]}),
+    ("f", "function", code("`${<loop.index>}${<parallel.currentItem>}`")),
+    ("w", "wait", {"timeValue": 0.01, "timeUnit": "seconds"}),
+    ("after", "function", code("<l.results>")),
+    edges=[
+        ("start", "l"),
+        ("l", "p", "loop-start-source"),
+        ("p", "c", "parallel-start-source"),
+        ("c", "f", "condition-even"),
+        ("f", "w"),
+        ("l", "after", "loop-end-source"),
+    ],
+    loops={"l": {"id": "l", "nodes": ["p"], "loopType": "while", "whileCondition": "<loop.index> < 2"}},
+    parallels={
+        "p": {
+            "id": "p",
+            "nodes": ["c", "f", "w"],
+            "parallelType": "collection",
+            "distribution": ["a", "b", "c"],
+            "batchSize": 2,
+        }
+    },
+)
+
+
+async def test_wherever_its_executor_dies_a_nest_of_containers_gives_the_same(tools: Tools) -> None:
+    site = await Site.in_memory(tools)
+    async with site.executor():
+        whole = await site.run(await site.deploy(NESTED))
+    await site.close()
+    results = output(whole)["result"]
+    assert [[len(branch) for branch in turn[0]["results"]] for turn in results] == [[3, 1, 3]] * 2
+
+    crashed = await asyncio.gather(*(crash_after(appends, whole, tools) for appends in range(1, 45)))
+
+    assert crashed[:10] == [True] * 10
+    assert crashed[-1] is False, "the last of these executors should have come to the end"
+
+
+async def crash_after(appends: int, whole: list[Event], tools: Tools) -> bool:
+    """Run the nest, let its executor vanish after some appends, and another one go on."""
+    clock = Clock()
+    site = await Site.in_memory(tools, clock=clock)
+    store = FaultyStore(site.store)
+    async with site.executor(store=store):
+        workflow = await site.deploy(NESTED)
+        store.lasting = appends
+        sent = await site.start(workflow)
+
+        async def over() -> bool:
+            return store.away or "execution:completed" in await site.kinds(sent.log_id)
+
+        await until(over, limit=40)
+    before = await site.events(sent.log_id)
+    clock.now += 10
+    async with site.executor():
+        await site.until_event(sent.log_id, "execution:completed", limit=40)
+    events = await site.events(sent.log_id)
+    assert without_durations(output(events)["result"]) == without_durations(output(whole)["result"])
+    assert [*Counter(ends(events)).values()] == [1] * len(ends(whole))
+    assert not set(ends(before)) & set(starts(events[len(before) :])), "a finished block ran again"
+    await site.close()
+    return store.away
+
+
+def instance(event: Event) -> str:
+    return str(event.data.block_id) + path_of(turns_of(event.data))
+
+
+def ends(events: list[Event]) -> list[str]:
+    return [instance(event) for event in events if event.type == "block:completed"]
+
+
+def starts(events: list[Event]) -> list[str]:
+    return [instance(event) for event in events if event.type == "block:started"]
+
+
+def without_durations(value: Any) -> Any:
+    """Results without how long a wait took."""
+    if isinstance(value, dict):
+        return {key: without_durations(each) for key, each in value.items() if key != "waitDuration"}
+    return [without_durations(each) for each in value] if isinstance(value, list) else value
