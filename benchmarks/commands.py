@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import inprocess, latency, parked, steps
+from benchmarks import containers, inprocess, latency, parked, steps
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
@@ -26,6 +26,7 @@ from local_services.waiting import LocalServicesError
 from support.processes import LocalRun
 
 _PARTS = ("steps", "latency", "parked")
+_IN_PROCESS = {"executor": inprocess.measure, "containers": containers.measure}
 _PRIVATE = "private"
 _ROUNDS = 3
 _Service = TypeVar("_Service", bound=LocalService)
@@ -38,9 +39,9 @@ def main() -> int:
     run = LocalRun()  # whatever happens to us, no server outlives us
     try:
         print(describe(run.folder), flush=True)
-        if options.part == ["executor"]:
+        if options.part and options.part[0] in _IN_PROCESS:
             with _servers(run.folder, options) as load:
-                inprocess.measure(load)
+                _IN_PROCESS[options.part[0]](load)
         else:
             _measure(run.folder, options)
     except (LocalServicesError, LoadError) as error:
@@ -56,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks", description="Measure Signoff; see docs/benchmarks.md."
     )
     parser.add_argument(
-        "part", nargs="*", default=[*_PARTS], help=f"{', '.join(_PARTS)}: all by default; or executor"
+        "part",
+        nargs="*",
+        default=[*_PARTS],
+        help=f"{', '.join(_PARTS)}: all by default; or {', '.join(_IN_PROCESS)}",
     )
     parser.add_argument("--embedded", action="store_true", help="measure only the embedded server")
     parser.add_argument("--cluster", action="store_true", help="measure only the cluster")
@@ -85,8 +89,11 @@ def _parser() -> argparse.ArgumentParser:
 def _options() -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args()
-    if options.part != ["executor"] and not set(options.part) <= set(_PARTS):
-        parser.error(f"there are the parts {', '.join(_PARTS)}, together or alone, and executor, alone")
+    alone = len(options.part) == 1 and options.part[0] in _IN_PROCESS
+    if not alone and not set(options.part) <= set(_PARTS):
+        parser.error(
+            f"there are the parts {', '.join(_PARTS)}, together or alone, and {', '.join(_IN_PROCESS)}, alone"
+        )
     return options
 
 

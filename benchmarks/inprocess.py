@@ -89,9 +89,9 @@ class Caller:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(outcome)
 
-    async def deploy(self, workflow_id: str) -> str:
-        """Make a workflow; gives the digest of its definition."""
-        parsed = parse(DOCUMENTS[workflow_id], types=["noop"], workflow_id=workflow_id)
+    async def deploy(self, workflow_id: str, document: object = None) -> str:
+        """Make a workflow, one of ours or a given one; gives the digest of its definition."""
+        parsed = parse(document or DOCUMENTS[workflow_id], types=["noop"], workflow_id=workflow_id)
         if parsed.definition is None:
             raise ValueError(parsed.faults)
         log_id = workflow_log_id(str(DEFAULT_WORKSPACE), workflow_id)
@@ -138,7 +138,8 @@ class Caller:
 
 
 @contextlib.asynccontextmanager
-async def _running_executor(load: Load) -> AsyncIterator[Caller]:
+async def running_executor(load: Load) -> AsyncIterator[Caller]:
+    """An executor in this process, and who calls it."""
     sqlite = f"sqlite:///{quote(str(load.folder / 'signoff.db'))}"
     store = await open_store(load.database or sqlite)
     bus = await open_bus(f"kafka://{load.kafka}" if load.kafka else "memory:")
@@ -168,7 +169,7 @@ async def _running_executor(load: Load) -> AsyncIterator[Caller]:
 
 
 async def _measure(load: Load) -> None:
-    async with _running_executor(load) as caller:
+    async with running_executor(load) as caller:
         definition_digest = await caller.deploy(STEPS)
         steps = load.executions * STEPS_EACH
         for number in range(load.rounds):
