@@ -68,6 +68,22 @@ async def test_five_megabytes_are_read_downstream_before_and_after_a_reload(
     assert output_of(events, "cut")["result"] == "ééé"
 
 
+async def test_a_large_value_that_passes_through_twenty_blocks_is_kept_once(site: Site) -> None:
+    names = [f"b{number}" for number in range(20)]
+    blocks: dict[str, Any] = {"big": {"type": "variables", "set": {"big": "<f.result>"}, "then": "b0"}}
+    for before, name in zip(["big", *names], names, strict=False):
+        blocks[name] = {"type": "variables", "set": {"big": f"<{before}.big>"}}
+        blocks[before]["then"] = name
+    blocks = {"f": {"type": "test.large", "then": "big"}, **blocks}
+    async with site.executor(registry(large)):
+        events = await site.run(await site.deploy({"blocks": blocks}))
+
+    assert sum(map(len, await site.raw_of(events))) < 100_000
+    reference = output_of(events, names[-1])["big"]
+    assert all(output_of(events, name)["big"] == reference for name in names)
+    assert reference["size"] == 5_000_002
+
+
 async def test_no_event_is_larger_than_a_record_may_be(site: Site, passing: dict[str, Any]) -> None:
     async with site.executor(registry(large, size)):
         sent = await site.start(await site.deploy(passing))

@@ -22,7 +22,9 @@ from signoff.executor.plans import Plan
 _REFERENCE: Final = b'"$'
 """Bytes without these hold neither a reference to a large value nor an escaped name."""
 
-_LARGE_FIELDS: Final = ("input", "output", "submission", "response", "values", "definition")
+_LARGE_FIELDS: Final = (
+    "input", "output", "submission", "response", "values", "definition", "items", "item", "outputs", "variables",
+)  # fmt: skip
 """Fields of events whose size is the workflow author's."""
 
 
