@@ -6,19 +6,21 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import msgspec
 import pytest
 
 from signoff.blocks import (
     BlockDefinitionError,
+    BlockExitError,
     BlockInputError,
     BlockResultError,
     BlockSpec,
+    BlockThreads,
     Context,
     Registry,
     Retry,
@@ -38,8 +40,8 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1, thread_name_prefix="blocks") as threads:
+def threads() -> Iterator[BlockThreads]:
+    with BlockThreads(1) as threads:
         yield threads
 
 
@@ -53,6 +55,8 @@ def context() -> Context:
         idempotency_key="e1/b1",
         cancelled=asyncio.Event(),
         log=lambda message, /, **fields: None,
+        secret=lambda name: f"the secret {name}",
+        emit=lambda text: None,
     )
 
 
@@ -64,6 +68,10 @@ def test_a_registry_holds_the_blocks_of_its_modules(registry):
     assert sorted(registry) == ["charge", "echo.any", "nothing"]
     assert (registry["charge"].is_async, registry["echo.any"].is_async) == (True, False)
     assert (registry["charge"].timeout, registry["echo.any"].timeout) == (None, 5)
+
+
+def test_a_registry_knows_what_may_be_read_of_its_blocks(registry):
+    assert registry.output_fields == {"charge": ("total", "key"), "echo.any": None, "nothing": ("result",)}
 
 
 async def test_inputs_become_typed_and_the_result_becomes_json(registry, context, threads):
@@ -80,7 +88,7 @@ async def test_a_function_that_is_not_async_runs_in_the_given_threads(context, t
     def where() -> list[str]:
         return [threading.current_thread().name, variable.get()]
 
-    assert await spec_of(where).call(context, {}, threads=threads) == ["blocks_0", "seen"]
+    assert await spec_of(where).call(context, {}, threads=threads) == ["block-1", "seen"]
 
 
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "text", [1, {"a": None}]])
@@ -118,6 +126,27 @@ async def test_the_function_s_own_error_comes_through(context, threads):
         await spec_of(fails).call(context, {}, threads=threads)
 
 
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_block_that_ends_the_process_only_fails(context, threads, is_async):
+    def leave() -> None:
+        sys.exit(3)
+
+    async def leave_later() -> None:
+        sys.exit(3)
+
+    with pytest.raises(BlockExitError, match=r'^Block "leave" called sys.exit\(3\)'):
+        await spec_of(block("leave")(leave_later if is_async else leave)).call(context, {}, threads=threads)
+
+
+async def test_a_block_in_a_thread_may_come_to_the_end_of_an_iterator(context, threads):
+    @block
+    def first_of_none() -> str:
+        return next(iter([]))
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await spec_of(first_of_none).call(context, {}, threads=threads)
+
+
 async def test_a_decorated_function_is_still_the_function():
     @block
     async def double(n: int) -> int:
@@ -126,13 +155,93 @@ async def test_a_decorated_function_is_still_the_function():
     assert await double(4) == 8
 
 
-def test_a_block_describes_its_parameters_and_result(registry):
-    schema = registry["charge"].parameters
-    assert schema["$defs"]["charge"]["required"] == ["items"]
-    assert schema["$defs"]["charge"]["properties"]["currency"] == {"type": "string", "default": "EUR"}
-    assert registry["nothing"].result == {"type": "null"}
-    assert registry["echo.any"].result == {"description": "any JSON value"}
-    assert msgspec.json.encode([(spec.parameters, spec.result) for spec in registry.values()])
+def test_a_block_describes_itself_and_its_parameters():
+    @block
+    async def charge(
+        ctx: Context, items: list[Item], amount: Annotated[float, msgspec.Meta(gt=0)], currency: str = "EUR"
+    ) -> None:
+        """Take money
+        from a customer.
+
+        Not shown.
+        """
+
+    spec = spec_of(charge)
+    assert spec.description == "Take money from a customer."
+    assert spec.parameters_schema == {
+        "title": "charge",
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"$ref": "#/$defs/Item"}},
+            "amount": {"type": "number", "exclusiveMinimum": 0},
+            "currency": {"type": "string", "default": "EUR"},
+        },
+        "required": ["items", "amount"],
+        "additionalProperties": False,
+        "$defs": {
+            "Item": {
+                "title": "Item",
+                "type": "object",
+                "properties": {"price": {"type": "number"}},
+                "required": ["price"],
+            }
+        },
+    }
+
+
+def test_a_block_describes_its_result(registry):
+    assert registry["nothing"].result_schema == {"type": "null"}
+    assert registry["echo.any"].result_schema == {"description": "any JSON value"}
+    assert registry["charge"].result_schema["$ref"] == "#/$defs/Receipt"
+    assert msgspec.json.encode([(spec.parameters_schema, spec.result_schema) for spec in registry.values()])
+
+
+class Item(msgspec.Struct):
+    price: float
+
+
+class Renamed(msgspec.Struct, rename="camel", tag="paid", tag_field="kind"):
+    paid_at: float
+
+
+@dataclass
+class Refusal:
+    reason: str
+
+
+class Mapped(TypedDict, total=False):
+    key: str
+
+
+@pytest.mark.parametrize(
+    ("result", "fields"),
+    [
+        (Refusal, ("reason",)),
+        (Mapped, ("key",)),
+        (Renamed, ("kind", "paidAt")),
+        (Refusal | Mapped, ("reason", "key")),
+        (Refusal | None, ("reason", "result")),
+        (list[Refusal], ("result",)),
+        (float, ("result",)),
+        (None, ("result",)),
+        (dict[str, float], None),
+        (Refusal | dict[str, str], None),
+        (object, None),
+    ],
+)
+def test_the_fields_of_a_block_s_output_are_known_from_its_result(result, fields):
+    def function(): ...
+
+    function.__annotations__["return"] = result
+
+    assert spec_of(block(function)).output_fields == fields
+
+
+def test_without_a_result_type_a_block_s_output_may_have_any_field():
+    assert spec_of(block(untold)).output_fields is None
+
+
+def untold(): ...
 
 
 def untyped(a) -> None: ...
@@ -164,8 +273,8 @@ async def async_generator():
         (result_not_json, "the result has a type without a JSON form"),
         (hidden_type, "Import its type at the top of the module"),
         (mutable_default, "an empty list or object at most"),
-        (generator, "not `yield`"),
-        (async_generator, "not `yield`"),
+        (generator, "by `ctx.emit`"),
+        (async_generator, "by `ctx.emit`"),
         (len, "goes on a function"),
         (Retry, "goes on a function"),
     ],
@@ -182,9 +291,10 @@ def test_a_name_that_workflows_cannot_write_is_refused(name):
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_must_be_positive(timeout):
-    with pytest.raises(BlockDefinitionError, match="timeout"):
-        block(timeout=timeout)(untyped)
+@pytest.mark.parametrize("limit", ["timeout", "heartbeat_timeout"])
+def test_a_time_limit_must_be_positive(limit, timeout):
+    with pytest.raises(BlockDefinitionError, match=f"{limit} must be more than 0"):
+        block(**{limit: timeout})(untyped)
 
 
 @pytest.mark.parametrize("bad", [{"max_tries": 0}, {"max_tries": 11}, {"wait": 61}, {"backoff": 0.5}])

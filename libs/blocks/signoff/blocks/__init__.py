@@ -10,21 +10,40 @@ Name the module under the entry point group `signoff.blocks` of your package, or
 configuration.
 """
 
-from signoff.blocks.context import Cancellation, Context, Log
-from signoff.blocks.errors import BlockDefinitionError, BlockError, BlockInputError, BlockResultError
+from signoff.blocks.context import Cancellation, Context, Heartbeat, Log
+from signoff.blocks.errors import (
+    BlockCancelledError,
+    BlockDefinitionError,
+    BlockError,
+    BlockExitError,
+    BlockInputError,
+    BlockResultError,
+    HeartbeatError,
+    PermanentError,
+    SecretNotFoundError,
+)
 from signoff.blocks.registry import Registry
-from signoff.blocks.spec import BlockSpec, Retry, block
+from signoff.blocks.spec import BlockSpec, Retry, block, check_name
+from signoff.blocks.threads import BlockThreads
 
 __all__ = [
+    "BlockCancelledError",
     "BlockDefinitionError",
     "BlockError",
+    "BlockExitError",
     "BlockInputError",
     "BlockResultError",
     "BlockSpec",
+    "BlockThreads",
     "Cancellation",
     "Context",
+    "Heartbeat",
+    "HeartbeatError",
     "Log",
+    "PermanentError",
     "Registry",
     "Retry",
+    "SecretNotFoundError",
     "block",
+    "check_name",
 ]

@@ -38,6 +38,15 @@ class Registry(Mapping[str, BlockSpec]):
                 )
 
     @classmethod
+    def of(cls, blocks: Iterable[object], *, reserved: Collection[str] = ()) -> "Registry":
+        """Take functions with `@block`, and every block at the top of modules.
+
+        Raises:
+            BlockDefinitionError: something is neither, or names clash.
+        """
+        return cls((spec for each in blocks for spec in _specs_of(each)), reserved=reserved)
+
+    @classmethod
     def from_modules(cls, modules: Iterable[str], *, reserved: Collection[str] = ()) -> "Registry":
         """Import modules and take every block found at their top.
 
@@ -61,6 +70,11 @@ class Registry(Mapping[str, BlockSpec]):
         """
         offered = (spec for point in entry_points(group=ENTRY_POINTS) for spec in _of_entry_point(point))
         return cls([*_in_modules(modules), *offered], reserved=reserved)
+
+    @property
+    def output_fields(self) -> dict[str, tuple[str, ...] | None]:
+        """What references may read of each block's output, by name; None: anything."""
+        return {name: spec.output_fields for name, spec in self._specs.items()}
 
     def __getitem__(self, name: str) -> BlockSpec:
         return self._specs[name]
@@ -97,15 +111,21 @@ def _of_entry_point(point: EntryPoint) -> Iterator[BlockSpec]:
         raise BlockDefinitionError(
             f"The entry point {point.name!r} ({point.value}) of {ENTRY_POINTS} cannot be loaded: {problem}"
         ) from problem
+    try:
+        yield from _specs_of(value)
+    except BlockDefinitionError as problem:
+        raise BlockDefinitionError(
+            f"The entry point {point.name!r} ({point.value}) of {ENTRY_POINTS}: {problem}"
+        ) from problem
+
+
+def _specs_of(value: object) -> Iterator[BlockSpec]:
     if isinstance(value, ModuleType):
         yield from _in_module(value)
         return
     spec = _spec_of(value)
     if spec is None:
-        raise BlockDefinitionError(
-            f"The entry point {point.name!r} ({point.value}) of {ENTRY_POINTS} is neither a module "
-            "nor a function with @block"
-        )
+        raise BlockDefinitionError(f"{value!r} is neither a module nor a function with @block")
     yield spec
 
 

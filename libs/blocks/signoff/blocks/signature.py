@@ -1,8 +1,9 @@
 """From a function's signature to the types that check its inputs and describe it."""
 
 import inspect
-from collections.abc import Callable
-from typing import cast, get_type_hints
+from collections.abc import Callable, Sequence
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -18,14 +19,14 @@ class Signature(msgspec.Struct, frozen=True):
     Attributes:
         context_name: name of the parameter that takes the `Context`, None if there is none.
         params_type: a struct with a field for each other parameter.
-        parameters: JSON Schema of the parameters, an object.
-        result: JSON Schema of what the function returns.
+        parameters_schema: JSON Schema of the parameters, an object.
+        result_schema: JSON Schema of what the function returns.
     """
 
     context_name: str | None
     params_type: type[msgspec.Struct]
-    parameters: Schema
-    result: Schema
+    parameters_schema: Schema
+    result_schema: Schema
 
 
 def read_signature(name: str, function: Callable[..., object]) -> Signature:
@@ -44,9 +45,36 @@ def read_signature(name: str, function: Callable[..., object]) -> Signature:
     return Signature(
         context_name=contexts[0] if contexts else None,
         params_type=params_type,
-        parameters=_schema(name, params_type, "a parameter"),
-        result=_schema(name, hints.get("return", object), "the result"),
+        parameters_schema=_at_its_root(_schema(name, params_type, "a parameter")),
+        result_schema=_result_schema(name, hints.get("return", object)),
     )
+
+
+def output_fields(result_schema: Schema) -> tuple[str, ...] | None:
+    """The fields that a block's output has, by the schema of its result; None if it may have any.
+
+    A result that is no object stands under ``result``.
+    """
+    fields = _fields(result_schema, result_schema.get("$defs", {}))
+    return None if fields is None else tuple(dict.fromkeys(fields))
+
+
+def _fields(schema: Any, definitions: Any) -> list[str] | None:
+    if "$ref" in schema:
+        return _fields(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if "anyOf" in schema:
+        each = [_fields(choice, definitions) for choice in schema["anyOf"]]
+        return None if None in each else [name for names in each for name in names or ()]
+    if "properties" in schema:
+        return list(schema["properties"])
+    return None if schema.get("type", "object") == "object" else ["result"]
+
+
+def _at_its_root(schema: Schema) -> Schema:
+    """The schema of an object without a reference at its root, as those who call tools want it."""
+    definitions: Any = schema.pop("$defs")
+    root = definitions.pop(str(schema["$ref"]).rpartition("/")[2])
+    return {**root, "$defs": definitions} if definitions else dict(root)
 
 
 _Field = tuple[str, object] | tuple[str, object, object]
@@ -91,13 +119,29 @@ def _params_type(name: str, fields: list[_Field]) -> type[msgspec.Struct]:
 
 
 def _schema(name: str, type_: object, what: str) -> Schema:
+    (schema,), definitions = _schemas(name, [type_], what)
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def _result_schema(name: str, type_: object) -> Schema:
+    """The choices of a union one by one: results are never decoded, so they need not be told apart."""
+    if get_origin(type_) not in {Union, UnionType}:
+        return _schema(name, type_, "the result")
+    choices, definitions = _schemas(name, get_args(type_), "the result")
+    return {"anyOf": choices, "$defs": definitions} if definitions else {"anyOf": choices}
+
+
+def _schemas(name: str, types: Sequence[object], what: str) -> tuple[list[Schema], Schema]:
     try:
-        return msgspec.json.schema(type_, schema_hook=_object_is_any)
+        schemas, definitions = msgspec.json.schema_components(
+            types, schema_hook=_object_is_any, ref_template="#/$defs/{name}"
+        )
     except TypeError as problem:
         raise BlockDefinitionError(
             f"Block {name!r}: {what} has a type without a JSON form ({problem}). Use numbers, texts, lists, "
             "dicts, dataclasses, TypedDicts, attrs classes or msgspec Structs."
         ) from problem
+    return list(schemas), definitions
 
 
 def _object_is_any(type_: type) -> Schema:

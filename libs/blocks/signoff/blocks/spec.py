@@ -12,8 +12,10 @@ from typing import Any, TypeVar, overload
 import msgspec
 
 from signoff.blocks.context import Context
-from signoff.blocks.errors import BlockDefinitionError, BlockInputError, BlockResultError
-from signoff.blocks.signature import Schema, read_signature
+from signoff.blocks.errors import BlockDefinitionError, BlockExitError, BlockInputError, BlockResultError
+from signoff.blocks.pulse import Pulse
+from signoff.blocks.signature import Schema, output_fields, read_signature
+from signoff.blocks.threads import for_thread
 
 ATTRIBUTE = "__signoff_block__"
 
@@ -52,23 +54,29 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         name: the type by which workflows name the block.
         function: the function itself.
         is_async: whether it is a coroutine function.
+        description: what its docstring says, up to the first empty line.
         timeout: limit of one try in seconds; None leaves it to the executor.
+        heartbeat_timeout: seconds without a heartbeat after which a try is given up; None: none is expected.
         retry: how often it is tried; None leaves it to the workflow.
         context_name: its parameter that takes the `Context`, if it has one.
         params_type: a struct with a field for each other parameter.
-        parameters: JSON Schema of the parameters.
-        result: JSON Schema of the result.
+        parameters_schema: JSON Schema of the parameters, an object.
+        result_schema: JSON Schema of the result.
+        output_fields: what `<block.field>` may read of its output; None: anything.
     """
 
     name: str
     function: Callable[..., Any]
     is_async: bool
+    description: str
     timeout: float | None
+    heartbeat_timeout: float | None
     retry: Retry | None
     context_name: str | None
     params_type: type[msgspec.Struct]
-    parameters: Schema
-    result: Schema
+    parameters_schema: Schema
+    result_schema: Schema
+    output_fields: tuple[str, ...] | None
 
     async def call(self, context: Context, inputs: Mapping[str, object], *, threads: Executor) -> object:
         """Check the inputs, run the function and give its result as JSON values.
@@ -83,17 +91,29 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         Raises:
             BlockInputError: the inputs do not fit.
             BlockResultError: the result has no JSON form.
+            HeartbeatError: no heartbeat came in time.
+            BlockExitError: the function called `sys.exit`.
             Exception: whatever the function raises.
         """
         arguments = self._arguments(inputs)
+        try:
+            if self.heartbeat_timeout is None:
+                return self._plain(await self._run(context, arguments, threads))
+            pulse = Pulse(self.name, self.heartbeat_timeout, context.cancelled)
+            watched = msgspec.structs.replace(context, cancelled=pulse, heartbeat=pulse.beat)
+            async with pulse.watched():
+                result = await self._run(watched, arguments, threads)
+            return self._plain(result)
+        except SystemExit as error:  # would end the event loop, and everybody's blocks with it
+            raise BlockExitError(f'Block "{self.name}" called sys.exit({error.code!r})') from error
+
+    async def _run(self, context: Context, arguments: dict[str, Any], threads: Executor) -> object:
         if self.context_name is not None:
-            arguments[self.context_name] = context
+            arguments[self.context_name] = context if self.is_async else for_thread(context)
         if self.is_async:
-            result = await self.function(**arguments)
-        else:
-            call = partial(contextvars.copy_context().run, self.function, **arguments)
-            result = await asyncio.get_running_loop().run_in_executor(threads, call)
-        return self._plain(result)
+            return await self.function(**arguments)
+        call = partial(contextvars.copy_context().run, self.function, **arguments)
+        return await asyncio.get_running_loop().run_in_executor(threads, call)
 
     def _arguments(self, inputs: Mapping[str, object]) -> dict[str, object]:
         try:
@@ -119,13 +139,19 @@ class BlockSpec(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 def block(function: FunctionT, /) -> FunctionT: ...
 @overload
 def block(
-    name: str | None = None, /, *, timeout: float | None = None, retry: Retry | None = None
+    name: str | None = None,
+    /,
+    *,
+    timeout: float | None = None,
+    heartbeat_timeout: float | None = None,
+    retry: Retry | None = None,
 ) -> Callable[[FunctionT], FunctionT]: ...
 def block(
     name: FunctionT | str | None = None,
     /,
     *,
     timeout: float | None = None,
+    heartbeat_timeout: float | None = None,
     retry: Retry | None = None,
 ) -> FunctionT | Callable[[FunctionT], FunctionT]:
     """Make a typed function a block; it stays callable as it was.
@@ -135,6 +161,8 @@ def block(
     Args:
         name: the type by which workflows name the block; the function's name by default.
         timeout: limit of one try in seconds.
+        heartbeat_timeout: seconds without `ctx.heartbeat()` after which a try is given up as hung, long
+            before a generous `timeout`; the function must take the `Context`.
         retry: how often it is tried, unless the workflow says otherwise.
 
     Raises:
@@ -143,7 +171,8 @@ def block(
 
     def decorate(function: FunctionT) -> FunctionT:
         title = name if isinstance(name, str) else getattr(function, "__name__", "")
-        spec = _spec(title, function, timeout=timeout, retry=retry)
+        limits = {"timeout": timeout, "heartbeat_timeout": heartbeat_timeout}
+        spec = _spec(title, function, limits, retry)
         vars(function)[ATTRIBUTE] = spec
         return function
 
@@ -153,32 +182,54 @@ def block(
 
 
 def _spec(
-    name: str, function: Callable[..., object], *, timeout: float | None, retry: Retry | None
+    name: str, function: Callable[..., object], limits: Mapping[str, float | None], retry: Retry | None
 ) -> BlockSpec:
-    if not inspect.isfunction(function):
-        raise BlockDefinitionError(f"@block goes on a function (`def` or `async def`), not on {function!r}")
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise BlockDefinitionError(
-            f"Block {name!r}: a generator cannot be a block. Return a value, not `yield`."
-        )
-    if not _NAME.fullmatch(name):
-        raise BlockDefinitionError(
-            f"{name!r} cannot name a block: use up to 100 letters, digits, '_', '.' and '-', a letter first"
-        )
-    if timeout is not None and not timeout > 0:
-        raise BlockDefinitionError(f"Block {name!r}: timeout must be more than 0 seconds")
+    _check_function(name, function)
+    for limit, seconds in limits.items():
+        if seconds is not None and not seconds > 0:
+            raise BlockDefinitionError(f"Block {name!r}: {limit} must be more than 0 seconds")
     signature = read_signature(name, function)
+    if limits["heartbeat_timeout"] is not None and signature.context_name is None:
+        raise BlockDefinitionError(
+            f"Block {name!r}: heartbeat_timeout needs a heartbeat. Add a parameter `ctx: Context`, "
+            "and call `ctx.heartbeat()` now and then."
+        )
     return BlockSpec(
         name=name,
         function=function,
         is_async=inspect.iscoroutinefunction(function),
-        timeout=timeout,
+        description=" ".join((inspect.getdoc(function) or "").partition("\n\n")[0].split()),
+        timeout=limits["timeout"],
+        heartbeat_timeout=limits["heartbeat_timeout"],
         retry=retry,
         context_name=signature.context_name,
         params_type=signature.params_type,
-        parameters=signature.parameters,
-        result=signature.result,
+        parameters_schema=signature.parameters_schema,
+        result_schema=signature.result_schema,
+        output_fields=output_fields(signature.result_schema),
     )
+
+
+def _check_function(name: str, function: Callable[..., object]) -> None:
+    if not inspect.isfunction(function):
+        raise BlockDefinitionError(f"@block goes on a function (`def` or `async def`), not on {function!r}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise BlockDefinitionError(
+            f"Block {name!r}: a generator cannot be a block. Return a value, and say its parts by `ctx.emit`."
+        )
+    check_name(name)
+
+
+def check_name(name: str) -> None:
+    """Make sure that workflows can call a block by a name.
+
+    Raises:
+        BlockDefinitionError: they cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise BlockDefinitionError(
+            f"{name!r} cannot name a block: use up to 100 letters, digits, '_', '.' and '-', a letter first"
+        )
 
 
 def _input_error(name: str, problem: str) -> BlockInputError:

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 from uuid import UUID
 
 import structlog
 from aiohttp import web
 
-from signoff.blocks import Registry
+from signoff.blocks import BlockThreads, Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
@@ -29,12 +29,12 @@ from signoff.executor.partition import Partition, Shared
 from signoff.executor.plans import Plans
 from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
-from signoff.executor.sandbox.pool import Sandbox
 from signoff.executor.takeover import find_contradiction
 from signoff.executor.timing import Timing
 from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
+from signoff.sandbox.pool import Sandbox
 
 _SWEEP: Final = 1.0
 _DRAIN: Final = 2.0
@@ -56,6 +56,7 @@ class Executor:
     Args:
         settings: concurrency, environment, allowed networks.
         owner: names this process in the leases; a name is made when none is given.
+        clock: the time of day, in seconds since the epoch, UTC.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Executor:
         health: Health,
         partitions: int = PARTITIONS,
         owner: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -81,7 +83,7 @@ class Executor:
         self._relay = Relay(store, bus)
         self._runner = Runner(tools, blobs, settings.environment, concurrency=settings.block_concurrency)
         self._outcomes = Outcomes(bus)
-        self._timing = Timing(store, lambda: self._owned, partitions=partitions)
+        self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
         self._intake = Intake(bus)
         plans = Plans(store, blobs, registry)
         self._loader = Loader(store, plans)
@@ -104,6 +106,7 @@ class Executor:
             snapshot=self._want_snapshot,
             held=self._leases.held,
             partitions=partitions,
+            clock=clock,
         )
 
     @property
@@ -247,13 +250,14 @@ class Executor:
 @contextlib.asynccontextmanager
 async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
     """What blocks use: the sandbox, guarded HTTP, threads. Closed on leaving."""
-    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="block")
+    threads = BlockThreads(_THREADS)
     networks = parse_networks(",".join(settings.allow_private_networks))
     try:
         async with await Sandbox.start() as sandbox, guarded_session(networks) as http:
             yield Tools(sandbox, http, threads)
     finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+        if left := await asyncio.to_thread(threads.close, _DRAIN):
+            _log.warning("blocks in threads do not end: the process ends without them", count=left)
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:

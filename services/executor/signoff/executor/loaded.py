@@ -45,10 +45,11 @@ class Loaded:
         large: some value in the log is a reference or has an escaped name.
         since_snapshot: events and bytes since the last snapshot; ``snapshot_size``: its bytes.
         due: the next moment at which something happens by itself, as of the last change.
+        parked: what its row says: whether nothing runs; ``None`` when that is not known here.
     """
 
     __slots__ = (
-        "_envelope_log_id", "_origin", "due", "execution_id", "large", "log_id", "plan", "prev",
+        "_envelope_log_id", "_origin", "due", "execution_id", "large", "log_id", "parked", "plan", "prev",
         "since_snapshot", "snapshot_size", "state", "workflow_id",
     )  # fmt: skip
 
@@ -61,6 +62,7 @@ class Loaded:
         self.since_snapshot = (0, 0)
         self.snapshot_size = 0
         self.due: float | None = None
+        self.parked: bool | None = None
         self.execution_id: str | None = None
         self.workflow_id = ""
         self._envelope_log_id: str | None = None

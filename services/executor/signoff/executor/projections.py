@@ -16,6 +16,7 @@ from signoff.events.types import (
     ExecutionCompleted,
     ExecutionError,
     ExecutionPaused,
+    ExecutionReopened,
     ExecutionResumed,
     ExecutionStarted,
     PauseClosed,
@@ -26,8 +27,8 @@ from signoff.events.types import (
 )
 
 _SHOWN: Final[frozenset[type[EventData]]] = frozenset({
-    BlockRetrying, ExecutionCancelled, ExecutionCompleted, ExecutionError, ExecutionPaused, ExecutionResumed,
-    ExecutionStarted, PauseClosed, PauseOpened, ResumeFailed, ResumeQueued, TimerSet,
+    BlockRetrying, ExecutionCancelled, ExecutionCompleted, ExecutionError, ExecutionPaused, ExecutionReopened,
+    ExecutionResumed, ExecutionStarted, PauseClosed, PauseOpened, ResumeFailed, ResumeQueued, TimerSet,
 })  # fmt: skip
 """Events that change an execution's row; a step of a block never does."""
 
@@ -63,7 +64,7 @@ def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
 def run_rows(log_id: UUID, events: Iterable[Event]) -> Iterator[RunRow]:
     """The runs that decisions made: by these ids, too, the execution is found."""
     for event in events:
-        if isinstance(event.data, (ExecutionResumed, ResumeQueued)):
+        if isinstance(event.data, (ExecutionResumed, ExecutionReopened, ResumeQueued)):
             yield RunRow(run_id=UUID(event.data.resume_execution_id), log_id=log_id)
 
 

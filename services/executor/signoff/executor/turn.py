@@ -156,7 +156,8 @@ def add_rows(turn: Turn, partitions: int) -> None:
         state = touched.loaded.state
         if isinstance(state, WorkflowState):
             turn.append.rows.append(workflow_row(log_id, state))
-        elif changes_rows(touched.events) or state.parked():
+        elif changes_rows(touched.events) or state.parked() or touched.loaded.parked is not False:
             touched.loaded.due = state.next_due()
+            touched.loaded.parked = state.parked()
             turn.append.rows.append(execution_row(log_id, state, partitions))
             turn.append.rows += run_rows(log_id, touched.events)
