@@ -11,11 +11,20 @@ from hypothesis import strategies as st
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.engine.definition import digest, encode
 from signoff.engine.parse import parse
+from signoff.engine.recipe import SPELLINGS
+from signoff.engine.recipe_keys import BLOCK_KEYS, FIELD_KEYS, RETRY_KEYS, TOP_KEYS
 
+OWN_KEYS = {
+    *TOP_KEYS,
+    *BLOCK_KEYS,
+    *RETRY_KEYS,
+    *FIELD_KEYS,
+    *(key for each in SPELLINGS.values() for key in each.keys),
+}
 KEYS = st.sampled_from(
     [
+        *sorted(OWN_KEYS),
         *(
-            "workflow",
             "blocks",
             "connections",
             "id",
@@ -24,47 +33,45 @@ KEYS = st.sampled_from(
             "params",
             "type",
             "name",
-            "then",
-            "catch",
-        ),
-        *(
-            "cases",
-            "when",
-            "else",
-            "conditions",
-            "inputFormat",
-            "form",
-            "show",
-            "set",
-            "for",
-            "variables",
-            "retry",
-        ),
-        *(
-            "maxTries",
-            "enabled",
-            "deadline",
-            "after",
-            "default",
-            "value",
             "title",
+            "value",
             "source",
             "target",
-            "input",
         ),
         *(
             "sourceHandle",
+            "conditions",
+            "inputFormat",
             "loops",
-            "state",
-            "start",
-            "code",
-            "status",
-            "options",
-            "required",
-            "",
-            "a b",
-            "start.x",
+            "parallels",
+            "nodes",
+            "loopType",
+            "parallelType",
+            "iterations",
         ),
+        *(
+            "forEachItems",
+            "distribution",
+            "batchSize",
+            "whileCondition",
+            "state",
+            "edges",
+            "subBlocks",
+            "data",
+            "parentId",
+        ),
+        *(
+            "collection",
+            "scheduleType",
+            "dailyTime",
+            "triggerMode",
+            "inputMapping",
+            "workflowId",
+            "role",
+            "range",
+            "schema",
+        ),
+        *("when", "else", "after", "", "a b", "start.x"),
     ]
 )
 TEXTS = st.sampled_from(
@@ -120,6 +127,92 @@ def test_no_nearly_right_serialized_workflow_makes_it_raise(
 ) -> None:
     parsed = parse({"blocks": blocks, "connections": connections}, workflow_id="w")
     assert (parsed.definition is None) == bool(parsed.faults)
+
+
+CHILD = st.fixed_dictionaries(
+    {"id": st.sampled_from(["a", "b", "c", "a_loop1", 1]), "type": st.sampled_from(list(BLOCK_TYPES))},
+    optional={
+        "name": TEXTS,
+        "subBlocks": st.dictionaries(KEYS, st.fixed_dictionaries({"value": JSON}), max_size=3) | JSON,
+        "data": st.dictionaries(KEYS, JSON, max_size=3)
+        | st.fixed_dictionaries({"parentId": st.sampled_from(["a", "b", "c"])})
+        | JSON,
+    },
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), CHILD, max_size=3),
+    st.lists(
+        st.fixed_dictionaries({"source": TEXTS, "target": TEXTS}, optional={"sourceHandle": TEXTS}),
+        max_size=3,
+    ),
+    st.dictionaries(KEYS, JSON, max_size=2),
+)
+def test_no_nearly_right_state_makes_it_raise(blocks: Any, edges: list[Any], more: dict[str, Any]) -> None:
+    parsed = parse({**more, "state": {"blocks": blocks, "edges": edges}}, workflow_id="w")
+    assert (parsed.definition is None) == bool(parsed.faults)
+
+
+ENTRY = st.fixed_dictionaries(
+    {"nodes": st.lists(st.sampled_from(["a", "b", "c", "s"]), max_size=3) | JSON},
+    optional={
+        "loopType": st.sampled_from(["for", "forEach", "while", "doWhile"]) | JSON,
+        "parallelType": st.sampled_from(["count", "collection"]) | JSON,
+        **dict.fromkeys(
+            ("iterations", "forEachItems", "whileCondition", "doWhileCondition", "count", "distribution"),
+            JSON,
+        ),
+    },
+)
+
+
+@given(
+    st.lists(st.sampled_from(["loop", "parallel", "wait"]), min_size=3, max_size=3),
+    st.dictionaries(st.sampled_from(["a", "b", "c", "s"]), ENTRY, max_size=3),
+    st.dictionaries(st.sampled_from(["a", "b", "c"]), ENTRY, max_size=3),
+)
+def test_no_nearly_right_containers_make_it_raise(
+    types: list[str], loops: dict[str, Any], parallels: dict[str, Any]
+) -> None:
+    blocks = [{"id": "s", "metadata": {"id": "start_trigger"}}] + [
+        {"id": block_id, "metadata": {"id": block_type}}
+        for block_id, block_type in zip("abc", types, strict=True)
+    ]
+    connections = [
+        {"source": source, "target": target, "sourceHandle": f"{kind}-start-source"}
+        for source in "abc"
+        for target in "abc"
+        for kind in ("loop", "parallel")
+    ]
+    document = {"blocks": blocks, "connections": connections, "loops": loops, "parallels": parallels}
+    parsed = parse(document, workflow_id="w")
+    assert (parsed.definition is None) == bool(parsed.faults)
+
+
+def test_ten_thousand_containers_in_each_other_are_one_fault() -> None:
+    count = 10_000
+    blocks = [
+        {"id": "s", "metadata": {"id": "start_trigger"}},
+        {"id": f"l{count}", "metadata": {"id": "wait"}},
+    ]
+    blocks += [{"id": f"l{index}", "metadata": {"id": "loop"}} for index in range(count)]
+    loops = {f"l{index}": {"nodes": [f"l{index + 1}"]} for index in range(count)}
+    connections = [{"source": "s", "target": "l0"}]
+    connections += [
+        {"source": f"l{index}", "target": f"l{index + 1}", "sourceHandle": "loop-start-source"}
+        for index in range(count)
+    ]
+    document = {"blocks": blocks, "connections": connections, "loops": loops}
+    assert [fault.message for fault in parse(document, workflow_id="w").faults] == [
+        "is nested too deeply: at most 32 containers"
+    ]
+
+
+def test_of_a_million_warnings_a_thousand_are_kept() -> None:
+    text = "".join(f"<nobody{index}.x>" for index in range(100_000))
+    parsed = parse({"blocks": {"r": {"type": "response", "data": [text, text]}}}, workflow_id="w")
+    assert len(parsed.warnings) == 1000
 
 
 DATA = st.recursive(

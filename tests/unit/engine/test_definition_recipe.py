@@ -164,7 +164,7 @@ def test_all_faults_of_a_workflow_are_reported_at_once() -> None:
     assert sorted(faults(parse(document, workflow_id="w"))) == [
         ("blocks.approve.deadline.default.approved", None),
         ("blocks.approve.form.error", "use another name"),
-        ("blocks.approve.form.size.type", 'did you mean "number"?'),
+        ("blocks.approve.form.size", 'did you mean "number"?'),
         ("blocks.approve.forms", 'did you mean "form"?'),
         ("blocks.approve.then", 'did you mean "decided"?'),
         ("blocks.check.then", None),
@@ -204,7 +204,7 @@ def test_all_faults_of_a_workflow_are_reported_at_once() -> None:
         ({"type": "response", "then": ["b2", 5]}, "blocks.b.then[1]"),
         ({"type": "response", "name": "loop"}, "blocks.b.name"),
         ({"type": "response", "enabled": "yes"}, "blocks.b.enabled"),
-        ({"type": "loop"}, "blocks.b.type"),
+        ({"type": "loop"}, "blocks.b.blocks"),
     ],
 )
 def test_what_is_wrong_with_a_block_is_named_by_its_path(block: Any, path: str) -> None:
@@ -236,7 +236,7 @@ def test_a_warning_inside_a_case_names_the_case() -> None:
     parsed = recipe(
         c={"type": "condition", "cases": [{"when": "<nobody.x>", "then": "end"}]}, end={"type": "response"}
     )
-    assert [each.path for each in parsed.warnings] == ["blocks.c.cases[0]"]
+    assert [each.path for each in parsed.warnings] == ["blocks.c.cases[0].when"]
 
 
 def test_a_variable_that_some_block_sets_is_known() -> None:

@@ -1,6 +1,6 @@
 """References are found once and resolved as the rules say."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -36,6 +36,7 @@ class Facts:
         }
         self.declared: dict[str, Collection[str]] = {"d1": ("result", "stdout")}
         self.variables: dict[str, Any] = {"maxlimit": {"eur": 5}}
+        self.turns: dict[str, Mapping[str, Any]] = {}
 
     def output(self, block_id: str) -> dict[str, Any] | None:
         return self.outputs.get(block_id)
@@ -45,6 +46,9 @@ class Facts:
 
     def variable(self, name: str) -> Any:
         return self.variables.get(name, MISSING)
+
+    def turn(self, container: str | None, kind: str | None) -> Mapping[str, Any] | None:
+        return self.turns.get(container or kind or "")
 
     def environment(self, name: str) -> str | None:
         return {"HOST": "example.org", "SECRET": "s3cret"}.get(name)
@@ -246,3 +250,66 @@ def test_the_start_block_is_called_start_unless_another_is() -> None:
     assert block_names(Definition(name="w", blocks=(begin,), connections=()))["start"] == "x"
     other = block("y", "Start")
     assert block_names(Definition(name="w", blocks=(begin, other), connections=()))["start"] == "y"
+
+
+TURN = {"index": 2, "currentItem": {"name": "Ada"}, "items": [0, 1, {"name": "Ada"}]}
+
+
+def turning(value: Any, **turns: Mapping[str, Any]) -> Any:
+    facts = Facts()
+    facts.turns.update(turns)
+    facts.outputs["each"] = {"results": [[{"index": 7}]]}
+    facts.declared["each"] = ("results",)
+    return resolve(compile_value(value, NAMES | {"each": "each"}), facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("<loop.index>", 2),
+        ("<Loop.currentItem.name>", "Ada"),
+        ("<loop.items[2].name>", "Ada"),
+        ("<loop.items[9]>", None),
+        ("<each.index>", 2),
+        ("<each.currentItem.name>", "Ada"),
+        ("<each.results[0][0].index>", 7),
+        ("item <loop.index> of <loop.items>", 'item 2 of [0,1,{"name":"Ada"}]'),
+        ("<parallel.index>", "<parallel.index>"),
+        ("<loop>", "<loop>"),
+    ],
+)
+def test_inside_a_container_its_turn_is_read(text: str, value: Any) -> None:
+    assert turning(text, loop=TURN, each=TURN) == value
+
+
+def test_the_innermost_container_of_a_kind_is_meant() -> None:
+    assert turning(["<loop.index>", "<parallel.index>"], loop={"index": 1}, parallel={"index": 5}) == [1, 5]
+
+
+def test_a_turn_without_items_has_null_for_them() -> None:
+    assert turning("<loop.currentItem>", loop={"index": 1}) is None
+
+
+def test_outside_a_container_its_output_is_read() -> None:
+    assert turning("<each.results>") == [[{"index": 7}]]
+    with pytest.raises(UnknownFieldError, match="Available fields: results"):
+        turning("<each.index>")
+
+
+def test_an_unknown_field_of_a_turn_is_an_error() -> None:
+    with pytest.raises(UnknownFieldError, match="Available fields: index, currentItem, items"):
+        turning("<loop.size>", loop=TURN)
+
+
+def test_turns_are_bound_in_code_and_stay_text_outside() -> None:
+    template = compile_code("return <loop.index> + <parallel.index>", NAMES)
+    facts = Facts()
+    facts.turns["loop"] = TURN
+    source, bindings = resolve_code(template, facts)
+    assert source == "return __ref0 + <parallel.index>"
+    assert bindings == {"__ref0": 2}
+
+
+def test_a_reference_of_over_a_thousand_characters_is_text() -> None:
+    text = f"<d1.{'x' * 2000}>"
+    assert resolved(text) == text

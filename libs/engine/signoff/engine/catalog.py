@@ -1,17 +1,42 @@
 """The built-in block types: which there are, how their edges leave them, what fields their outputs have."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from signoff.engine.definition import Block
+from signoff.engine.faults import shorten
+
+TriggerKind: TypeAlias = Literal["api", "manual", "workflow", "chat", "schedule", "webhook"]
+"""What starts a run: a call, a person, a parent's block, a message, the clock, another system."""
 
 ENTRY_TYPES: Final = ("start_trigger", "api_trigger", "input_trigger", "starter", "manual_trigger")
 """Triggers that a call may start with, the first that a definition has before the others."""
 
+EXTERNAL_TYPES: Final = ("chat_trigger", "schedule", "webhook", "generic_webhook")
+"""Built-in triggers that something else than a call starts."""
+
+CONTAINER_TYPES: Final = ("loop", "parallel")
+"""Blocks that hold blocks."""
+
+MAX_ITERATIONS: Final = 1000
+"""Iterations that a loop may have."""
+
+MAX_AT_ONCE: Final = 20
+"""Branches of a parallel that may run at once."""
+
 STEERING_NAMES: Final = frozenset({"error", "selectedOption", "selectedRoute", "_pauseMetadata"})
 """Output fields that the engine acts on, so that no field of a user may be called so."""
+
+_ENTRIES: Final[dict[str, tuple[str, ...]]] = {
+    "api": ENTRY_TYPES,
+    "manual": ENTRY_TYPES,
+    "workflow": ("start_trigger", "input_trigger", "starter"),
+    "chat": ("start_trigger", "chat_trigger", "starter"),
+    "schedule": ("schedule",),
+    "webhook": ("webhook", "generic_webhook"),
+}
 
 
 class BlockType(Struct, frozen=True, kw_only=True):
@@ -29,13 +54,25 @@ class BlockType(Struct, frozen=True, kw_only=True):
 
 
 _TRIGGER = BlockType(fields=("input", "conversationId", "files"), trigger=True, retried=False)
+_CONTAINER = BlockType(fields=("results",), retried=False)
+_CHILD = BlockType(fields=("success", "childWorkflowName", "childWorkflowId", "result"))
 
-BLOCK_TYPES: Final[dict[str, BlockType]] = dict.fromkeys(ENTRY_TYPES, _TRIGGER) | {
+BLOCK_TYPES: Final[dict[str, BlockType]] = {
+    **dict.fromkeys((*ENTRY_TYPES, *EXTERNAL_TYPES), _TRIGGER),
+    **dict.fromkeys(CONTAINER_TYPES, _CONTAINER),
     "function": BlockType(fields=("result", "stdout")),
     "condition": BlockType(fields=("conditionResult", "selectedPath", "selectedOption")),
+    "router": BlockType(fields=("prompt", "model", "tokens", "cost", "selectedPath", "selectedRoute")),
+    "router_v2": BlockType(
+        fields=("context", "model", "tokens", "cost", "selectedRoute", "reasoning", "selectedPath")
+    ),
+    "agent": BlockType(fields=("content", "model", "tokens", "toolCalls", "cost")),
+    "evaluator": BlockType(fields=("content", "model", "tokens", "cost")),
     "variables": BlockType(fields=()),
     "wait": BlockType(fields=("waitDuration", "status", "resumeAt")),
     "api": BlockType(fields=("data", "status", "headers")),
+    "workflow": _CHILD,
+    "workflow_input": _CHILD,
     "response": BlockType(fields=("data", "status", "headers")),
     "human_in_the_loop": BlockType(
         fields=(
@@ -68,21 +105,56 @@ def is_trigger(block_type: str, params: dict[str, Any], category: object = None)
     return known.trigger if known is not None else category == "triggers"
 
 
-def find_entry(blocks: Iterable[Block]) -> Block | None:
-    """Finds the block that a call starts with: the first enabled one of the foremost entry type."""
-    enabled = [block for block in blocks if block.enabled and block.type in ENTRY_TYPES]
-    return min(enabled, key=lambda block: ENTRY_TYPES.index(block.type), default=None)
+def find_entry(
+    blocks: Iterable[Block], trigger: TriggerKind = "api", block_id: str | None = None
+) -> Block | None:
+    """Finds the block that a run starts with (Sim's format, section 3).
+
+    **Here** a call may also start at a ``manual_trigger``: nothing else starts one without an editor.
+
+    Args:
+        blocks: of the definition.
+        trigger: what starts the run.
+        block_id: the trigger that was meant, where a definition may hold several, as for ``schedule`` and
+            ``webhook``.
+
+    Returns:
+        The first enabled block of the foremost type that such a run starts with; with ``block_id`` that
+        block, if it is an enabled trigger. None where there is none.
+    """
+    enabled = [block for block in blocks if block.enabled]
+    if block_id is not None:
+        return next((block for block in enabled if block.id == block_id and block.trigger), None)
+    types = _ENTRIES[trigger]
+    fitting = [block for block in enabled if block.type in types]
+    entry = min(fitting, key=lambda block: types.index(block.type), default=None)
+    if entry is None and trigger in {"manual", "webhook"}:
+        return next((block for block in enabled if block.trigger and _is_external(block, trigger)), None)
+    return entry
+
+
+def _is_external(block: Block, trigger: TriggerKind) -> bool:
+    """Whether another system starts it: a trigger that is not built in. By hand any trigger may be tried."""
+    return trigger == "manual" or block.type not in (*ENTRY_TYPES, *EXTERNAL_TYPES)
+
+
+def too_many(name: str) -> str:
+    """The text of a loop that has, or would have, more than `MAX_ITERATIONS`."""
+    return f'Loop "{shorten(name)}" exceeds the maximum of {MAX_ITERATIONS} iterations'
 
 
 def handles(block: Block) -> tuple[str, ...]:
-    """The handles by which a connection may leave a block."""
-    if block.type != "condition":
-        return ("source", "error")
-    return (
-        "source",
-        "error",
-        *(f"condition-{each}" for each in _texts(block.params.get("conditions"), "id")),
-    )
+    """The handles by which a connection may leave a block, those of an old router apart.
+
+    That one has a handle ``router-<target>`` for each of its connections.
+    """
+    if block.type in CONTAINER_TYPES:
+        return (f"{block.type}-start-source", f"{block.type}-end-source", "source", "error")
+    if block.type == "condition":
+        return ("source", "error", *_prefixed("condition-", block.params.get("conditions")))
+    if block.type == "router_v2":
+        return ("source", "error", *_prefixed("router-", block.params.get("routes")))
+    return ("source", "error")
 
 
 def output_fields(block: Block) -> tuple[str, ...] | None:
@@ -92,21 +164,49 @@ def output_fields(block: Block) -> tuple[str, ...] | None:
         The names in order; None where the output may have any field.
     """
     known = BLOCK_TYPES.get(block.type)
-    if known is None:
-        return tuple(block.outputs) or None
+    if known is None or (block.trigger and not known.trigger):
+        return None if block.trigger else tuple(block.outputs) or None
+    if block.type == "agent" and block.params.get("responseFormat"):
+        return _formatted_fields(block.params["responseFormat"])
     own = _own_fields(block)
-    if known.trigger and not own:
+    if known.trigger and (not own or block.type in EXTERNAL_TYPES):
         return None
     return tuple(dict.fromkeys((*own, *known.fields)))
+
+
+def response_schema(response_format: object) -> dict[str, Any] | None:
+    """The JSON Schema of an agent's ``responseFormat``, bare or in ``{name, schema, strict}``.
+
+    Returns:
+        None where it is not an object: a text that is known only when the block runs, or a fault.
+    """
+    if not isinstance(response_format, dict):
+        return None
+    schema = response_format.get("schema", response_format)
+    return schema if isinstance(schema, dict) else None
+
+
+def _formatted_fields(response_format: object) -> tuple[str, ...] | None:
+    schema = response_schema(response_format)
+    properties = None if schema is None else schema.get("properties")
+    if not isinstance(properties, dict):
+        return None
+    return tuple(dict.fromkeys((*properties, "model", "tokens", "cost")))
 
 
 def _own_fields(block: Block) -> list[str]:
     """The fields that a block adds to those of its type."""
     if block.type == "variables":
         return _texts(block.params.get("variables"), "variableName")
+    if block.type == "evaluator":
+        return [name.lower() for name in _texts(block.params.get("metrics"), "name")]
     if block.type in ENTRY_TYPES or block.type == "human_in_the_loop":
         return _texts(block.params.get("inputFormat"), "name")
     return []
+
+
+def _prefixed(prefix: str, entries: object) -> list[str]:
+    return [f"{prefix}{each}" for each in _texts(entries, "id")]
 
 
 def _texts(entries: object, key: str) -> list[str]:

@@ -2,20 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from typing import Any
 
-from signoff.engine.catalog import BLOCK_TYPES, find_entry, handles, output_fields
-from signoff.engine.definition import Block, Connection, Definition, normalise_name
+from signoff.engine.catalog import BLOCK_TYPES, find_entry, handles
+from signoff.engine.check_containers import Nesting, check_containers, keep_edges
+from signoff.engine.check_references import check_references
+from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, normalise_name
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.params import check_params, check_variable
 from signoff.engine.reading import BlockPlace, EdgePlace, Reading
-from signoff.engine.references import (
-    BlockReference,
-    VariableReference,
-    block_names,
-    find_references,
-    find_unknown,
-)
 
 _FORBIDDEN_NAMES = frozenset({"loop", "parallel", "variable"})
 _MAX_ID = 200
@@ -41,16 +35,19 @@ def check(reading: Reading, types: Collection[str], findings: Findings) -> Defin
         if block.enabled:
             _check_type(block, place, types, findings)
     _check_variables(reading, findings)
-    edges = _check_edges(reading, findings)
+    nesting = check_containers(reading, findings)
+    edges = keep_edges(reading, _check_edges(reading, findings), nesting, findings)
     _check_cycles(edges, findings)
-    _check_reachable(reading, edges, findings)
+    _check_reachable(reading, edges, nesting, findings)
     definition = Definition(
         name=reading.name,
         blocks=tuple(block for block, _ in reading.blocks),
         connections=tuple(connection for connection, _ in edges),
+        loops=tuple(each for each, _ in reading.containers if isinstance(each, Loop)),
+        parallels=tuple(each for each, _ in reading.containers if isinstance(each, Parallel)),
         variables=tuple(variable for variable, _ in reading.variables),
     )
-    _check_references(reading, definition, findings)
+    check_references(reading, definition, nesting, findings)
     return definition
 
 
@@ -85,7 +82,7 @@ def _check_names(reading: Reading, findings: Findings) -> None:
 
 
 def _check_type(block: Block, place: BlockPlace, types: Collection[str], findings: Findings) -> None:
-    if block.type in BLOCK_TYPES:
+    if block.type in BLOCK_TYPES or (block.type and block.trigger):
         check_params(block, place, findings)
     elif block.type and block.type not in types:
         hint = findings.did_you_mean(block.type, (*BLOCK_TYPES, *types))
@@ -113,7 +110,7 @@ def _check_edges(reading: Reading, findings: Findings) -> list[tuple[Connection,
         source, target = blocks.get(connection.source), blocks.get(connection.target)
         if source is None:
             _dangling(connection.source, place.source, blocks, findings)
-        elif source.enabled and connection.handle not in allowed[source.id]:
+        elif source.enabled and not _leaves_by(connection.handle, source, allowed[source.id]):
             _bad_handle(connection.handle, source, place.handle, findings)
         if target is None:
             _dangling(connection.target, place.target, blocks, findings)
@@ -122,6 +119,11 @@ def _check_edges(reading: Reading, findings: Findings) -> list[tuple[Connection,
         if source is not None and target is not None:
             kept.setdefault(connection, place)
     return list(kept.items())
+
+
+def _leaves_by(handle: str, source: Block, allowed: Collection[str]) -> bool:
+    """An old router's handles are made of its targets, which are checked as such."""
+    return handle in allowed or (source.type == "router" and handle.startswith("router-"))
 
 
 def _dangling(block_id: str, path: str, blocks: dict[str, Block], findings: Findings) -> None:
@@ -133,16 +135,19 @@ def _dangling(block_id: str, path: str, blocks: dict[str, Block], findings: Find
 
 
 def _bad_handle(handle: str, source: Block, path: str, findings: Findings) -> None:
+    entry = "route" if source.type == "router_v2" else "case"
+    prefix = "router-" if source.type == "router_v2" else "condition-"
     if not handle:
         findings.fault(
-            path, "there is no case left for this edge", "name it, such as condition-<id of a case>"
+            path, f"there is no {entry} left for this edge", f"name it, such as {prefix}<id of a {entry}>"
         )
-    elif source.type == "condition" and handle.startswith("condition-"):
-        hint = findings.did_you_mean(handle, handles(source))
-        findings.fault(path, f'there is no case "{shorten(handle.removeprefix("condition-"))}"', hint)
+        return
+    hint = findings.did_you_mean(handle, handles(source))
+    if source.type in {"condition", "router_v2"} and handle.startswith(prefix):
+        findings.fault(path, f'there is no {entry} "{shorten(handle.removeprefix(prefix))}"', hint)
     else:
         message = f'a block of type {shorten(source.type)} has no handle "{shorten(handle)}"'
-        findings.fault(path, message, findings.did_you_mean(handle, handles(source)))
+        findings.fault(path, message, hint)
 
 
 def _check_cycles(edges: list[tuple[Connection, EdgePlace]], findings: Findings) -> None:
@@ -179,8 +184,11 @@ def _cycle(trail: list[str], start: str) -> str:
     return " → ".join([*members, members[0]])
 
 
-def _check_reachable(reading: Reading, edges: list[tuple[Connection, EdgePlace]], findings: Findings) -> None:
-    entry = find_entry(block for block, _ in reading.blocks)
+def _check_reachable(
+    reading: Reading, edges: list[tuple[Connection, EdgePlace]], nesting: Nesting, findings: Findings
+) -> None:
+    """Warns of blocks that no trigger leads to; only what its own trigger leads to exists in a run."""
+    entry = find_entry((block for block, _ in reading.blocks), "manual")
     if entry is None:
         findings.fault("blocks", "there is no start block", "add an enabled block of type start_trigger")
         return
@@ -189,84 +197,13 @@ def _check_reachable(reading: Reading, edges: list[tuple[Connection, EdgePlace]]
     for connection, _ in edges:
         if connection.source in enabled and connection.target in enabled:
             following[connection.source].append(connection.target)
-    reached = {entry.id}
-    waiting = [entry.id]
+    reached = {block.id for block, _ in reading.blocks if block.enabled and block.trigger}
+    waiting = list(reached)
     while waiting:
         fresh = [target for target in following[waiting.pop()] if target not in reached]
         reached.update(fresh)
         waiting.extend(fresh)
     for block, place in reading.blocks:
-        if block.enabled and block.id and not block.trigger and block.id not in reached:
+        exists = block.enabled and enabled.issuperset(nesting.around(block.id))
+        if exists and block.id and block.id not in reached:
             findings.warn(place.id, f'"{shorten(block.name)}" is never reached from the start')
-
-
-def _check_references(reading: Reading, definition: Definition, findings: Findings) -> None:
-    checker = _ReferenceCheck(definition, findings)
-    for block, place in reading.blocks:
-        if block.enabled:
-            for name, value in block.params.items():
-                for path, text in _texts(value, name, place):
-                    checker.check(text, path)
-
-
-def _texts(value: Any, name: str, place: BlockPlace) -> Iterator[tuple[str, str]]:
-    """Yields the texts of a parameter with the paths that the author knows them by."""
-    if isinstance(value, list) and name in place.renamed:
-        # Inside an entry that the document spells otherwise there is no nearer path to give.
-        for index, entry in enumerate(value):
-            yield from ((place.item(name, index), text) for _, text in _nested(entry, ""))
-    else:
-        yield from _nested(value, place.param(name))
-
-
-def _nested(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _nested(each, at(path, key))
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from _nested(each, at(path, index))
-
-
-class _ReferenceCheck:
-    """Finds references that will stay text, or fail, when the block runs."""
-
-    def __init__(self, definition: Definition, findings: Findings) -> None:
-        self._findings = findings
-        self._names = block_names(definition)
-        # A condition passes the fields of the block before it on: nobody knows them here.
-        self._fields = {
-            block.id: None if block.type == "condition" else output_fields(block)
-            for block in definition.blocks
-        }
-        self._variables = {normalise_name(each.name) for each in definition.variables}
-        for block in definition.blocks:
-            if block.type == "variables":
-                self._variables.update(normalise_name(each) for each in self._fields[block.id] or ())
-
-    def check(self, text: str, path: str) -> None:
-        if "<" not in text:
-            return
-        for reference in find_references(text, self._names):
-            if isinstance(reference, BlockReference):
-                self._check_field(reference, path)
-            elif isinstance(reference, VariableReference) and reference.name not in self._variables:
-                hint = self._findings.did_you_mean(reference.name, self._variables)
-                self._findings.warn(path, f'there is no variable "{shorten(reference.name)}"', hint)
-        for whole, name in find_unknown(text, self._names):
-            self._check_unknown(whole, name, path)
-
-    def _check_field(self, reference: BlockReference, path: str) -> None:
-        declared = self._fields.get(reference.block)
-        if not reference.path or declared is None or reference.path[0] in {*declared, "error"}:
-            return
-        hint = self._findings.did_you_mean(reference.path[0], declared)
-        self._findings.warn(path, f"{shorten(reference.text)}: the block has no such field", hint)
-
-    def _check_unknown(self, whole: str, name: str, path: str) -> None:
-        """Warns of an unknown name. Without a path it may be HTML: only a near miss counts."""
-        hint = self._findings.did_you_mean(normalise_name(name), self._names)
-        if "." in whole or hint is not None:
-            self._findings.warn(path, f"{shorten(whole)} names no block and stays as text", hint)

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+# What is beyond is not read by anybody; a hostile definition could hold a million.
+_MAX_WARNINGS = 1000
+
 # difflib compares a word with each candidate: without these limits a hostile definition would buy
 # hours of work with a few megabytes.
 _MAX_HINTS = 50
@@ -35,23 +38,33 @@ class Findings:
 
     Attributes:
         faults: what keeps the definition from being deployed.
-        warnings: what is allowed but probably not meant.
+        warnings: what is allowed but probably not meant; at most a thousand.
+        full: there are so many warnings that nobody needs another.
     """
 
-    __slots__ = ("_hints_left", "faults", "warnings")
+    __slots__ = ("_hints_left", "_settled", "faults", "full", "warnings")
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
+        self.full = False
+        self._settled: frozenset[str] = frozenset()
         self._hints_left = _MAX_HINTS
 
     def fault(self, path: str, message: str, hint: str | None = None) -> None:
         """Records what keeps the definition from being deployed."""
-        self.faults.append(Fault(path, message, hint))
+        if path not in self._settled:
+            self.faults.append(Fault(path, message, hint))
+
+    def settle(self) -> None:
+        """Says that nothing more is to be said about the places that have a fault already."""
+        self._settled = frozenset(fault.path for fault in self.faults)
 
     def warn(self, path: str, message: str, hint: str | None = None) -> None:
         """Records what is allowed but probably not meant."""
-        self.warnings.append(Fault(path, message, hint))
+        if not self.full:
+            self.warnings.append(Fault(path, message, hint))
+            self.full = len(self.warnings) >= _MAX_WARNINGS
 
     def did_you_mean(self, word: str, candidates: Iterable[str]) -> str | None:
         """Proposes the candidate nearest to a word that is none of them.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from signoff.engine.catalog import EXTERNAL_TYPES
 from signoff.engine.definition import Block
 from signoff.engine.faults import Fault
 from signoff.engine.values import coerce_value, to_text
@@ -57,6 +58,8 @@ def start_output(block: Block, body: Any) -> dict[str, Any]:
         body: the input of the run, any JSON value.
     """
     typed = coerce_fields(block.params.get("inputFormat"), body)
+    if block.type in EXTERNAL_TYPES and isinstance(body, dict):
+        return typed | body
     if block.type in _NESTED_INPUT_TYPES:
         return _nested_output(typed, body)
     if not isinstance(body, dict):

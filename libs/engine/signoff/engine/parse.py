@@ -12,9 +12,10 @@ from signoff.engine.plain import Copier
 from signoff.engine.reading import Reading
 from signoff.engine.recipe import read_recipe
 from signoff.engine.sim import read_sim
+from signoff.engine.sim_state import is_state, read_state
 
-# The internal form nests a value up to four levels deeper than our own spelling does.
-_RECIPE_MARGIN: Final = 4
+# The internal form nests a value up to four levels deeper than our own spelling and Sim's state do.
+_MARGIN: Final = 4
 
 
 class Parsed(Struct, frozen=True):
@@ -32,7 +33,7 @@ class Parsed(Struct, frozen=True):
 
 
 def parse(document: object, *, types: Collection[str] = (), workflow_id: str) -> Parsed:
-    """Reads a workflow definition in our own spelling or in Sim's serialized form.
+    """Reads a workflow definition: in our own spelling, Sim's serialized workflow, or Sim's exported state.
 
     Args:
         document: what a JSON or YAML reader gave; nothing in it makes this function raise.
@@ -42,8 +43,9 @@ def parse(document: object, *, types: Collection[str] = (), workflow_id: str) ->
     findings = Findings()
     listed = isinstance(document, dict) and isinstance(document.get("blocks"), list)
     copier = Copier(findings)
-    clean = copier.copy(document, "", 0 if listed else _RECIPE_MARGIN)
+    clean = copier.copy(document, "", 0 if listed else _MARGIN)
     reading = None if copier.overflowed else _read(clean, types, workflow_id, findings)
+    findings.settle()
     definition = None if reading is None else check(reading, types, findings)
     return Parsed(None if findings.faults else definition, findings.faults, findings.warnings)
 
@@ -55,11 +57,8 @@ def _read(document: Any, types: Collection[str], workflow_id: str, findings: Fin
     blocks = document.get("blocks")
     if isinstance(blocks, list):
         return read_sim(document, workflow_id=workflow_id, findings=findings)
-    if "state" in document or "edges" in document:
-        findings.fault(
-            "", "this is Sim's exported state, not its serialized workflow", "deploy the serialized workflow"
-        )
-        return None
+    if is_state(document):
+        return read_state(document, workflow_id=workflow_id, findings=findings)
     if "workflow" in document or "blocks" in document:
         return read_recipe(document, workflow_id=workflow_id, types=types, findings=findings)
     findings.fault("blocks", "is required: a workflow has blocks, by name or as a list")

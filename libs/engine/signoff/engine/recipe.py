@@ -1,25 +1,44 @@
 """Our own spelling, read into the internal form.
 
-It reads like a recipe: blocks by name, edges where they leave (``then``, ``cases``, ``catch``), and the
-start block is ``input``. It is strict: an unknown key is a fault.
+It reads like a recipe: blocks by name, edges where they leave (``then``, ``cases``, ``catch``), loops and
+parallels hold their blocks, and the start block is ``input``. It is strict: an unknown key is a fault.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from signoff.engine.catalog import BLOCK_TYPES, ENTRY_TYPES, is_trigger
+from signoff.engine import recipe_containers, recipe_models, recipe_params, recipe_triggers
+from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
 from signoff.engine.reading import BlockPlace, EdgePlace, Reading
-from signoff.engine.recipe_params import PARAMS, Written, read_fields, typed_value
+from signoff.engine.recipe_keys import BLOCK_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.spelling import Key, Spelling, Written, read_keys
 
-_TOP_KEYS: Final = ("workflow", "input", "start", "blocks", "variables")
-_BLOCK_KEYS: Final = ("type", "name", "enabled", "then", "catch", "retry")
-_RETRY_LIMITS: Final = {
-    "maxTries": (3, 1, 10),
-    "waitBetweenTriesMs": (1000, 0, 60_000),
-    "backoff": (1, 1, 10),
+SPELLINGS: Final[Mapping[str, Spelling]] = {
+    **recipe_triggers.SPELLINGS,
+    **recipe_params.SPELLINGS,
+    **recipe_models.SPELLINGS,
+    **recipe_containers.SPELLINGS,
 }
+"""How each built-in type is written."""
+
+REGISTERED: Final = {
+    "with": Key(
+        {"type": "object"}, "The block's parameters by name.", expected="an object: the parameters by name"
+    )
+}
+"""What a registered Python block has besides the keys that every block has."""
+
+_SIM_NAMES: Final = {"router_v2": "router", "workflow_input": "workflow", "generic_webhook": "webhook"}
+
+
+def block_keys(spelling: Spelling | None) -> dict[str, Key]:
+    """The keys of a block of a type; None: of a registered Python block."""
+    if spelling is None:
+        return BLOCK_KEYS | REGISTERED
+    common = {name: key for name, key in BLOCK_KEYS.items() if name != "then" or not spelling.branching}
+    return common | dict(spelling.keys)
 
 
 def read_recipe(
@@ -37,119 +56,119 @@ def read_recipe(
 
 
 class _Reader:
-    """Collects blocks and edges while it walks the document."""
+    """Collects blocks, edges and containers while it walks the document."""
 
     def __init__(self, workflow_id: str, types: Collection[str], findings: Findings) -> None:
         self._types = types
         self._findings = findings
-        self._reading = Reading(name=workflow_id, blocks=[], edges=[], variables=[])
+        self._reading = Reading(name=workflow_id, blocks=[], edges=[], variables=[], containers=[])
 
     def read(self, document: dict[str, Any]) -> Reading:
-        self._refuse_unknown(document, "", _TOP_KEYS)
-        if "workflow" in document:
-            self._reading.name = self._text(document["workflow"], "workflow") or self._reading.name
-        blocks = document.get("blocks")
-        if not isinstance(blocks, dict) or not blocks:
-            self._findings.fault("blocks", "must be an object with at least one block")
-            blocks = {}
-        self._read_start(document, blocks)
-        for key, raw in blocks.items():
-            if isinstance(raw, dict):
-                self._read_block(key, raw)
-            else:
-                self._findings.fault(at("blocks", key), "must be an object with a type")
-        self._read_variables(document.get("variables"))
+        fitting = read_keys(document, "", TOP_KEYS, self._findings)
+        self._reading.name = fitting.get("workflow", self._reading.name)
+        blocks = fitting.get("blocks", {})
+        self._read_start(fitting, blocks)
+        self._read_blocks(blocks, "blocks")
+        for name, value in fitting.get("variables", {}).items():
+            kind, initial = recipe_params.typed_value(value)
+            self._reading.variables.append((Variable(name, name, kind, initial), at("variables", name)))
         return self._reading
 
-    def _read_start(self, document: dict[str, Any], blocks: dict[str, Any]) -> None:
+    def _read_start(self, fitting: dict[str, Any], blocks: dict[str, Any]) -> None:
         """Adds the start block that ``input`` is, unless the blocks hold a trigger of their own."""
-        own = any(isinstance(raw, dict) and raw.get("type") in ENTRY_TYPES for raw in blocks.values())
-        if own and "input" not in document and "start" not in document:
+        own = any(_starts(raw) for raw in blocks.values())
+        if own and "input" not in fitting and "start" not in fitting:
             return
         written = Written()
-        read_fields(document.get("input"), "input", written, self._findings)
+        recipe_params.read_fields(fitting.get("input"), "input", written, self._findings)
         block = Block(id="start", type="start_trigger", name="Start", params=written.params, trigger=True)
         place = BlockPlace(id="input", type="input", name="input", params="input", renamed=written.renamed)
         self._reading.blocks.append((block, place))
-        first = next((key for key, raw in blocks.items() if isinstance(raw, dict)), None)
-        self._connect("start", document.get("start", first), "start", "source")
+        first = next((key for key, raw in blocks.items() if not _starts(raw)), None)
+        self._connect("start", fitting.get("start", first), "start", "source")
 
-    def _read_block(self, key: str, raw: dict[str, Any]) -> None:
-        path = at("blocks", key)
-        block_type = self._text(raw.get("type"), at(path, "type"))
-        written = self._read_params(block_type, raw, path)
-        enabled = raw.get("enabled", True)
-        if not isinstance(enabled, bool):
-            self._findings.fault(at(path, "enabled"), "must be true or false")
+    def _read_blocks(self, blocks: dict[str, Any], path: str) -> None:
+        for key, raw in blocks.items():
+            if isinstance(raw, dict):
+                self._read_block(key, raw, at(path, key))
+            else:
+                self._findings.fault(at(path, key), "must be an object with a type")
+
+    def _read_block(self, key: str, raw: dict[str, Any], path: str) -> None:
+        spelled = raw.get("type")
+        spelling = SPELLINGS.get(spelled) if isinstance(spelled, str) else None
+        closed = spelling is not None or (isinstance(spelled, str) and spelled in self._types)
+        fitting = read_keys(raw, path, block_keys(spelling), self._findings, closed=closed)
+        block_type = self._type(fitting.get("type", ""), spelling, at(path, "type"))
+        written = Written()
+        if spelling is None:
+            written.params = fitting.get("with", {})
+        else:
+            spelling.read(fitting, path, written, self._findings)
         block = Block(
             id=key,
             type=block_type,
-            name=(self._text(raw["name"], at(path, "name")) if "name" in raw else "") or key,
+            name=fitting.get("name", key),
             params=written.params,
-            enabled=enabled is True,
+            enabled=fitting.get("enabled", True),
             trigger=is_trigger(block_type, written.params),
-            retry=self._read_retry(raw.get("retry"), block_type, at(path, "retry")),
+            retry=self._read_retry(fitting.get("retry"), block_type, at(path, "retry")),
         )
         place = BlockPlace(
             id=path,
             type=at(path, "type"),
-            name=at(path, "name") if "name" in raw else path,
-            params=path if block_type in BLOCK_TYPES else at(path, "with"),
+            name=at(path, "name") if "name" in fitting else path,
+            params=path if spelling is not None else at(path, "with"),
             renamed=written.renamed,
         )
         self._reading.blocks.append((block, place))
-        self._connect(key, raw.get("then"), at(path, "then"), "source")
-        for case_id, targets, case_path in written.branches:
-            self._connect(key, targets, case_path, f"condition-{case_id}")
-        self._connect(key, raw.get("catch"), at(path, "catch"), "error")
+        self._read_edges(key, block_type, fitting, written, path)
+        if block_type in CONTAINER_TYPES:
+            self._read_inside(key, block_type, fitting, path)
 
-    def _read_params(self, block_type: str, raw: dict[str, Any], path: str) -> Written:
-        written = Written()
-        spelling = PARAMS.get(block_type)
+    def _type(self, spelled: str, spelling: Spelling | None, path: str) -> str:
         if spelling is not None:
-            keys: tuple[str, ...] = (*_BLOCK_KEYS, *spelling.keys)
-            if block_type == "condition":
-                keys = tuple(key for key in keys if key != "then")
-            self._refuse_unknown(raw, path, keys)
-            spelling.read(raw, path, written, self._findings)
-        elif block_type in self._types:
-            self._refuse_unknown(raw, path, (*_BLOCK_KEYS, "with"))
-            given = raw.get("with", {})
-            if isinstance(given, dict):
-                written.params = given
-            else:
-                self._findings.fault(at(path, "with"), "must be an object: the parameters by name")
-        return written
+            return spelling.type or spelled
+        if spelled in _SIM_NAMES:
+            self._findings.fault(path, f'"{spelled}" is Sim\'s name for it', f'write "{_SIM_NAMES[spelled]}"')
+        return spelled
 
-    def _read_retry(self, raw: Any, block_type: str, path: str) -> Retry | None:
+    def _read_edges(
+        self, key: str, block_type: str, fitting: dict[str, Any], written: Written, path: str
+    ) -> None:
+        end = f"{block_type}-end-source" if block_type in CONTAINER_TYPES else "source"
+        self._connect(key, fitting.get("then"), at(path, "then"), end)
+        for handle, targets, branch_path in written.branches:
+            self._connect(key, targets, branch_path, handle)
+        self._connect(key, fitting.get("catch"), at(path, "catch"), "error")
+
+    def _read_inside(self, key: str, block_type: str, fitting: dict[str, Any], path: str) -> None:
+        self._reading.containers.append(
+            recipe_containers.read_container(key, block_type, fitting, path, self._findings)
+        )
+        blocks = fitting.get("blocks", {})
+        self._connect(
+            key,
+            fitting.get("start", next(iter(blocks), None)),
+            at(path, "start"),
+            f"{block_type}-start-source",
+        )
+        self._read_blocks(blocks, at(path, "blocks"))
+
+    def _read_retry(self, raw: dict[str, Any] | None, block_type: str, path: str) -> Retry | None:
         if raw is None:
-            return None
-        if not isinstance(raw, dict):
-            self._findings.fault(path, "must be an object", "such as {maxTries: 5}")
             return None
         if block_type in BLOCK_TYPES and not BLOCK_TYPES[block_type].retried:
             self._findings.fault(path, f"a block of type {block_type} is never retried")
             return None
-        self._refuse_unknown(raw, path, (*_RETRY_LIMITS, "enabled"))
-        if raw.get("enabled", True) is not True:
+        fitting = read_keys(raw, path, RETRY_KEYS, self._findings)
+        if not fitting.get("enabled", True):
             return None
-        numbers = {key: self._limited(raw, key, path) for key in _RETRY_LIMITS}
         return Retry(
-            max_tries=int(numbers["maxTries"]),
-            wait_ms=int(numbers["waitBetweenTriesMs"]),
-            backoff=float(numbers["backoff"]),
+            max_tries=fitting.get("maxTries", 3),
+            wait_ms=fitting.get("waitBetweenTriesMs", 1000),
+            backoff=float(fitting.get("backoff", 1)),
         )
-
-    def _limited(self, raw: dict[str, Any], key: str, path: str) -> int | float:
-        default, low, high = _RETRY_LIMITS[key]
-        value = raw.get(key, default)
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-        whole = key == "backoff" or isinstance(number, int)
-        if number is None or not whole or not low <= number <= high:
-            kind = "a number" if key == "backoff" else "a whole number"
-            self._findings.fault(at(path, key), f"must be {kind} from {low} to {high}")
-            return default
-        return number
 
     def _connect(self, source: str, targets: Any, path: str, handle: str) -> None:
         """Adds an edge to each target: a block's name or a list of names."""
@@ -164,22 +183,7 @@ class _Reader:
             else:
                 self._findings.fault(target_path, "must be the name of a block, or a list of names")
 
-    def _read_variables(self, raw: Any) -> None:
-        if raw is None:
-            return
-        if not isinstance(raw, dict):
-            self._findings.fault("variables", "must be an object: the values by name")
-            return
-        for name, value in raw.items():
-            kind, initial = typed_value(value)
-            self._reading.variables.append((Variable(name, name, kind, initial), at("variables", name)))
 
-    def _text(self, value: Any, path: str) -> str:
-        if isinstance(value, str) and value:
-            return value
-        self._findings.fault(path, "is required, as a text" if value is None else "must be a text")
-        return ""
-
-    def _refuse_unknown(self, raw: dict[str, Any], path: str, known: Iterable[str]) -> None:
-        for key in [each for each in raw if each not in known]:
-            self._findings.fault(at(path, key), "is not known here", self._findings.did_you_mean(key, known))
+def _starts(raw: Any) -> bool:
+    kind = raw.get("type") if isinstance(raw, dict) else None
+    return isinstance(kind, str) and kind in recipe_triggers.SPELLINGS

@@ -1,42 +1,25 @@
-"""How our own spelling writes the parameters of each built-in block type."""
+"""How our own spelling writes the blocks that compute, call, wait, ask and answer."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from msgspec import Struct, field
-
-from signoff.engine.catalog import ENTRY_TYPES
 from signoff.engine.faults import Findings, at
-from signoff.engine.values import VARIABLE_TYPES, duration_ms, parse_duration
+from signoff.engine.params_values import shown
+from signoff.engine.recipe_keys import FIELD_KEYS, anything, fields_key, listed, targets, text
+from signoff.engine.spelling import (
+    DURATION,
+    DURATION_HINT,
+    Key,
+    Schema,
+    Spelling,
+    Written,
+    object_schema,
+    read_keys,
+)
+from signoff.engine.values import FIELD_TYPES, VARIABLE_TYPES, duration_ms, parse_duration
 
-_FIELD_KEYS: Final = ("type", "required", "default", "label", "description", "placeholder", "options")
-_DURATION_HINT: Final = "such as 500ms, 10s, 30m, 12h or 2d"
-
-
-class Written(Struct):
-    """The parameters of one block as they are read.
-
-    Attributes:
-        params: by Sim's names.
-        renamed: where those stand that the document calls otherwise; see `BlockPlace`.
-        branches: the cases of a condition: id, target or targets, and path of these.
-    """
-
-    params: dict[str, Any] = field(default_factory=dict)
-    renamed: dict[str, str] = field(default_factory=dict)
-    branches: list[tuple[str, Any, str]] = field(default_factory=list)
-
-
-class Spelling(Struct, frozen=True):
-    """How a block type is written.
-
-    Attributes:
-        keys: those that it has besides the keys that every block has.
-        read: reads them from a block at a path.
-    """
-
-    keys: tuple[str, ...]
-    read: Callable[[dict[str, Any], str, Written, Findings], None]
+_BY_NAME: Final[Schema] = {"type": "object"}
+_OPEN_NUMBER: Final[Schema] = {"type": ["integer", "string"], "minimum": 100, "maximum": 599}
+_TABLE: Final[Schema] = {"type": ["object", "array", "string"]}
 
 
 def typed_value(value: Any) -> tuple[str, Any]:
@@ -52,13 +35,10 @@ def typed_value(value: Any) -> tuple[str, Any]:
     return ("array" if isinstance(value, list) else "string"), value
 
 
-def read_fields(raw: Any, path: str, written: Written, findings: Findings) -> None:
+def read_fields(raw: dict[str, Any] | None, path: str, written: Written, findings: Findings) -> None:
     """Reads fields of an input or a form: ``name: type`` or ``name: {type, required, default, …}``."""
-    if raw is None:
-        return
     written.renamed["inputFormat"] = path
-    if not isinstance(raw, dict):
-        findings.fault(path, "must be an object: the fields by name")
+    if raw is None:
         return
     fields: list[dict[str, Any]] = []
     for name, spec in raw.items():
@@ -66,119 +46,106 @@ def read_fields(raw: Any, path: str, written: Written, findings: Findings) -> No
         if not isinstance(spec, str | dict):
             findings.fault(field_path, "must be a type, or an object with one", "such as string")
             continue
-        written.renamed[f"inputFormat[{len(fields)}]"] = field_path
-        fields.append(
-            _read_field(name, {"type": spec} if isinstance(spec, str) else spec, field_path, findings)
-        )
+        place = f"inputFormat[{len(fields)}]"
+        written.renamed |= {
+            place: field_path,
+            f"{place}.value": at(field_path, "default"),
+            **{f"{place}.{key}": at(field_path, key) for key in ("label", "description", "placeholder")},
+        }
+        fields.append(_read_field(name, spec, field_path, findings))
     written.params["inputFormat"] = fields
 
 
-def _read_field(name: str, spec: dict[str, Any], path: str, findings: Findings) -> dict[str, Any]:
-    for key in [each for each in spec if each not in _FIELD_KEYS]:
-        findings.fault(at(path, key), "is not known here", findings.did_you_mean(key, _FIELD_KEYS))
-    if not isinstance(spec.get("required", False), bool):
-        findings.fault(at(path, "required"), "must be true or false")
-    for key in ("label", "description", "placeholder"):
-        if not isinstance(spec.get(key), str | None):
-            findings.fault(at(path, key), "must be a text")
+def _read_field(name: str, spec: str | dict[str, Any], path: str, findings: Findings) -> dict[str, Any]:
+    if isinstance(spec, str):
+        if spec in FIELD_TYPES:
+            return {"id": name, "name": name, "type": spec}
+        hint = findings.did_you_mean(spec, FIELD_TYPES)
+        findings.fault(path, f"must be one of {', '.join(FIELD_TYPES)}, not {shown(spec)}", hint)
+        return {"id": name, "name": name, "type": "string"}
+    fitting = read_keys(spec, path, FIELD_KEYS, findings)
     read = {"id": name, "name": name, "type": "string"} | {
-        key: spec[key] for key in _FIELD_KEYS if key in spec
+        key: fitting[key] for key in FIELD_KEYS if key in fitting
     }
     if "default" in read:
         read["value"] = read.pop("default")
     return read
 
 
-def _copy(raw: dict[str, Any], keys: tuple[str, ...], written: Written) -> None:
-    written.params |= {key: raw[key] for key in keys if key in raw}
-
-
-def _require(raw: dict[str, Any], key: str, path: str, findings: Findings) -> bool:
-    if raw.get(key) is None:
-        findings.fault(at(path, key), "is required")
-    return raw.get(key) is not None
-
-
-def _read_trigger(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
+def read_input(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
+    """Reads what every trigger may have: the fields of its input."""
     read_fields(raw.get("input"), at(path, "input"), written, findings)
 
 
-def _read_timeout(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    timeout = raw.get("timeout")
-    if timeout is None:
-        return
-    milliseconds = duration_ms(timeout) if isinstance(timeout, str) else None
-    if milliseconds is None:
-        findings.fault(at(path, "timeout"), "must be a duration", _DURATION_HINT)
-    else:
-        written.params["timeout"] = milliseconds
+def copy(raw: dict[str, Any], keys: tuple[str, ...], written: Written) -> None:
+    """Takes parameters over that Sim calls the same."""
+    written.params |= {key: raw[key] for key in keys if key in raw}
 
 
-def _read_function(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    _copy(raw, ("code", "language"), written)
-    _read_timeout(raw, path, written, findings)
+def _read_timeout(raw: dict[str, Any], written: Written) -> None:
+    if "timeout" in raw:
+        written.params["timeout"] = duration_ms(raw["timeout"])
 
 
-def _read_api(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    _require(raw, "url", path, findings)
-    _copy(raw, ("method", "url", "params", "headers", "body"), written)
-    _read_timeout(raw, path, written, findings)
+def _read_function(raw: dict[str, Any], _: str, written: Written, __: Findings) -> None:
+    copy(raw, ("code", "language"), written)
+    _read_timeout(raw, written)
+
+
+def _read_api(raw: dict[str, Any], _: str, written: Written, __: Findings) -> None:
+    copy(raw, ("method", "url", "params", "headers", "body"), written)
+    _read_timeout(raw, written)
+
+
+_WHEN: Final = Key(
+    {"type": ["string", "boolean"], "pattern": "\\S"},
+    "A JavaScript expression; the first case whose expression is true is taken.",
+    required=True,
+    expected="a JavaScript expression, as a text",
+    hint='such as "<start.amount> <= 100"',
+)
+_CASE_KEYS: Final = {"when": _WHEN, "then": targets("Where it goes on if this case is taken.")}
+_ELSE_KEYS: Final = {"else": targets("Where it goes on if no case before was taken.")}
+
+
+def expression(value: str | bool) -> str:
+    """A JavaScript expression; ``true`` and ``false`` need no quotes."""
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _read_condition(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    cases, path = raw.get("cases"), at(path, "cases")
+    path = at(path, "cases")
     written.renamed["conditions"] = path
     conditions: list[dict[str, str]] = []
     written.params["conditions"] = conditions
-    if not isinstance(cases, list):
-        findings.fault(
-            path, "must be a list of cases", "such as [{when: <start.amount> <= 100, then: pay}, {else: ask}]"
-        )
-        # The list of this document is wrong, not empty: the check of the parameters adds nothing.
-        conditions.append({"id": "else", "title": "else", "value": ""})
-        return
+    cases = raw.get("cases", [])
     for index, case in enumerate(cases):
         case_path = at(path, index)
+        written.renamed[f"conditions[{len(conditions)}]"] = case_path
         if not isinstance(case, dict):
             findings.fault(case_path, "must be an object with when and then, or with else")
         elif "else" in case:
-            _refuse_other_keys(case, case_path, ("else",), findings)
+            read_keys(case, case_path, _ELSE_KEYS, findings)
             # Only the last case may be an else; one that is not still needs an id of its own.
             case_id = "else" if index + 1 == len(cases) else f"else-{index + 1}"
             conditions.append({"id": case_id, "title": "else", "value": ""})
-            written.branches.append((case_id, case["else"], at(case_path, "else")))
+            written.branches.append((f"condition-{case_id}", case["else"], at(case_path, "else")))
         else:
-            _refuse_other_keys(case, case_path, ("when", "then"), findings)
+            written.renamed[f"conditions[{len(conditions)}].value"] = at(case_path, "when")
+            when = read_keys(case, case_path, _CASE_KEYS, findings).get("when", "false")
             title, case_id = "else if" if conditions else "if", f"case-{index + 1}"
-            expression = _expression(case.get("when"), at(case_path, "when"), findings)
-            conditions.append({"id": case_id, "title": title, "value": expression})
-            written.branches.append((case_id, case.get("then"), at(case_path, "then")))
+            conditions.append({"id": case_id, "title": title, "value": expression(when)})
+            written.branches.append((f"condition-{case_id}", case.get("then"), at(case_path, "then")))
 
 
-def _expression(when: Any, path: str, findings: Findings) -> str:
-    if isinstance(when, bool):
-        return "true" if when else "false"
-    if isinstance(when, str) and when.strip():
-        return when
-    findings.fault(path, "must be a JavaScript expression, as a text", 'such as "<start.amount> <= 100"')
-    return ""
-
-
-def _refuse_other_keys(raw: dict[str, Any], path: str, known: tuple[str, ...], findings: Findings) -> None:
-    for key in [each for each in raw if each not in known]:
-        findings.fault(at(path, key), "is not known here", findings.did_you_mean(key, known))
-
-
-def _read_variables(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    assignments, path = raw.get("set"), at(path, "set")
+def _read_variables(raw: dict[str, Any], path: str, written: Written, _: Findings) -> None:
+    path = at(path, "set")
     written.renamed["variables"] = path
     rows: list[dict[str, Any]] = []
     written.params["variables"] = rows
-    if not isinstance(assignments, dict):
-        findings.fault(path, "must be an object: the values by name", "such as {limit: 100}")
-        return
-    for name, value in assignments.items():
-        written.renamed[f"variables[{len(rows)}]"] = at(path, name)
+    for name, value in raw.get("set", {}).items():
+        place = f"variables[{len(rows)}]"
+        written.renamed |= {place: at(path, name), f"{place}.value": at(path, name)}
         kind, assigned = typed_value(value)
         row = {"variableName": name, "type": kind, "value": assigned}
         if isinstance(value, str) and "<" in value:
@@ -187,51 +154,155 @@ def _read_variables(raw: dict[str, Any], path: str, written: Written, findings: 
         rows.append(row)
 
 
-def _read_wait(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
+def _read_wait(raw: dict[str, Any], path: str, written: Written, _: Findings) -> None:
     written.renamed["timeValue"] = at(path, "for")
-    duration = parse_duration(raw["for"]) if isinstance(raw.get("for"), str) else None
-    if duration is None:
-        findings.fault(at(path, "for"), "must be a duration", _DURATION_HINT)
-    else:
+    duration = parse_duration(raw["for"]) if "for" in raw else None
+    if duration is not None:
         written.params |= {"timeValue": duration[0], "timeUnit": duration[1]}
-    if not isinstance(raw.get("async", False), bool):
-        findings.fault(at(path, "async"), "must be true or false")
-    _copy(raw, ("async",), written)
+    copy(raw, ("async",), written)
 
 
-def _read_response(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
+def _read_workflow(raw: dict[str, Any], path: str, written: Written, _: Findings) -> None:
+    written.renamed["workflowId"] = at(path, "workflow")
+    if "workflow" in raw:
+        written.params["workflowId"] = raw["workflow"]
+    copy(raw, ("input",), written)
+
+
+def _read_response(raw: dict[str, Any], _: str, written: Written, __: Findings) -> None:
     written.params["dataMode"] = "json"
-    _copy(raw, ("data", "status", "headers"), written)
-    status = raw.get("status", 200)
-    if not isinstance(status, str) and (
-        isinstance(status, bool) or not isinstance(status, int) or not 100 <= status <= 599
-    ):
-        findings.fault(at(path, "status"), "must be a whole number from 100 to 599")
+    copy(raw, ("data", "status", "headers"), written)
 
 
 def _read_human(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    shown = raw.get("show", {})
-    written.renamed["builderData"] = at(path, "show")
-    if isinstance(shown, dict):
-        written.params["builderData"] = [
-            {"id": name, "name": name, "value": value} for name, value in shown.items()
-        ]
-        written.renamed |= {
-            f"builderData[{index}]": at(at(path, "show"), name) for index, name in enumerate(shown)
-        }
-    else:
-        findings.fault(at(path, "show"), "must be an object: what is shown, by name")
+    show = at(path, "show")
+    written.renamed["builderData"] = show
+    rows: list[dict[str, Any]] = []
+    written.params["builderData"] = rows
+    for name, value in raw.get("show", {}).items():
+        place = f"builderData[{len(rows)}]"
+        written.renamed |= {place: at(show, name), f"{place}.value": at(show, name)}
+        rows.append({"id": name, "name": name, "value": value})
     read_fields(raw.get("form"), at(path, "form"), written, findings)
-    _copy(raw, ("assignees", "deadline"), written)
+    copy(raw, ("assignees", "deadline"), written)
 
 
-PARAMS: Final[dict[str, Spelling]] = dict.fromkeys(ENTRY_TYPES, Spelling(("input",), _read_trigger)) | {
-    "function": Spelling(("code", "language", "timeout"), _read_function),
-    "condition": Spelling(("cases",), _read_condition),
-    "variables": Spelling(("set",), _read_variables),
-    "wait": Spelling(("for", "async"), _read_wait),
-    "api": Spelling(("method", "url", "params", "headers", "body", "timeout"), _read_api),
-    "response": Spelling(("data", "status", "headers"), _read_response),
-    "human_in_the_loop": Spelling(("show", "form", "assignees", "deadline"), _read_human),
+_CODE: Final = Key(
+    {"type": "string"},
+    "The body of a function: its value is what it returns. References in it become values, without quotes.",
+    required=True,
+    hint='such as "return <start.amount> * 2"',
+)
+_TIMEOUT: Final = Key(DURATION, "How long one try may take.", expected="a duration", hint=DURATION_HINT)
+_DEADLINE: Final = {
+    "after": Key({"type": "string"}, "How long after the pause began, such as 2d.", required=True),
+    "default": Key({"type": ["object", "string"]}, "The decision that is taken then, by the form's fields."),
 }
-"""The spelling of each built-in type."""
+
+SPELLINGS: Final[dict[str, Spelling]] = {
+    "function": Spelling(
+        about="Runs code in a sandbox.",
+        keys={
+            "code": _CODE,
+            "language": Key({"enum": ["javascript", "python"]}, "What the code is written in: javascript."),
+            "timeout": _TIMEOUT,
+        },
+        read=_read_function,
+    ),
+    "condition": Spelling(
+        about="Goes on by the first case that is true.",
+        keys={
+            "cases": listed(
+                {"anyOf": [object_schema(_CASE_KEYS), object_schema(_ELSE_KEYS, required=["else"])]},
+                "The cases in order: {when, then} each, at last perhaps {else}.",
+                "a list of cases",
+                "such as [{when: <start.amount> <= 100, then: pay}, {else: ask}]",
+                required=True,
+            )
+        },
+        read=_read_condition,
+        branching=True,
+    ),
+    "variables": Spelling(
+        about="Sets variables of the workflow, for the rest of the run.",
+        keys={
+            "set": Key(
+                _BY_NAME,
+                "The new values by name.",
+                required=True,
+                expected="an object: the values by name",
+                hint="such as {limit: 100}",
+            )
+        },
+        read=_read_variables,
+    ),
+    "wait": Spelling(
+        about="Waits by a durable timer: a restart changes nothing.",
+        keys={
+            "for": Key(
+                DURATION,
+                "How long: 1 ms to 30 days.",
+                required=True,
+                expected="a duration",
+                hint=DURATION_HINT,
+            ),
+            "async": Key({"type": "boolean"}, "true: the caller is told of a pause instead of waiting too."),
+        },
+        read=_read_wait,
+    ),
+    "api": Spelling(
+        about="Makes an HTTP request. Anything but 2xx fails.",
+        keys={
+            "url": Key({"type": "string"}, "Where to.", required=True),
+            "method": Key(
+                {"type": "string"}, "GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default."
+            ),
+            "params": Key(_TABLE, "What stands in the URL after the question mark, by name."),
+            "headers": Key(_TABLE, "The request's headers by name."),
+            "body": anything("What is sent: a value as JSON, or a text."),
+            "timeout": _TIMEOUT,
+        },
+        read=_read_api,
+    ),
+    "workflow": Spelling(
+        about="Runs another workflow as a child, with a log of its own, and waits for its end.",
+        keys={
+            "workflow": text("The id that it is deployed under.", required=True),
+            "input": anything("The child's input."),
+        },
+        read=_read_workflow,
+    ),
+    "response": Spelling(
+        about="Answers the caller. The first one that is reached ends the execution.",
+        keys={
+            "data": anything("The body."),
+            "status": Key(
+                _OPEN_NUMBER, "The HTTP status; 200 by default.", expected="a whole number from 100 to 599"
+            ),
+            "headers": Key(_TABLE, "The answer's headers by name."),
+        },
+        read=_read_response,
+    ),
+    "human_in_the_loop": Spelling(
+        about="Stops for a person and goes on with what they decide.",
+        keys={
+            "show": Key(
+                _BY_NAME, "What they are shown, by name.", expected="an object: what is shown, by name"
+            ),
+            "form": fields_key("What they fill in: the fields by name."),
+            "assignees": Key(
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                "Who may decide: users and groups.",
+                expected="a list of users and groups",
+                hint='such as ["group:finance"]',
+            ),
+            "deadline": Key(
+                {"type": "object", "properties": object_schema(_DEADLINE)["properties"]},
+                "When the decision is taken without them, and which.",
+                expected="an object with after and default",
+            ),
+        },
+        read=_read_human,
+    ),
+}
+"""The spelling of each of these types."""

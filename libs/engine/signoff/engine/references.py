@@ -1,4 +1,4 @@
-"""References in parameters and code: ``<block.path[0].x>``, ``<variable.name>``, ``{{NAME}}``.
+"""References in values and code: ``<block.path[0].x>``, ``<loop.index>``, ``<variable.name>``, ``{{NAME}}``.
 
 They are found once, when a definition is loaded, and compiled into closures, so that resolving costs
 no parsing. Values that a reference gives are never searched again: text that a caller sent is never
@@ -7,9 +7,9 @@ taken for a reference. The rules are Sim's (section 6 of its formats): an unknow
 
 import enum
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from signoff.engine.catalog import find_entry
 from signoff.engine.definition import Definition, normalise_name
@@ -25,6 +25,12 @@ class Missing(enum.Enum):
 
 MISSING: Final = Missing.MISSING
 """What a scope gives for a variable that it does not know."""
+
+TURN_FIELDS: Final = ("index", "currentItem", "items")
+"""What a block can ask of the turn that it runs in."""
+
+MAX_REFERENCE: Final = 1000
+"""Characters that stand between the brackets of a reference at most; what is longer is text."""
 
 
 class Scope(Protocol):
@@ -42,10 +48,26 @@ class Scope(Protocol):
     def environment(self, name: str) -> str | None:
         """The value of an environment variable; None where there is none."""
 
+    def turn(
+        self, container: str | None, kind: Literal["loop", "parallel"] | None
+    ) -> Mapping[str, Any] | None:
+        """The turn of a container that the block runs in: ``index``, ``currentItem`` and ``items``.
+
+        Args:
+            container: id of a container around the block, or None for the innermost one.
+            kind: of the innermost one; None where the container is named.
+
+        Returns:
+            None where the block is in no such container.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class BlockReference:
-    """``<block.path>``. A block that did not run, and a path absent inside a value, give null."""
+    """``<block.path>``. A block that did not run, and a path absent inside a value, give null.
+
+    Inside a container its name gives the turn (`TURN_FIELDS`); outside, what the container gave.
+    """
 
     text: str
     block: str
@@ -54,17 +76,17 @@ class BlockReference:
 
     def get(self, scope: Scope) -> Any:
         """Raises UnknownFieldError where the block ran and its type has no such field."""
-        value: Any = scope.output(self.block)
+        if self.path and self.path[0] in TURN_FIELDS:
+            turn = scope.turn(self.block, None)
+            if turn is not None:
+                return _follow(turn.get(self.path[0]), self.path[1:])
+        value = scope.output(self.block)
         if value is None or not self.path:
             return value
         if self.path[0] not in value:
             self._require_declared(scope)
             return None
-        for step in self.path:
-            value = value.get(step) if isinstance(value, dict) else _item(value, step)
-            if value is None:
-                return None
-        return value
+        return _follow(value, self.path)
 
     def _require_declared(self, scope: Scope) -> None:
         declared = scope.fields(self.block)
@@ -89,11 +111,33 @@ class VariableReference:
     def get(self, scope: Scope) -> Any:
         """The value at the path, null where it is absent; `MISSING` for an unknown variable."""
         value = scope.variable(self.name)
-        if value is MISSING:
+        return MISSING if value is MISSING else _follow(value, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReference:
+    """``<loop.index>``, ``<parallel.currentItem.path>``: the innermost such container around the block."""
+
+    text: str
+    kind: Literal["loop", "parallel"]
+    path: tuple[str, ...]
+
+    @property
+    def block(self) -> None:
+        """None: it belongs to the block that it stands in."""
+
+    def get(self, scope: Scope) -> Any:
+        """The value at the path; `MISSING` outside such a container.
+
+        Raises:
+            UnknownFieldError: a turn has no such field.
+        """
+        turn = scope.turn(None, self.kind)
+        if turn is None:
             return MISSING
-        for step in self.path:
-            value = value.get(step) if isinstance(value, dict) else _item(value, step)
-        return value
+        if self.path[0] not in TURN_FIELDS:
+            raise UnknownFieldError(".".join(self.path), self.kind, TURN_FIELDS)
+        return _follow(turn.get(self.path[0]), self.path[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +157,16 @@ class EnvironmentReference:
         return MISSING if value is None else value
 
 
-Reference: TypeAlias = BlockReference | VariableReference | EnvironmentReference
+Reference: TypeAlias = BlockReference | TurnReference | VariableReference | EnvironmentReference
 """One reference, as it was found in a text. Its block is None where it refers to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What looks like a reference but names nothing, such as ``<aprove.x>``; ``name`` as it was written."""
+
+    text: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +205,12 @@ class CodeTemplate:
 def block_names(definition: Definition) -> dict[str, str]:
     """Maps what references may call a block by to its id.
 
-    A block's normalised name goes before another block's id. The block that a
-    call starts with is also called ``start``, unless another block is.
+    A block's normalised name goes before another block's id. The block that a run by hand starts with is
+    also called ``start``, unless another block is.
     """
     names = {block.id: block.id for block in definition.blocks}
     names |= {normalise_name(block.name): block.id for block in definition.blocks}
-    entry = find_entry(definition.blocks)
+    entry = find_entry(definition.blocks, "manual")
     if entry is not None:
         names.setdefault("start", entry.id)
     return names
@@ -234,40 +286,36 @@ def resolve_code(template: CodeTemplate, scope: Scope) -> tuple[str, dict[str, A
     return "".join(literal.get(part, part) for part in template.parts), bindings
 
 
-def find_references(text: str, names: Mapping[str, str]) -> Iterator[Reference]:
-    """Yields the references in a text, each once, in order."""
-    return iter(dict.fromkeys(piece for piece in _scan(text, names) if not isinstance(piece, str)))
-
-
-def find_unknown(text: str, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yields what looks like a reference but names no block, each once.
-
-    Yields:
-        The whole text, such as ``<aprove.x>``, and the name in it as it was written.
-    """
-    for inner in dict.fromkeys(match["reference"] for match in _TOKEN.finditer(text)):
-        split = _split(inner) if inner else None
-        if split is None:
+def find_references(text: str, names: Mapping[str, str]) -> Iterator[Reference | Unknown]:
+    """Yields what the references in a text are, and what only looks like one, each once, in order."""
+    seen: set[str] = set()
+    for match in _TOKEN.finditer(text):
+        whole = match[0]
+        if whole in seen:
             continue
-        head, path = split
-        if _block_of(head, names) is None and not (_is_variable(head) and path):
-            yield f"<{inner}>", head
+        seen.add(whole)
+        found = _reference(match, names)
+        if found is not None:
+            yield found
+        elif match["reference"] is not None:
+            split = _split(match["reference"])
+            if split is not None:
+                yield Unknown(whole, split[0])
 
 
 # A reference holds no bracket; an environment name no brace.
-_TOKEN = re.compile(r"<(?P<reference>[^<>]+)>|\{\{(?P<environment>[^{}]+)\}\}")
-_CODE_TOKEN = re.compile(
-    r"""<(?P<reference>[^<>]+)>|(?P<quote>["'`]?)\{\{(?P<environment>[^{}]+)\}\}(?P=quote)"""
-)
+_INNER = rf"<(?P<reference>[^<>]{{1,{MAX_REFERENCE}}})>"
+_NAME = rf"\{{\{{(?P<environment>[^{{}}]{{1,{MAX_REFERENCE}}})\}}\}}"
+_TOKEN = re.compile(rf"{_INNER}|{_NAME}")
+_CODE_TOKEN = re.compile(rf"""{_INNER}|(?P<quote>["'`]?){_NAME}(?P=quote)""")
 # Name and path. ``;``, ``&&`` and ``||`` only stand in a path where ``a<b.c&&d>e`` is code.
 _REFERENCE = re.compile(r"(?!\s)([^.\[\]+*/=!]+)((?:\.[^.\[\]\s+*/=!;]+|\[\d{1,9}\])*)", re.ASCII)
 _OPERATOR = re.compile(r"&&|\|\|")
 _NO_NAME = re.compile(r"\d+|.*\s\d.*", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,9})\]", re.ASCII)
 _INDEX = re.compile(r"\d{1,9}", re.ASCII)
-_VARIABLE = "variable"
-# Inside a container these name its iteration, and no block may be called so.
-_CONTAINERS = frozenset({"loop", "parallel"})
+# No block may be called so.
+_SPECIAL = frozenset({"loop", "parallel", "variable"})
 
 
 def _scan(text: str, names: Mapping[str, str], token: re.Pattern[str] = _TOKEN) -> Iterator[str | Reference]:
@@ -294,10 +342,19 @@ def _reference(match: re.Match[str], names: Mapping[str, str]) -> Reference | No
     if split is None:
         return None
     head, path = split
-    if _is_variable(head):
-        return VariableReference(match[0], normalise_name(path[0]), path[1:]) if path else None
-    block = _block_of(head, names)
+    name = normalise_name(head)
+    if name in _SPECIAL:
+        return _special(match[0], name, path) if path else None
+    block = names.get(name) or names.get(head)
     return None if block is None else BlockReference(match[0], block, head, path)
+
+
+def _special(text: str, name: str, path: tuple[str, ...]) -> TurnReference | VariableReference:
+    if name == "loop":
+        return TurnReference(text, "loop", path)
+    if name == "parallel":
+        return TurnReference(text, "parallel", path)
+    return VariableReference(text, normalise_name(path[0]), path[1:])
 
 
 def _split(inner: str) -> tuple[str, tuple[str, ...]] | None:
@@ -308,15 +365,12 @@ def _split(inner: str) -> tuple[str, tuple[str, ...]] | None:
     return match[1], tuple(step[1] or step[2] for step in _STEP.finditer(match[2]))
 
 
-def _is_variable(head: str) -> bool:
-    return normalise_name(head) == _VARIABLE
-
-
-def _block_of(head: str, names: Mapping[str, str]) -> str | None:
-    normalised = normalise_name(head)
-    if normalised in _CONTAINERS or normalised == _VARIABLE:
-        return None
-    return names.get(normalised) or names.get(head)
+def _follow(value: Any, path: Sequence[str]) -> Any:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else _item(value, step)
+        if value is None:
+            return None
+    return value
 
 
 def _item(value: Any, step: str) -> Any:

@@ -2,16 +2,17 @@
 
 from typing import Any, Final
 
-from signoff.engine.catalog import BLOCK_TYPES, is_trigger
+from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
-from signoff.engine.plain import Copier
 from signoff.engine.reading import BlockPlace, EdgePlace, Reading
-from signoff.engine.values import parse_json, parse_number
+from signoff.engine.sim_containers import read_containers
+from signoff.engine.sim_params import read_params
+from signoff.engine.values import parse_number
 
 _OLD_SOURCES: Final = frozenset({"source-right", "source-left", "source-top", "source-bottom"})
-# blocks, block, config, params and the document itself stand around the conditions.
-_CONDITIONS_DEPTH: Final = 5
+# A missing handle of these is that of the case, or the route, at the connection's position.
+_COMPLETED: Final = {"condition": ("condition-", "conditions"), "router_v2": ("router-", "routes")}
 
 
 def read_sim(document: dict[str, Any], *, workflow_id: str, findings: Findings) -> Reading:
@@ -22,18 +23,22 @@ def read_sim(document: dict[str, Any], *, workflow_id: str, findings: Findings) 
         workflow_id: the workflow's name where the document has none.
         findings: takes what cannot be read; what the parts mean together is checked later.
     """
-    blocks = [
-        _read_block(raw, at("blocks", index), findings)
-        for index, raw in enumerate(document["blocks"])
-        if _is_object(raw, at("blocks", index), findings) and not _is_note(raw)
-    ]
-    for key in ("loops", "parallels"):
-        _refuse_containers(document, key, findings)
+    blocks: list[tuple[Block, BlockPlace]] = []
+    notes: set[str] = set()
+    for index, raw in enumerate(document["blocks"]):
+        path = at("blocks", index)
+        if not _is_object(raw, path, findings):
+            continue
+        if _is_note(raw):
+            notes.update(each for each in (raw.get("id"),) if isinstance(each, str))
+        else:
+            blocks.append(_read_block(raw, path, findings))
     return Reading(
         name=_text(document, "name", "", findings) or workflow_id,
         blocks=blocks,
         edges=_read_connections(document, {block.id: block for block, _ in blocks}, findings),
         variables=_read_variables(document, findings),
+        containers=read_containers(document, notes, findings),
     )
 
 
@@ -44,7 +49,7 @@ def _is_object(raw: Any, path: str, findings: Findings) -> bool:
 
 
 def _is_note(raw: dict[str, Any]) -> bool:
-    """Sim keeps the editor's notes among the blocks and drops them when it runs."""
+    """Tells the editor's notes, which Sim keeps among the blocks and drops when it runs."""
     metadata = raw.get("metadata")
     return isinstance(metadata, dict) and metadata.get("id") == "note"
 
@@ -73,7 +78,7 @@ def _read_block(raw: dict[str, Any], path: str, findings: Findings) -> tuple[Blo
     if not block_type:
         findings.fault(at(metadata_path, "id"), "a block needs a type")
     params_path = f"{path}.config.params"
-    params = _read_params(
+    params = read_params(
         block_type, _object(config, "params", at(path, "config"), findings), params_path, findings
     )
     enabled = raw.get("enabled", True)
@@ -97,22 +102,6 @@ def _read_block(raw: dict[str, Any], path: str, findings: Findings) -> tuple[Blo
         params=params_path,
     )
     return block, place
-
-
-def _read_params(block_type: str, params: dict[str, Any], path: str, findings: Findings) -> dict[str, Any]:
-    """Opens what Sim keeps as text in text: the engine never parses it again."""
-    conditions = params.get("conditions")
-    if block_type == "condition" and isinstance(conditions, str):
-        opened = parse_json(conditions, conditions)
-        return params | {
-            "conditions": Copier(findings).copy(opened, at(path, "conditions"), _CONDITIONS_DEPTH)
-        }
-    code = params.get("code")
-    if block_type == "function" and isinstance(code, list):
-        lines = [each.get("content") if isinstance(each, dict) else None for each in code]
-        if all(isinstance(line, str) for line in lines):
-            return params | {"code": "\n".join(filter(None, lines))}
-    return params
 
 
 def _read_retry(raw: dict[str, Any], path: str, findings: Findings) -> Retry | None:
@@ -156,10 +145,10 @@ def _read_connections(
             continue
         source = _text(raw, "source", path, findings)
         position = positions[source] = positions.get(source, -1) + 1
+        target = _text(raw, "target", path, findings)
         handle = _text(raw, "sourceHandle", path, findings)
-        connection = Connection(
-            source, _text(raw, "target", path, findings), _full_handle(handle, blocks.get(source), position)
-        )
+        full = _full_handle(handle, blocks.get(source), target, position)
+        connection = Connection(source, target, full)
         place = EdgePlace(
             source=at(path, "source"), target=at(path, "target"), handle=at(path, "sourceHandle")
         )
@@ -167,16 +156,22 @@ def _read_connections(
     return edges
 
 
-def _full_handle(handle: str, source: Block | None, position: int) -> str:
-    """Completes a missing handle: that of the n-th connection of a condition is its n-th case."""
+def _full_handle(handle: str, source: Block | None, target: str, position: int) -> str:
+    """Completes a handle: a missing one by its position, that of an old router by its target."""
     if handle in _OLD_SOURCES:
-        return "source"
-    if handle or source is None or source.type != "condition":
+        handle = "source"
+    kind = None if source is None else source.type
+    if kind == "router" and handle != "error":
+        return f"router-{target}"
+    if kind in CONTAINER_TYPES and handle in {"", "source"}:
+        return f"{kind}-end-source"
+    if handle or source is None or source.type not in _COMPLETED:
         return handle or "source"
-    cases = source.params.get("conditions")
-    case = cases[position] if isinstance(cases, list) and position < len(cases) else None
-    case_id = case.get("id") if isinstance(case, dict) else None
-    return f"condition-{case_id}" if isinstance(case_id, str) else ""
+    prefix, param = _COMPLETED[source.type]
+    entries = source.params.get(param)
+    entry = entries[position] if isinstance(entries, list) and position < len(entries) else None
+    entry_id = entry.get("id") if isinstance(entry, dict) else None
+    return f"{prefix}{entry_id}" if isinstance(entry_id, str) else ""
 
 
 def _read_variables(document: dict[str, Any], findings: Findings) -> list[tuple[Variable, str]]:
@@ -188,8 +183,3 @@ def _read_variables(document: dict[str, Any], findings: Findings) -> list[tuple[
             kind = _text(raw, "type", path, findings) or "plain"
             variables.append((Variable(key, name, kind, raw.get("value")), path))
     return variables
-
-
-def _refuse_containers(document: dict[str, Any], key: str, findings: Findings) -> None:
-    for container in _object(document, key, "", findings):
-        findings.fault(at(key, container), f"{key} are not available here")

@@ -66,6 +66,25 @@ def parse_json(text: str, fallback: Any) -> Any:
         return fallback
 
 
+def read_items(value: Any) -> list[Any] | None:
+    """Reads what a ``forEach`` or a collection goes over (Sim's format, section 1).
+
+    Args:
+        value: an array; an object, which gives ``[key, value]`` pairs; the JSON text of either, single quotes
+            tolerated; or null, which is empty. References are resolved before.
+
+    Returns:
+        The items, or None where the value is none of these.
+    """
+    if isinstance(value, str):
+        value = parse_json(value, parse_json(value.replace("'", '"'), value))
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [[key, item] for key, item in value.items()]
+    return value if isinstance(value, list) else None
+
+
 def to_text(value: Any) -> str:
     """Writes a value as it stands inside a text: texts bare, null empty, the rest as JSON.
 

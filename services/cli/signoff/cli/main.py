@@ -31,6 +31,15 @@ _WORK: Final = (
         ),
     ),
     _Command(
+        "lint",
+        "lint:lint",
+        "Find what is wrong with workflow definitions, without a server.",
+        (
+            "signoff lint examples/*/workflow.yaml",
+            "signoff lint exported.json --json | jq .message",
+        ),
+    ),
+    _Command(
         "run",
         "run:run",
         "Start a workflow, wait until it ends or pauses, and print what came of it.",
@@ -124,6 +133,30 @@ def build() -> App:
         None,
     )
     app.command(topics)
+    new = App(name="new", help="Write the beginnings of something of your own.", help_epilogue="", group=work)
+    _add(
+        new,
+        _Command(
+            "block",
+            "new:block",
+            "Write a package with one registered block and its test.",
+            ("signoff new block payments.refund", "signoff new block greet --directory blocks/greet"),
+        ),
+        None,
+    )
+    app.command(new)
+    schema = App(name="schema", help="Print what documents must look like.", help_epilogue="", group=work)
+    _add(
+        schema,
+        _Command(
+            "definition",
+            "schema:definition",
+            "Print the JSON Schema of workflow definitions, for editors.",
+            ("signoff schema definition > definition.schema.json",),
+        ),
+        None,
+    )
+    app.command(schema)
     return app
 
 

@@ -19,7 +19,7 @@ def deploy(*files: Path, workflow_id: Annotated[str | None, Parameter(name="--id
     before the first is sent.
 
     Args:
-        files: YAML or JSON files, in Signoff's spelling or Sim's serialized form.
+        files: YAML or JSON files, in Signoff's spelling, Sim's serialized form or Sim's exported state.
         workflow_id: The workflow's id, where the file has no `workflow` key; for one file only.
     """
     if not files:

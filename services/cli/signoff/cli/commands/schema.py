@@ -1,0 +1,15 @@
+"""``signoff schema``."""
+
+import json
+import sys
+
+from signoff.cli.exits import Exit
+from signoff.engine.schema import definition_schema
+
+
+def definition() -> Exit:
+    """Print the JSON Schema of workflow definitions, for editors."""
+    # Indented also where no terminal is: it is a file, not a record.
+    json.dump(definition_schema(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+    return Exit.OK

@@ -1,0 +1,120 @@
+"""Valid definitions in our own spelling: one that uses every key, and small ones."""
+
+from typing import Any
+
+STEP: dict[str, Any] = {"type": "function", "code": "return 1"}
+
+EVERYTHING: dict[str, Any] = {
+    "workflow": "everything",
+    "input": {
+        "amount": {"type": "number", "required": True, "default": 1, "label": "Amount", "description": "d"},
+        "tags": {"placeholder": "p", "options": ["a", "b"]},
+        "who": "string",
+    },
+    "start": ["check", "each"],
+    "variables": {"limit": 100, "rate": {"type": "number", "value": "1.5"}},
+    "blocks": {
+        "check": {
+            "type": "condition",
+            "name": "Check it",
+            "cases": [
+                {"when": "<start.amount> > 1", "then": ["ask", "call"]},
+                {"when": True},
+                {"else": "nap"},
+            ],
+            "catch": "answer",
+        },
+        "each": {
+            "type": "loop",
+            "forEach": "<start.tags>",
+            "start": "fan",
+            "blocks": {
+                "fan": {
+                    "type": "parallel",
+                    "count": 2,
+                    "concurrency": 2,
+                    "blocks": {"one": STEP},
+                    "then": "two",
+                },
+                "two": STEP | {"language": "python", "timeout": "2s"},
+            },
+            "then": "until",
+            "catch": "answer",
+        },
+        "until": {"type": "loop", "doWhile": "<loop.index> < 2", "blocks": {"three": STEP}},
+        "thrice": {"type": "loop", "for": 3, "blocks": {"four": STEP}, "enabled": False},
+        "ask": {
+            "type": "human_in_the_loop",
+            "show": {"Amount": "<start.amount>"},
+            "form": {"approved": {"type": "boolean", "required": True}, "why": "string"},
+            "assignees": ["group:finance"],
+            "deadline": {"after": "2d", "default": {"approved": False}},
+            "then": "answer",
+        },
+        "call": {
+            "type": "api",
+            "url": "{{URL}}/x",
+            "method": "POST",
+            "params": {"q": "1"},
+            "headers": {"X": "y"},
+            "body": {"amount": "<start.amount>"},
+            "timeout": "5s",
+            "retry": {"enabled": True, "maxTries": 5, "waitBetweenTriesMs": 10, "backoff": 1.5},
+            "then": "set",
+        },
+        "set": {"type": "variables", "set": {"limit": 5}, "then": "route"},
+        "nap": {"type": "wait", "for": "10s", "async": True},
+        "route": {
+            "type": "router",
+            "context": "<start.who>",
+            "model": "m",
+            "apiKey": "{{KEY}}",
+            "routes": [{"name": "write", "when": "it is to be written", "then": "write"}],
+        },
+        "write": {
+            "type": "agent",
+            "system": "Be brief.",
+            "prompt": "Sum up <start.who>.",
+            "model": "m",
+            "apiKey": "{{KEY}}",
+            "endpoint": "https://models.example.org/v1",
+            "temperature": 0.2,
+            "maxTokens": 100,
+            "tools": [{"type": "custom-tool", "title": "t", "usageControl": "auto", "params": {}}],
+            "responseFormat": {"type": "object", "properties": {"text": {"type": "string"}}},
+            "memory": {"conversation": "<start.who>", "messages": 5},
+            "files": "<start.tags>",
+            "reasoningEffort": "low",
+            "verbosity": "low",
+            "thinkingLevel": "low",
+            "then": "score",
+        },
+        "score": {
+            "type": "evaluator",
+            "content": "<write.text>",
+            "model": "m",
+            "apiKey": "{{KEY}}",
+            "metrics": {"tone": "friendly"},
+            "then": "child",
+        },
+        "child": {"type": "workflow", "workflow": "other", "input": {"a": 1}, "then": "answer"},
+        "answer": {"type": "response", "status": 201, "headers": {"X": "y"}, "data": {"why": "<ask.why>"}},
+        "clock": {
+            "type": "schedule",
+            "cron": "0 9 * * 1-5",
+            "timezone": "UTC",
+            "catchUp": "none",
+            "then": "nap",
+        },
+        "hook": {
+            "type": "webhook",
+            "secret": "{{S}}",
+            "signature": "X-Sig",
+            "deduplicateBy": "X-Id",
+            "input": {"a": "number"},
+            "then": "nap",
+        },
+        "talk": {"type": "chat_trigger", "then": "nap"},
+    },
+}
+"""Every built-in type with all its keys."""
