@@ -1,35 +1,44 @@
-"""What a JavaScript program costs: `python benchmarks/sandbox.py`. Takes about five seconds."""
+"""What a program costs: `python benchmarks/sandbox.py`. Takes about five seconds."""
 
 import asyncio
 import platform
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import uvloop
 
-from signoff.executor.sandbox.pool import Sandbox
-from signoff.executor.sandbox.process import WorkerProcess
-from signoff.executor.sandbox.programs import Program
+from signoff.sandbox.pool import Sandbox
+from signoff.sandbox.process import WorkerProcess
+from signoff.sandbox.programs import LANGUAGES, Language, Program
 
 FUNCTION = Program(kind="function", source="return amount * 2", bindings={"amount": 21})
 ENDLESS = Program(kind="function", source="for (;;);", timeout=60)
+PYTHON = Program(kind="function", language="python", source="return amount * 2", bindings={"amount": 21})
 CONDITION = Program(kind="condition", source="amount > 10", bindings={"amount": 21})
 WORKERS = 2
 
 
 async def main() -> None:
     print(f"Python {platform.python_version()}, {WORKERS} workers")
-    report("start of a worker", await times(20, start_and_stop))
+    for language in LANGUAGES:
+        report(f"start of a {language} worker", await times(20, partial(start_and_stop, language)))
     async with await Sandbox.start(workers=WORKERS) as sandbox:
         report("function", await times(1000, lambda: sandbox.run(FUNCTION, workspace="w")))
+        report("function in Python", await times(1000, lambda: sandbox.run(PYTHON, workspace="w")))
+        report("check", await times(1000, lambda: sandbox.check(FUNCTION.source, workspace="w")))
+        report(
+            "check of Python",
+            await times(1000, partial(sandbox.check, PYTHON.source, language="python", workspace="w")),
+        )
         report("condition", await times(1000, lambda: sandbox.run(CONDITION, workspace="w")))
         await throughput(sandbox)
         await beside_endless_functions(sandbox)
 
 
-async def start_and_stop() -> None:
-    await (await WorkerProcess.start()).stop()
+async def start_and_stop(language: Language) -> None:
+    await (await WorkerProcess.start(language)).stop()
 
 
 async def throughput(sandbox: Sandbox, count: int = 5000) -> None:

@@ -4,24 +4,32 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from signoff.executor.sandbox.errors import ProgramError
-from signoff.executor.sandbox.pool import Sandbox
-from signoff.executor.sandbox.programs import Program, ProgramResult
+from signoff.sandbox.errors import ProgramError
+from signoff.sandbox.pool import Sandbox
+from signoff.sandbox.programs import CodeFault, Program, ProgramResult
 
 Run = Callable[..., Awaitable[ProgramResult]]
 Fault = Callable[..., Awaitable[ProgramError]]
+Check = Callable[..., Awaitable[list[CodeFault]]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with await Sandbox.start(workers=2) as sandbox:
+    async with await Sandbox.start(workers=1) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def run(sandbox: Sandbox) -> Run:
+def language() -> str:
+    """What programs are written in; a module in another language has a fixture of its own."""
+    return "javascript"
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, language: str) -> Run:
     async def run(source: str, kind: str = "function", **rest: Any) -> ProgramResult:
-        return await sandbox.run(Program(kind=kind, source=source, **rest), workspace="home")
+        program = Program(**{"kind": kind, "language": language, "source": source} | rest)
+        return await sandbox.run(program, workspace="home")
 
     return run
 
@@ -36,3 +44,11 @@ def fault(run: Run) -> Fault:
         return caught.value
 
     return fault
+
+
+@pytest.fixture
+def check(sandbox: Sandbox, language: str) -> Check:
+    async def check(source: str, **rest: Any) -> list[CodeFault]:
+        return await sandbox.check(source, **{"language": language, "workspace": "home"} | rest)
+
+    return check

@@ -1,9 +1,9 @@
-"""Programs that mean harm: each fails alone, and the sandbox goes on."""
+"""JavaScript that means harm: each program fails alone, and the sandbox goes on."""
 
 import pytest
 
-from signoff.executor.sandbox.errors import ProgramMemoryError, ProgramTimeoutError
-from signoff.executor.sandbox.programs import MEBIBYTE
+from signoff.sandbox.errors import ProgramMemoryError, ProgramTimeoutError
+from signoff.sandbox.programs import MEBIBYTE
 
 LIMITS = {"timeout": 0.3, "memory_limit": 16 * MEBIBYTE, "output_limit": 100_000}
 
@@ -26,6 +26,10 @@ async def _the_sandbox_still_works(run):
         "return {toJSON() { for (;;); }}",
         "throw {get message() { for (;;); }}",
         "for (;;) console.log('line')",
+        "return new Proxy({}, {ownKeys() { for (;;); }})",
+        "const again = async () => { for (;;) await 1 }; await Promise.all([again(), again()])",
+        "const all = []; all.length = 1e9; all.sort()",
+        "for (;;) { try { new Array(1e6).fill(0) } catch {} }",
     ],
 )
 async def test_an_endless_program_ends_at_its_limit(fault, source):
@@ -38,6 +42,10 @@ async def test_an_endless_program_ends_at_its_limit(fault, source):
         "const all = []; for (;;) all.push('x'.repeat(100000) + all.length)",
         "const all = []; for (;;) { await null; all.push(new Uint8Array(1000000)) }",
         "return new Array(1e7).fill(0).map(() => ({}))",
+        "return new Uint8Array(2 ** 30)",
+        "return 'x'.repeat(2 ** 29)",
+        "return [...(function* () { for (;;) yield 1 })()]",
+        "return Array.from({length: 1e9})",
     ],
 )
 async def test_a_memory_bomb_is_told_from_other_faults(fault, source):
@@ -54,10 +62,21 @@ async def test_a_memory_bomb_is_told_from_other_faults(fault, source):
         "throw 'x'.repeat(5000000)",
         "return 7n ** 100000000n",
         "Error.prepareStackTrace = () => { throw 1 }; null.x",
+        "let text = 'x'; for (;;) text += text",
+        "const all = new Map(); for (let i = 0; ; i++) all.set(i, 'x'.repeat(100))",
+        "return new ArrayBuffer(2 ** 33)",
+        "return 'a'.padEnd(2 ** 30)",
+        "const again = async () => { await again() }; await again()",
+        "const again = () => Promise.resolve().then(again); await again()",
+        "Atomics.wait(new Int32Array(new SharedArrayBuffer(8)), 0, 0)",
+        "throw Object.create(null)",
+        "queueMicrotask(() => { throw new Error('later') })",
+        "return new Proxy({}, {get() { throw new Error('trap') }})",
+        "return {get field() { throw new Error('getter') }}",
     ],
 )
 async def test_a_program_that_exhausts_the_engine_fails_alone(fault, source):
-    await fault(source, **LIMITS | {"timeout": 5.0})
+    await fault(source, **LIMITS | {"timeout": 2.0})
 
 
 @pytest.mark.parametrize("source", ["return 'x'.repeat(200000)", "return 'é'.repeat(70000)"])
@@ -90,6 +109,10 @@ async def test_output_over_the_limit_is_cut_and_says_so(run, source):
         "Promise.prototype.then = () => { throw 1 }; globalThis.Promise = null",
         "globalThis.console = null; delete globalThis.String",
         "Object.defineProperty(Object.prototype, 'state', {get: () => 'thrown', set() {}})",
+        "Object.freeze(globalThis)",
+        "globalThis.__proto__ = null",
+        "new FinalizationRegistry(() => { for (;;); }).register({}, 1)",
+        "Promise.reject(new Error('nobody cares'))",
     ],
 )
 async def test_a_tampered_world_changes_nothing_outside_the_program(run, trick):
@@ -109,6 +132,51 @@ async def test_nothing_of_a_program_is_there_for_the_next(run):
             None,
             "function",
         ]
+
+
+@pytest.mark.parametrize(
+    "pollution",
+    [
+        "Object.prototype.leak = 1",
+        "({}).__proto__.leak = 1",
+        "({}).constructor.prototype.leak = 1",
+        "globalThis.leak = 1",
+        "leak = 1",
+        "(function () {}).constructor('leak = 1')()",
+        "eval('var leak = 1'); (0, eval)('leak = 1')",
+        "new Function('this.leak = 1')()",
+        "Object.assign(Object.getPrototypeOf(it), {leak: 1})",
+        "})\n;globalThis.leak = 1;(async function () {",
+        "setter = {set leak(value) {}}; Object.defineProperty(Object.prototype, 'leak', {value: 1})",
+    ],
+)
+async def test_no_pollution_reaches_the_next_program(run, pollution):
+    await run(pollution, bindings={"it": {"__proto__": {"leak": 1}}})
+    assert (await run("return [typeof leak, typeof ({}).leak]")).value == ["undefined", "undefined"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "eval(text)",
+        "(0, eval)(text)",
+        "new Function('return ' + text)()",
+        "[].constructor.constructor('return ' + text)()",
+        "await (async () => {}).constructor('return ' + text)()",
+        "(function* () {}).constructor('yield ' + text)().next().value",
+    ],
+)
+async def test_code_from_a_text_reaches_no_more_than_the_program(run, made):
+    names = ["require", "process", "fetch", "steer", "stdout", "parse", "quickjs"]
+    text = f"[{', '.join(f'typeof {name}' for name in names)}]"
+    assert (await run(f"return {made}", bindings={"text": text})).value == ["undefined"] * len(names)
+
+
+async def test_a_prototype_key_in_a_binding_is_only_a_key(run):
+    result = await run(
+        "return [it, it.polluted, ({}).polluted]", bindings={"it": {"__proto__": {"polluted": 1}}}
+    )
+    assert result.value == [{"__proto__": {"polluted": 1}}, None, None]
 
 
 async def test_there_is_no_way_out_of_the_engine(run):

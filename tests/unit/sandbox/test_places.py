@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from signoff.executor.sandbox.errors import SandboxBusyError, SandboxClosedError
-from signoff.executor.sandbox.places import Places
+from signoff.sandbox.errors import SandboxBusyError, SandboxClosedError
+from signoff.sandbox.places import Places
 
 
 def places(
@@ -107,3 +107,42 @@ async def test_waiting_has_a_limit():
         await room.enter("a")
     with pytest.raises(SandboxBusyError, match=r"for 0.01 s"):
         await room.enter("a")
+
+
+async def test_a_flood_of_one_workspace_lets_another_in_at_the_first_place_that_comes_free():
+    room, entered = places(usual=2), []
+    for _ in range(2):
+        await room.enter("flood")
+    tasks = await queue(room, [*(f"f{n}" for n in range(50)), "m1"], entered)
+    room.leave("flood")
+    await settle()
+    room.leave("flood")
+    await settle()
+    assert entered == ["f0", "m1"]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_workspace_that_comes_back_waits_for_each_other_workspace_once():
+    room, entered = places(), []
+    await room.enter("f")
+    tasks = await queue(room, ["f1", "f2", "f3", "m1", "m2", "m3"], entered)
+    for workspace in ("f", "f", "m", "f", "m", "f"):
+        room.leave(workspace)
+        await settle()
+    assert entered == ["f1", "m1", "f2", "m2", "f3", "m3"]
+    await asyncio.gather(*tasks)
+
+
+async def test_places_opened_for_the_impatient_are_never_all_of_one_workspace():
+    room, entered = places(patience=0.0), []
+    await room.enter("f")
+    tasks = await queue(room, [f"f{n}" for n in range(20)], entered)
+    await asyncio.wait(tasks[:2], timeout=5)
+    late = await queue(room, ["m1"], entered)
+    await asyncio.wait(late, timeout=5)
+    assert entered == ["f0", "f1", "m1"]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,23 +1,26 @@
 """How programs share workers."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from signoff.executor.sandbox.errors import (
+from signoff.sandbox.errors import (
     ProgramTimeoutError,
     SandboxBusyError,
     SandboxClosedError,
     WorkerLostError,
 )
-from signoff.executor.sandbox.pool import Sandbox
-from signoff.executor.sandbox.programs import Program, ProgramResult
+from signoff.sandbox.pool import Sandbox
+from signoff.sandbox.process import WorkerProcess
+from signoff.sandbox.programs import Program, ProgramResult
 
 ENDLESS = "for (;;);"
 
@@ -88,21 +91,21 @@ async def test_a_program_beyond_the_queue_is_refused_at_once():
 
 async def test_a_worker_that_does_not_let_itself_be_interrupted_is_replaced():
     async with await Sandbox.start(workers=1) as sandbox:
-        stuck = sandbox._idle[0]
+        stuck = sandbox._idle["javascript"][0]
         os.kill(stuck._process.pid, signal.SIGSTOP)
         with pytest.raises(ProgramTimeoutError, match="timed out after 100ms"):
             await sandbox.run(program("return 1", timeout=0.1), workspace="home")
         assert (await answer(sandbox)).value == 42
-        assert sandbox._idle != [stuck]
+        assert sandbox._idle["javascript"] != [stuck]
 
 
 async def test_a_worker_that_survives_its_program_is_kept():
     async with await Sandbox.start(workers=1) as sandbox:
-        (worker,) = sandbox._idle
+        (worker,) = sandbox._idle["javascript"]
         await answer(sandbox)
         with pytest.raises(ProgramTimeoutError):
             await sandbox.run(program(ENDLESS, timeout=0.1), workspace="home")
-        assert sandbox._idle == [worker]
+        assert sandbox._idle["javascript"] == [worker]
 
 
 async def test_a_cancelled_program_ends_with_its_process():
@@ -138,7 +141,7 @@ async def test_a_worker_killed_under_a_program_is_reported_as_lost():
 
 async def test_a_worker_killed_while_idle_is_replaced_unnoticed():
     async with await Sandbox.start(workers=1) as sandbox:
-        (worker,) = sandbox._idle
+        (worker,) = sandbox._idle["javascript"]
         os.kill(worker._process.pid, signal.SIGKILL)
         await worker._process.wait()
         assert (await answer(sandbox)).value == 42
@@ -149,7 +152,7 @@ async def test_extra_workers_are_let_go_when_they_are_idle():
         async with running(sandbox, count=3):
             assert len(sandbox._busy) == 3
         await asyncio.gather(*(answer(sandbox) for _ in range(5)))
-        assert len(sandbox._idle) == 1
+        assert len(sandbox._idle["javascript"]) == 1
 
 
 async def test_closing_ends_the_programs_that_run_and_those_that_wait():
@@ -175,7 +178,7 @@ async def test_many_programs_at_once_all_get_their_own_result():
 async def test_a_worker_knows_nothing_of_our_environment(monkeypatch):
     monkeypatch.setenv("SIGNOFF_ENV_SECRET", "hush")
     async with await Sandbox.start(workers=1) as sandbox:
-        pid = sandbox._idle[0]._process.pid
+        pid = sandbox._idle["javascript"][0]._process.pid
         environment = await asyncio.to_thread(_read, f"/proc/{pid}/environ")
         assert b"PATH=" in environment
         assert b"SIGNOFF" not in environment
@@ -183,23 +186,93 @@ async def test_a_worker_knows_nothing_of_our_environment(monkeypatch):
 
 async def test_a_worker_may_open_no_file_and_start_no_process():
     async with await Sandbox.start(workers=1) as sandbox:
-        pid = sandbox._idle[0]._process.pid
+        pid = sandbox._idle["javascript"][0]._process.pid
         limits = (await asyncio.to_thread(_read, f"/proc/{pid}/limits")).decode().splitlines()
         hard = {line[:25].strip(): line[26:].split()[1] for line in limits[1:]}
         assert hard["Max open files"] == "3"
         assert [hard[name] for name in ("Max file size", "Max processes", "Max core file size")] == ["0"] * 3
 
 
-async def test_a_worker_ends_with_its_parent_even_in_the_midst_of_a_program():
-    parent = """
+async def test_what_a_python_worker_starts_is_locked_in_and_ends_with_it():
+    async with await Sandbox.start(workers=1) as sandbox:
+        (worker,) = sandbox._idle["python"]
+        (engine,) = await asyncio.to_thread(_others_of_group, worker._process.pid)
+        limits = (await asyncio.to_thread(_read, f"/proc/{engine}/limits")).decode().splitlines()
+        hard = {line[:25].strip(): line[26:].split()[1] for line in limits[1:]}
+        assert hard["Max open files"] == "3"
+        assert [hard[name] for name in ("Max file size", "Max processes", "Max core file size")] == ["0"] * 3
+        assert await asyncio.to_thread(_read, f"/proc/{engine}/environ") == b""
+        end = _watch(engine)
+    await asyncio.wait_for(end, timeout=5)
+
+
+async def test_a_cancelled_python_program_ends_with_its_engine():
+    endless = Program(kind="function", language="python", source="while True: pass", timeout=50)
+    async with await Sandbox.start(workers=1) as sandbox:
+        (engine,) = await asyncio.to_thread(_others_of_group, sandbox._idle["python"][0]._process.pid)
+        end = _watch(engine)
+        task = asyncio.create_task(sandbox.run(endless, workspace="home"))
+        while not sandbox._busy:  # noqa: ASYNC110 -- nobody tells when a program starts
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait([task], timeout=5)
+        await asyncio.wait_for(end, timeout=5)
+
+
+async def test_a_python_worker_whose_engine_ended_is_replaced():
+    program = Program(kind="function", language="python", source="return 42")
+    async with await Sandbox.start(workers=1) as sandbox:
+        (worker,) = sandbox._idle["python"]
+        (engine,) = await asyncio.to_thread(_others_of_group, worker._process.pid)
+        os.kill(engine, signal.SIGKILL)
+        with pytest.raises(WorkerLostError, match="can be run again"):
+            await sandbox.run(program, workspace="home")
+        assert (await sandbox.run(program, workspace="home")).value == 42
+
+
+async def test_languages_keep_workers_of_their_own():
+    async with await Sandbox.start(workers=1) as sandbox:
+        (javascript,), (python,) = sandbox._idle["javascript"], sandbox._idle["python"]
+        for language in ("python", "javascript", "python"):
+            one = Program(kind="function", language=language, source="return 1")
+            await sandbox.run(one, workspace="home")
+        assert (sandbox._idle["javascript"], sandbox._idle["python"]) == ([javascript], [python])
+
+
+async def test_where_one_language_does_not_start_nothing_is_left_of_the_other(monkeypatch):
+    start, started = WorkerProcess.start, []
+
+    async def broken(language):
+        if language == "python":
+            raise WorkerLostError("no engine")
+        started.append(await start(language))
+        return started[-1]
+
+    monkeypatch.setattr(WorkerProcess, "start", broken)
+    with pytest.raises(WorkerLostError, match="no engine"):
+        await Sandbox.start(workers=1)
+    assert [worker._process.returncode for worker in started] == [-signal.SIGKILL]
+
+
+async def test_an_expression_in_python_is_refused():
+    with pytest.raises(ValueError, match="Only functions may be Python; a condition is JavaScript"):
+        Program(kind="condition", language="python", source="True")
+
+
+@pytest.mark.parametrize(
+    ("language", "endless"), [("javascript", "for (;;);"), ("python", "while True: pass")]
+)
+async def test_a_worker_ends_with_its_parent_even_in_the_midst_of_a_program(language, endless):
+    parent = f"""
 import asyncio
-from signoff.executor.sandbox.pool import Sandbox
-from signoff.executor.sandbox.programs import Program
+from signoff.sandbox.pool import Sandbox
+from signoff.sandbox.programs import Program
 
 async def main():
     sandbox = await Sandbox.start(workers=1)
-    print(sandbox._idle[0]._process.pid, flush=True)
-    await sandbox.run(Program(kind="function", source="for (;;);", timeout=50), workspace="home")
+    print(sandbox._idle["{language}"][0]._process.pid, flush=True)
+    program = Program(kind="function", language="{language}", source="{endless}", timeout=50)
+    await sandbox.run(program, workspace="home")
 
 asyncio.run(main())
 """
@@ -207,14 +280,34 @@ asyncio.run(main())
         sys.executable, "-c", parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     worker = int(await process.stdout.readline())
-    watch = os.pidfd_open(worker)
-    ended = asyncio.Event()
-    asyncio.get_running_loop().add_reader(watch, ended.set)
+    ends = [_watch(pid) for pid in (worker, *await asyncio.to_thread(_others_of_group, worker))]
     os.kill(process.pid, signal.SIGKILL)
     await process.communicate()
-    await asyncio.wait_for(ended.wait(), timeout=5)
-    asyncio.get_running_loop().remove_reader(watch)
-    os.close(watch)
+    await asyncio.wait_for(asyncio.gather(*ends), timeout=5)
+
+
+def _watch(pid: int) -> asyncio.Future[None]:
+    """Settled when the process has ended."""
+    loop, ended, watch = asyncio.get_running_loop(), asyncio.Future(), os.pidfd_open(pid)
+
+    def end() -> None:
+        loop.remove_reader(watch)
+        os.close(watch)
+        ended.set_result(None)
+
+    loop.add_reader(watch, end)
+    return ended
+
+
+def _others_of_group(leader: int) -> list[int]:
+    """The processes of a group, but for its leader."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            pid, group = int(status.parent.name), int(status.read_text().rpartition(")")[2].split()[2])
+            if group == leader != pid:
+                found.append(pid)
+    return found
 
 
 def _read(path: str) -> bytes:

@@ -12,7 +12,7 @@
 """
 
 from signoff.events.errors import SignoffError
-from signoff.executor.sandbox.programs import MEBIBYTE
+from signoff.sandbox.programs import MEBIBYTE
 
 
 class SandboxError(SignoffError):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, OrderedDict, deque
 
-from signoff.executor.sandbox.errors import SandboxBusyError, SandboxClosedError
+from signoff.sandbox.errors import SandboxBusyError, SandboxClosedError
 
 
 class Places:

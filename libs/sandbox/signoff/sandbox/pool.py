@@ -2,40 +2,53 @@
 
 import asyncio
 import os
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from signoff.executor.sandbox.errors import (
+from signoff.sandbox.errors import (
     ProgramError,
     ProgramMemoryError,
     ProgramTimeoutError,
     SandboxClosedError,
     WorkerLostError,
 )
-from signoff.executor.sandbox.places import Places
-from signoff.executor.sandbox.process import WorkerProcess
-from signoff.executor.sandbox.programs import Program, ProgramResult
-from signoff.executor.sandbox.wire import Done, Failed, Job
+from signoff.sandbox.places import Places
+from signoff.sandbox.process import WorkerProcess
+from signoff.sandbox.programs import (
+    LANGUAGES,
+    MEBIBYTE,
+    CodeFault,
+    Language,
+    Program,
+    ProgramKind,
+    ProgramResult,
+)
+from signoff.sandbox.wire import Answer, Check, Checked, Done, Failed, Job, Request
+
+_CHECK_SECONDS = 2.0
+_CHECK_BYTES = 64 * MEBIBYTE
+_CHECK_OUTPUT_BYTES = MEBIBYTE
 
 
 class Sandbox:
-    """Runs JavaScript in processes of its own, so that no program can hold up the event loop or harm it.
+    """Runs and checks programs in processes of its own, so that none can hold up the event loop or harm it.
 
-    Workers start when they are needed and are kept; see `Places` for how many run at once and in which order.
-    A program that is cancelled, or does not end in time, costs its worker, never more. Made by `start`:
-    `async with await Sandbox.start() as sandbox`, or with a `close` at the end.
+    A worker serves one language. Workers start when they are needed and are kept; see `Places` for how many
+    run at once and in which order. A program that is cancelled, or does not end in time, costs its worker,
+    never more. Made by `start`: `async with await Sandbox.start() as sandbox`, or with a `close` at the end.
 
     Args:
-        workers: how many idle workers are kept.
+        workers: how many idle workers of each language are kept.
         places: lets programs in.
     """
 
     def __init__(self, *, workers: int, places: Places) -> None:
         self._kept = workers
         self._places = places
-        self._idle: list[WorkerProcess] = []
+        self._idle: dict[Language, list[WorkerProcess]] = {language: [] for language in LANGUAGES}
         self._busy: set[WorkerProcess] = set()
         self._closed = False
 
@@ -48,7 +61,9 @@ class Sandbox:
         queue_limit: int = 10_000,
         wait_limit: float = 60.0,
     ) -> Self:
-        """Make a sandbox with one worker up, so that a broken installation shows now and not in a workflow.
+        """Make a sandbox with one worker of each language up.
+
+        So a broken installation shows now and not in a workflow.
 
         Args:
             workers: how many programs run at once while none of them is slow; by default the number of
@@ -65,7 +80,12 @@ class Sandbox:
             workers=usual,
             places=Places(usual=usual, patience=patience, queue_limit=queue_limit, wait_limit=wait_limit),
         )
-        sandbox._idle.append(await WorkerProcess.start())
+        try:
+            for language in LANGUAGES:
+                sandbox._idle[language].append(await WorkerProcess.start(language))
+        except BaseException:
+            await sandbox.close()
+            raise
         return sandbox
 
     async def __aenter__(self) -> Self:
@@ -82,7 +102,9 @@ class Sandbox:
         self._places.close()
         for worker in self._busy:
             worker.kill()  # whoever waits for its answer stops it
-        idle, self._idle = self._idle, []
+        idle = [worker for workers in self._idle.values() for worker in workers]
+        for workers in self._idle.values():
+            workers.clear()
         await asyncio.gather(*(worker.stop() for worker in idle))
 
     async def run(self, program: Program, *, workspace: str) -> ProgramResult:
@@ -98,50 +120,105 @@ class Sandbox:
             SandboxClosedError: `close` was called.
             WorkerLostError: its worker ended; it can be run again.
         """
-        job = _job(program)
+        answer = await self._serve(_job(program), workspace)
+        return _result(program, answer)
+
+    async def check(
+        self,
+        source: str,
+        *,
+        language: Language = "javascript",
+        kind: ProgramKind = "function",
+        names: Collection[str] = (),
+        workspace: str,
+    ) -> list[CodeFault]:
+        """Find what is wrong with the text of a program without running it.
+
+        Args:
+            source: the text, references in it replaced by names.
+            language: what it is written in.
+            kind: as in `Program`.
+            names: the variables that will be bound.
+            workspace: whose it is; workspaces take turns.
+
+        Returns:
+            The first syntax error alone, or else all that it uses and will not find.
+
+        Raises:
+            SandboxBusyError: no place for it; try again later.
+            SandboxClosedError: `close` was called.
+            WorkerLostError: its worker ended; it can be checked again.
+        """
+        try:
+            source.encode()
+        except UnicodeEncodeError:
+            return [CodeFault(_HALF)]
+        check = Check(
+            language, kind, source, frozenset(names), _CHECK_SECONDS, _CHECK_BYTES, _CHECK_OUTPUT_BYTES
+        )
+        try:
+            answer = await self._serve(check, workspace)
+        except ProgramTimeoutError:
+            return [CodeFault(_TOO_MUCH)]
+        match answer:
+            case Checked(faults=faults):
+                return faults
+            case Failed(reason="error", message=message, line=line):
+                return [CodeFault(message, line)]
+            case Failed():
+                return [CodeFault(_TOO_MUCH)]
+            case _:
+                raise WorkerLostError("The sandbox worker sent nonsense: no faults")
+
+    async def _serve(self, request: Request, workspace: str) -> Answer:
         await self._places.enter(workspace)
         try:
-            worker = await self._worker()
+            worker = await self._worker(request.language)
         except BaseException:
             self._places.leave(workspace)
             raise
         self._busy.add(worker)
         try:
-            answer = await self._ask(worker, job)
+            return await self._ask(worker, request)
         finally:
             self._busy.discard(worker)
             self._places.leave(workspace)
             await self._put_back(worker)
-        return _result(program, answer)
 
-    async def _ask(self, worker: WorkerProcess, job: Job) -> Done | Failed:
+    async def _ask(self, worker: WorkerProcess, request: Request) -> Answer:
         try:
-            return await worker.run(job)
+            return await worker.ask(request)
         except WorkerLostError as problem:
             if self._closed:
                 raise SandboxClosedError("The sandbox was closed") from problem
             raise
 
-    async def _worker(self) -> WorkerProcess:
-        while self._idle:
-            worker = self._idle.pop()
+    async def _worker(self, language: Language) -> WorkerProcess:
+        idle = self._idle[language]
+        while idle:
+            worker = idle.pop()
             if worker.usable:
                 return worker
             await worker.stop()
-        worker = await WorkerProcess.start()
+        worker = await WorkerProcess.start(language)
         if self._closed:
             await worker.stop()
             raise SandboxClosedError("The sandbox was closed")
         return worker
 
     async def _put_back(self, worker: WorkerProcess) -> None:
+        idle = self._idle[worker.language]
         if worker.usable and not self._closed:
-            self._idle.append(worker)
+            idle.append(worker)
         else:
             await worker.stop()
         # Those who have a place but no worker yet may want more than are kept.
-        while len(self._idle) > max(self._kept, self._places.taken - len(self._busy)):
-            await self._idle.pop().stop()
+        while len(idle) > max(self._kept, self._places.taken - len(self._busy)):
+            await idle.pop().stop()
+
+
+_HALF = "The program or its bindings hold a lone surrogate: half a character"
+_TOO_MUCH = "The code takes too much time or memory to be read"
 
 
 def _job(program: Program) -> Job:
@@ -149,8 +226,9 @@ def _job(program: Program) -> Job:
         program.source.encode()
         bindings = msgspec.json.encode(program.bindings)
     except UnicodeEncodeError as problem:
-        raise ProgramError("The program or its bindings hold a lone surrogate: half a character") from problem
+        raise ProgramError(_HALF) from problem
     return Job(
+        language=program.language,
         kind=program.kind,
         source=program.source,
         bindings=bindings,
@@ -160,9 +238,11 @@ def _job(program: Program) -> Job:
     )
 
 
-def _result(program: Program, answer: Done | Failed) -> ProgramResult:
+def _result(program: Program, answer: Answer) -> ProgramResult:
     if isinstance(answer, Failed):
         raise _failure(program, answer)
+    if not isinstance(answer, Done):
+        raise WorkerLostError("The sandbox worker sent nonsense: no result")
     try:
         value = msgspec.json.decode(answer.value)
     except RecursionError as problem:

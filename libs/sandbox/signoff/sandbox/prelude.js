@@ -62,6 +62,21 @@
     state = "done";
   };
 
+  // Without a prototype, for a program may give Object.prototype a toJSON.
+  const explain = (problem) => {
+    let message = "";
+    let stack = "";
+    try {
+      message = wellFormed(slice(describe(problem), 0, MESSAGE_LIMIT));
+      if (typeof problem?.stack === "string") stack = wellFormed(slice(problem.stack, 0, MESSAGE_LIMIT));
+    } catch {
+      message = "The program threw something that has no text";
+    }
+    return { __proto__: null, message, stack };
+  };
+
+  const compile = (text, kind) => new AsyncFunction(kind === "function" ? text : `return (${text}\n)`);
+
   const steer = {
     start(source, bindings, kind, outputLimit) {
       limit = outputLimit;
@@ -72,10 +87,9 @@
         defineProperty(globalThis, names[i], binding);
       }
       const text = parse(source);
-      const body = kind === "function" ? text : `return (${text}\n)`;
       (async () => {
         try {
-          settle(await new AsyncFunction(body)(), kind !== "condition");
+          settle(await compile(text, kind)(), kind !== "condition");
         } catch (problem) {
           thrown = problem; // and nothing else: the heap may be full
           state = "thrown";
@@ -83,18 +97,16 @@
       })();
     },
     report() {
-      let message = "";
-      let stack = "";
-      if (state === "thrown") {
-        try {
-          message = wellFormed(slice(describe(thrown), 0, MESSAGE_LIMIT));
-          if (typeof thrown?.stack === "string") stack = wellFormed(slice(thrown.stack, 0, MESSAGE_LIMIT));
-        } catch {
-          message = "The program threw something that has no text";
-        }
-      }
-      // Without a prototype, for a program may give Object.prototype a toJSON.
+      const { message, stack } = state === "thrown" ? explain(thrown) : { message: "", stack: "" };
       return stringify({ __proto__: null, state, truthy, message, stack, size: value.length });
+    },
+    check(source, kind) {
+      try {
+        compile(parse(source), kind);
+        return "null";
+      } catch (problem) {
+        return stringify(explain(problem));
+      }
     },
     value: () => value,
     // One more than the limit, so that Python sees that there was more and cuts to the byte.

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from typing import Self
 
 import msgspec
 
-from signoff.executor.sandbox.errors import ProgramTimeoutError, WorkerLostError
-from signoff.executor.sandbox.wire import LENGTH_BYTES, Answer, Done, Failed, Job, Ready, decode_answer, frame
+from signoff.sandbox.errors import ProgramTimeoutError, WorkerLostError
+from signoff.sandbox.programs import Language
+from signoff.sandbox.wire import LENGTH_BYTES, Answer, Failed, Ready, Request, decode_answer, frame
 
 _START_SECONDS = 30.0
 _GRACE_SECONDS = 0.5
@@ -18,37 +20,49 @@ _EXIT_SECONDS = 10.0
 _FRAME_SPARE = 65_536
 _INHERITED = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "LC_ALL")
 """All that a worker sees of our environment: the rest may hold keys."""
+_SET = {"TZ": "UTC"}
+"""A program's local time is the same on every machine."""
 
 
 class WorkerProcess:
-    """A child process that waits for programs. Made by `start`; nothing is left of it after `stop`."""
+    """A child process that waits for requests. Made by `start`; nothing is left of it after `stop`.
 
-    def __init__(self, process: Process) -> None:
+    Attributes:
+        language: what its programs are written in.
+    """
+
+    def __init__(self, process: Process, language: Language) -> None:
         if process.stdin is None or process.stdout is None:
             raise ValueError("The process needs pipes for stdin and stdout")
+        self.language = language
         self._process = process
-        self._jobs = process.stdin
+        self._requests = process.stdin
         self._answers = process.stdout
-        self._killed = False
+        self._finished = False
 
     @classmethod
-    async def start(cls) -> Self:
-        """Start a worker and wait until it is ready (about 50 ms).
+    async def start(cls, language: Language) -> Self:
+        """Start a worker and wait until it is ready (50 to 100 ms).
+
+        Args:
+            language: what its programs will be written in.
 
         Raises:
             WorkerLostError: it did not come up.
         """
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        environment = _SET | {name: os.environ[name] for name in _INHERITED if name in os.environ}
         worker = cls(
             await asyncio.create_subprocess_exec(
                 # -P: no file of the current folder may stand in for a module.
-                *(sys.executable, "-P", "-m", "signoff.executor.sandbox.worker"),
+                *(sys.executable, "-P", "-m", f"signoff.sandbox.{language}"),
                 stdin=PIPE,
                 stdout=PIPE,
                 env=environment,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C is for us: workers end when we do
-            )
+                # Ctrl-C is for us: workers end when we do. And `kill` reaches what a worker has started.
+                start_new_session=True,
+            ),
+            language,
         )
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -63,31 +77,35 @@ class WorkerProcess:
 
     @property
     def usable(self) -> bool:
-        """Whether it can take a program."""
-        return not self._killed and self._process.returncode is None
+        """Whether it can take a request."""
+        return not self._finished and self._process.returncode is None
 
-    async def run(self, job: Job) -> Done | Failed:
-        """Run one program. Unless this returns, the worker is of no use afterwards.
+    async def ask(self, request: Request) -> Answer:
+        """Have one program run or checked. Unless this returns, the worker is of no use afterwards.
 
         Raises:
-            ProgramTimeoutError: the program ran past its limit and could not be interrupted from within.
+            ProgramTimeoutError: it ran past its limit and could not be interrupted from within.
             WorkerLostError: the process ended, or its answer is none.
         """
         try:
-            async with asyncio.timeout(job.timeout + _GRACE_SECONDS):
-                return await self._ask(job)
+            async with asyncio.timeout(request.timeout + _GRACE_SECONDS):
+                answer = await self._ask(request)
         except TimeoutError as problem:
             self.kill()
-            raise ProgramTimeoutError(job.timeout) from problem
+            raise ProgramTimeoutError(request.timeout) from problem
         except BaseException:
             self.kill()
             raise
+        self._finished |= isinstance(answer, Failed) and answer.spent
+        return answer
 
     def kill(self) -> None:
-        """End the process at once, whatever it does. `stop` must still be called."""
-        self._killed = True
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-            self._process.kill()
+        """End the process and what it started at once, whatever they do. `stop` must still be called."""
+        self._finished = True
+        # Once its end is known its number may be another's.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End the process and wait until it is gone. It has no state worth saving."""
@@ -95,13 +113,13 @@ class WorkerProcess:
         async with asyncio.timeout(_EXIT_SECONDS):
             await self._process.wait()
 
-    async def _ask(self, job: Job) -> Done | Failed:
+    async def _ask(self, request: Request) -> Answer:
         try:
-            self._jobs.write(frame(job))
-            await self._jobs.drain()
+            self._requests.write(frame(request))
+            await self._requests.drain()
         except ConnectionError as problem:
             raise WorkerLostError(await self._obituary()) from problem
-        answer = await self._read(limit=8 * job.output_limit + _FRAME_SPARE)
+        answer = await self._read(limit=8 * request.output_limit + _FRAME_SPARE)
         if isinstance(answer, Ready):
             raise WorkerLostError("The sandbox worker sent nonsense: it said that it is ready")
         return answer

@@ -1,32 +1,75 @@
-"""The worker process (`python -m` this module): jobs come on stdin, answers go to stdout."""
+"""The worker process from within: requests come on stdin, answers go to stdout.
+
+A worker serves one language and is started with its module (`python -m signoff.sandbox.javascript`).
+"""
 
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, Protocol
 
-from signoff.executor.sandbox.limits import Confinement
-from signoff.executor.sandbox.machine import run
-from signoff.executor.sandbox.wire import LENGTH_BYTES, Answer, Failed, Ready, decode_job, frame
+from signoff.sandbox.limits import Confinement, give_way
+from signoff.sandbox.wire import (
+    LENGTH_BYTES,
+    Answer,
+    Check,
+    Checked,
+    Done,
+    Failed,
+    Job,
+    Ready,
+    Request,
+    decode_request,
+    frame,
+)
 
 
-def main() -> None:
-    """Serve one job after the other until stdin ends."""
-    jobs, answers = sys.stdin.buffer, sys.stdout.buffer
-    confinement = Confinement(jobs.fileno())
+class Machine(Protocol):
+    """Runs and checks programs of one language, one at a time. A program's fault is an answer here."""
+
+    def run(self, job: Job) -> Done | Failed:
+        """Run one program under its limits and say how it ended.
+
+        Raises:
+            MemoryError: the process, not only the program, has no memory left.
+        """
+        ...
+
+    def check(self, check: Check) -> Checked | Failed:
+        """Find what is wrong with a text without running it.
+
+        Raises:
+            MemoryError: the process has no memory left.
+        """
+        ...
+
+
+def serve(make: Callable[[], Machine]) -> None:
+    """Be a worker: serve one request after the other until stdin ends or the machine is spent.
+
+    Args:
+        make: starts the machine; afterwards this process is locked in.
+    """
+    give_way()
+    machine = make()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    confinement = Confinement(requests.fileno())
     _send(answers, Ready())
-    while length := jobs.read(LENGTH_BYTES):
-        job = decode_job(jobs.read(int.from_bytes(length, "big")))
-        confinement.fit(job)
-        try:
-            answer: Answer = run(job)
-        except MemoryError:
-            answer = Failed(reason="memory", message="", line=None, stdout="")
+    while length := requests.read(LENGTH_BYTES):
+        request = decode_request(requests.read(int.from_bytes(length, "big")))
+        confinement.fit(request)
+        answer = _answer(machine, request)
         _send(answers, answer)
+        if isinstance(answer, Failed) and answer.spent:
+            return
+
+
+def _answer(machine: Machine, request: Request) -> Answer:
+    try:
+        return machine.run(request) if isinstance(request, Job) else machine.check(request)
+    except MemoryError:
+        return Failed("memory")
 
 
 def _send(answers: BinaryIO, answer: Answer) -> None:
     answers.write(frame(answer))
     answers.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,8 @@ from typing import Any, Final
 from signoff.engine.definition import Block
 from signoff.engine.references import compile_code, resolve_code
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
-from signoff.executor.sandbox.errors import ProgramError, SandboxBusyError, WorkerLostError
-from signoff.executor.sandbox.programs import Program
+from signoff.sandbox.errors import ProgramError, SandboxBusyError, WorkerLostError
+from signoff.sandbox.programs import Program
 
 TIMEOUT: Final = 5.0
 """Seconds for each expression."""

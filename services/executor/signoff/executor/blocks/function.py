@@ -1,4 +1,4 @@
-"""``function``: JavaScript in the sandbox. References become bound values, never code."""
+"""``function``: JavaScript or Python in the sandbox. References become bound values, never code."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from signoff.engine.definition import Block
 from signoff.engine.references import compile_code, resolve_code
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
-from signoff.executor.sandbox.errors import (
+from signoff.sandbox.errors import (
     ProgramError,
     ProgramTimeoutError,
     SandboxBusyError,
     WorkerLostError,
 )
-from signoff.executor.sandbox.programs import Program
+from signoff.sandbox.programs import LANGUAGES, Language, Program
 
 DEFAULT_TIMEOUT: Final = 300.0
 """Seconds, as Sim's default for a function."""
@@ -29,7 +29,13 @@ class Function(Plain):
     async def run(self, call: Call, tools: Tools) -> Done:
         """Run the body; its output is ``{result, stdout}``."""
         source, bindings = resolve_code(self._code, call.facts)
-        program = Program(kind="function", source=source, bindings=bindings, timeout=_timeout(call.params))
+        program = Program(
+            kind="function",
+            language=_language(call.params),
+            source=source,
+            bindings=bindings,
+            timeout=_timeout(call.params),
+        )
         try:
             result = await tools.sandbox.run(program, workspace=call.workspace_id)
         except ProgramTimeoutError as error:
@@ -40,6 +46,14 @@ class Function(Plain):
         except (SandboxBusyError, WorkerLostError) as error:
             raise BlockFailureError(str(error), code="SANDBOX_UNAVAILABLE") from error
         return Done({"result": result.value, "stdout": result.stdout})
+
+
+def _language(params: Mapping[str, object]) -> Language:
+    given = params.get("language") or "javascript"
+    for language in LANGUAGES:
+        if given == language:
+            return language
+    raise BlockFailureError(f'language must be {" or ".join(LANGUAGES)}, not "{given}"', retryable=False)
 
 
 def _timeout(params: Mapping[str, object]) -> float:
