@@ -111,7 +111,7 @@ def fail_or_retry(state: State, graph: Graph, flight: InFlight, message: BlockFa
     tries = flight.attempt - flight.first_attempt + 1
     if retry is None or not message.retryable or not goes_on or tries >= retry.max_tries:
         yield from fail_block(
-            state, graph, run, flight,
+            state, graph, run, state.containers[flight.instance] if flight.evaluates else flight,
             given=message.input, error=message.error, code=message.code,
             started_at=flight.started_at, now=now, cause=str(flight.event_id),
         )  # fmt: skip
@@ -134,19 +134,19 @@ def _opened(state: State, graph: Graph, flight: InFlight, message: BlockOpened, 
     """A container was evaluated: it opens, goes on, ends, or is too long."""
     cause, run = str(flight.event_id), state.runs[flight.run_id]
     container = state.containers.get(flight.instance)
-    begun = 0 if container is None else container.next
+    turns = 0 if container is None else container.next
     if not message.goes_on or message.total == 0:
         yield from complete(
-            state, graph, run, flight,
+            state, graph, run, container or flight,
             given=None, output={"results": [] if container is None else list(container.results)},
             started_at=flight.started_at, now=now, cause=cause,
         )  # fmt: skip
     elif (
         graph.containers[flight.block_id].kind == "loop"
-        and max(begun + 1, message.total or 0) > MAX_ITERATIONS
+        and max(turns + 1, message.total or 0) > MAX_ITERATIONS
     ):
         yield from fail_block(
-            state, graph, run, flight,
+            state, graph, run, container or flight,
             given=message.input, error=too_many(graph.nodes[flight.block_id].block.name),
             code="TOO_MANY_ITERATIONS", started_at=flight.started_at, now=now, cause=cause,
         )  # fmt: skip

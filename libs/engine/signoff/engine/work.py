@@ -74,12 +74,15 @@ def land(state: State, instance: str) -> InFlight | None:
 
 
 def ask(state: State, run: Run, container: Container, event_id: int) -> None:
-    """A condition decides whether a loop goes on: it is evaluated as a block runs."""
+    """A condition decides whether a loop goes on: it is evaluated as a block runs.
+
+    Each time is an attempt of its own, so that no answer counts for another turn.
+    """
     take_off(state, run, InFlight(
         instance=container.instance,
         block_id=container.block_id,
         run_id=run.run_id,
-        attempt=container.attempt,
+        attempt=container.attempt + container.next,
         event_id=event_id,
         order=container.order,
         started_at=container.started_at,
