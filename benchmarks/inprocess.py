@@ -91,7 +91,7 @@ class Caller:
 
     async def deploy(self, workflow_id: str, document: object = None) -> str:
         """Make a workflow, one of ours or a given one; gives the digest of its definition."""
-        parsed = parse(document or DOCUMENTS[workflow_id], types=["noop"], workflow_id=workflow_id)
+        parsed = parse(document or DOCUMENTS[workflow_id], types={"noop": None}, workflow_id=workflow_id)
         if parsed.definition is None:
             raise ValueError(parsed.faults)
         log_id = workflow_log_id(str(DEFAULT_WORKSPACE), workflow_id)
@@ -145,13 +145,13 @@ async def running_executor(load: Load) -> AsyncIterator[Caller]:
     bus = await open_bus(f"kafka://{load.kafka}" if load.kafka else "memory:")
     await store.migrate(partitions=PARTITIONS)
     await apply(bus)
-    settings = Settings()
-    async with open_tools(settings) as tools, asyncio.timeout(_LIMIT * load.rounds):
+    settings, blobs = Settings(), BlobStore.open("memory:")
+    async with open_tools(settings, blobs) as tools, asyncio.timeout(_LIMIT * load.rounds):
         executor = Executor(
             settings,
             store=store,
             bus=bus,
-            blobs=BlobStore.open("memory:"),
+            blobs=blobs,
             registry=Registry.from_modules(["benchmarks.blocks"]),
             tools=tools,
             health=Health(),

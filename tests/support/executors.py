@@ -218,7 +218,7 @@ class Site:
 
     async def deploy(self, document: Mapping[str, Any], workflow_id: str = "refund") -> WorkflowRow:
         """Deploy a definition and wait until it is active."""
-        parsed = parse(document, types=self.types, workflow_id=workflow_id)
+        parsed = parse(document, types=self.types.output_fields, workflow_id=workflow_id)
         assert parsed.definition is not None, parsed.faults
         data = DeployWorkflow(
             workspace_id=WORKSPACE,

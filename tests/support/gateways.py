@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from signoff.blocks import Registry, block
+from signoff.blocks import Context, Registry, block
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.memory import MemoryStore
@@ -28,7 +28,10 @@ _numbers = itertools.count(1)
 
 
 class Gate:
-    """Holds blocks of type ``hold`` until it is opened."""
+    """Holds blocks of type ``hold`` and, when they have said their words, ``say`` until it is opened.
+
+    A block of type ``fussy`` fails until it is opened.
+    """
 
     def __init__(self) -> None:
         self._held: dict[str, asyncio.Event] = {}
@@ -41,7 +44,20 @@ class Gate:
             await self._event(self._held, name).wait()
             return name
 
-        return Registry([vars(hold)["__signoff_block__"]])
+        @block("say")
+        async def say(name: str, words: list[str], ctx: Context) -> dict[str, str]:
+            for word in words:
+                ctx.emit(word)
+            await hold(name)
+            return {"content": "".join(words)}
+
+        @block("fussy")
+        async def fussy(name: str) -> str:
+            if not self._event(self._held, name).is_set():
+                raise ValueError("not yet")
+            return name
+
+        return Registry([vars(each)["__signoff_block__"] for each in (hold, say, fussy)])
 
     async def reached(self, name: str) -> None:
         """Wait until a block is held."""
@@ -98,6 +114,15 @@ class Server:
         assert status == 200, body
         return body
 
+    async def ended_job(self, job_id: str) -> dict[str, Any]:
+        """Wait for the end of a run; gives its job."""
+        async with asyncio.timeout(LIMIT):
+            while True:
+                _, job = await self.get(f"/api/jobs/{job_id}")
+                if job["status"] not in ("pending", "processing"):
+                    return dict(job)
+                await asyncio.sleep(0.01)
+
     async def lines(self, path: str, **given: Any) -> list[str]:
         """The ``data:`` lines of a streamed answer."""
         async with (
@@ -136,7 +161,7 @@ async def serving(
         )
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         if executor:
-            tools = await stack.enter_async_context(open_tools(given))
+            tools = await stack.enter_async_context(open_tools(given, blobs))
             works = Executor(
                 given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health
             )

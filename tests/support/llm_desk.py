@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,31 +17,6 @@ from support.openai_server import OpenAiServer
 
 WORKSPACE = str(UUID(int=1))
 KEY = "sk-operator-0123456789abcdef"
-
-
-class Folder:
-    """Named values in files, as an object store on a file system keeps them."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    async def get_named(self, workspace_id: UUID, name: str) -> bytes | None:
-        return await asyncio.to_thread(self._get, self._path(workspace_id, name))
-
-    async def put_named(self, workspace_id: UUID, name: str, value: bytes) -> None:
-        await asyncio.to_thread(self._put, self._path(workspace_id, name), value)
-
-    @staticmethod
-    def _get(path: Path) -> bytes | None:
-        return path.read_bytes() if path.exists() else None
-
-    @staticmethod
-    def _put(path: Path, value: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(value)
-
-    def _path(self, workspace_id: UUID, name: str) -> Path:
-        return self._root / str(workspace_id) / name
 
 
 class Desk:

@@ -11,7 +11,7 @@ from signoff.events.store.base import (
     RunRow,
     WorkflowRow,
 )
-from support.stores import STARTED, WORKSPACE, Writer, events, execution
+from support.stores import STARTED, WORKSPACE, Writer, events, execution, log_in
 
 
 def workflow(workflow_id: str, **changes: object) -> WorkflowRow:
@@ -126,6 +126,28 @@ async def test_what_is_due_is_found_earliest_first(store: EventStore) -> None:
 
     await writer.append(rows=[replace(now, due_at=None)])
     assert await store.due([2], before=STARTED + 9, limit=9) == []
+
+
+async def test_a_workflow_is_due_like_an_execution_in_the_partition_of_its_log(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    soon = workflow("soon", log_id=log_in(2), due_at=STARTED + 1)
+    late = workflow("late", log_id=log_in(2), due_at=STARTED + 9)
+    other = workflow("other", log_id=log_in(3), due_at=STARTED + 1)
+    never = workflow("never", log_id=log_in(2))
+    run = execution(partition=2, due_at=STARTED + 2)
+    await writer.append(rows=[late, soon, other, never, run])
+
+    assert await store.due([1, 2], before=STARTED + 5, limit=9) == [
+        (soon.log_id, STARTED + 1),
+        (run.log_id, STARTED + 2),
+    ]
+    assert await store.due([2, 3], before=STARTED + 9, limit=1) == [
+        (min(soon.log_id, other.log_id), STARTED + 1)
+    ]
+    assert await store.workflow(WORKSPACE, "soon") == soon
+
+    await writer.append(rows=[replace(soon, due_at=None)])
+    assert await store.due([2], before=STARTED + 5, limit=9) == [(run.log_id, STARTED + 2)]
 
 
 async def test_broken_executions_are_found(store: EventStore) -> None:

@@ -30,7 +30,7 @@ __all__ = ["logs_of_a_service"]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def tools() -> AsyncIterator[Tools]:
-    async with open_tools(Settings()) as tools:
+    async with open_tools(Settings(), BlobStore.open("memory:")) as tools:
         yield tools
 
 

@@ -106,7 +106,7 @@ async def test_an_asynchronous_call_answers_at_once_and_its_job_can_be_asked_for
     )
     _, during = await server.get(body["statusUrl"])
     server.gate.open("asynchronous")
-    after = await ended_job(server, body["jobId"])
+    after = await server.ended_job(body["jobId"])
 
     assert (status, body["async"], body["message"]) == (202, True, "Workflow execution queued")
     assert (during["status"], after["status"], after["output"]) == (
@@ -114,14 +114,6 @@ async def test_an_asynchronous_call_answers_at_once_and_its_job_can_be_asked_for
         "completed",
         {"result": "asynchronous"},
     )
-
-
-async def ended_job(server: Server, job_id: str) -> dict[str, object]:
-    while True:
-        _, job = await server.get(f"/api/jobs/{job_id}")
-        if job["status"] not in ("pending", "processing"):
-            return dict(job)
-        await asyncio.sleep(0.01)
 
 
 # Ids and keys ---------------------------------------------------------------------------------------
@@ -320,4 +312,4 @@ async def test_a_reader_that_goes_away_cancels_nothing(server: Server) -> None:
 
     server.gate.open("left")
 
-    assert (await ended_job(server, execution_id))["status"] == "completed"
+    assert (await server.ended_job(execution_id))["status"] == "completed"

@@ -145,15 +145,7 @@ async def test_a_decision_while_another_runs_is_queued_and_runs_after_it(server:
     assert again == (200, queued)
     assert pending["status"] == "pending"
     assert (point["pausePoint"]["resumeStatus"], point["pausePoint"]["queuePosition"]) == ("queued", 1)
-    assert (await ended_job(server, queued["executionId"]))["status"] == "completed"
-
-
-async def ended_job(server: Server, job_id: str) -> dict[str, Any]:
-    while True:
-        _, job = await server.get(f"/api/jobs/{job_id}")
-        if job["status"] not in ("pending", "processing"):
-            return dict(job)
-        await asyncio.sleep(0.01)
+    assert (await server.ended_job(queued["executionId"]))["status"] == "completed"
 
 
 async def test_a_run_that_leaves_other_points_open_answers_paused_with_those(server: Server) -> None:
@@ -183,14 +175,14 @@ async def test_an_execution_begun_asynchronously_is_resumed_so(server: Server) -
     _, begun = await server.post(
         f"/api/workflows/{workflow_id}/execute", headers={"X-Execution-Mode": "async"}
     )
-    await ended_job(server, begun["jobId"])
+    await server.ended_job(begun["jobId"])
 
     status, body = await server.post(
         f"/api/resume/{workflow_id}/{begun['executionId']}/approve", json={"approved": True}
     )
 
     assert (status, body["message"], body["jobId"]) == (202, "Resume execution queued", body["executionId"])
-    assert (await ended_job(server, body["jobId"]))["output"] == {"approved": True}
+    assert (await server.ended_job(body["jobId"]))["output"] == {"approved": True}
 
 
 async def test_an_execution_begun_as_a_stream_is_resumed_as_one(server: Server) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from signoff.events.objects import Objects
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm import client
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
 from signoff.executor.guard import guarded_session
 from signoff.sandbox.pool import Sandbox
-from support.llm_desk import KEY, Desk, Folder
+from support.llm_desk import KEY, Desk
 from support.openai_server import OpenAiServer
 
 
@@ -21,8 +22,9 @@ from support.openai_server import OpenAiServer
 async def tools() -> AsyncIterator[Tools]:
     """The sandbox, guarded HTTP that reaches no private address, and threads."""
     threads = ThreadPoolExecutor(2)
-    async with await Sandbox.start() as sandbox, guarded_session(()) as http:
-        yield Tools(sandbox=sandbox, http=http, threads=threads)
+    unused = open_llm(LlmSettings(), StoredMemory(Objects.open("memory:")))
+    async with await Sandbox.start() as sandbox, guarded_session(()) as http, unused as llm:
+        yield Tools(sandbox=sandbox, http=http, threads=threads, llm=llm)
     threads.shutdown()
 
 
@@ -34,7 +36,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 @pytest.fixture
 def memory(tmp_path: Path) -> StoredMemory:
-    return StoredMemory(Folder(tmp_path))
+    return StoredMemory(Objects.open(f"file://{tmp_path}"))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

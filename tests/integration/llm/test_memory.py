@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from signoff.events.errors import BlobError
+from signoff.events.objects import Objects
 from signoff.executor.blocks.base import BlockFailureError
 from signoff.executor.blocks.llm import memory as memories
 from signoff.executor.blocks.llm.memory import Remembered, StoredMemory, Turn
-from support.llm_desk import WORKSPACE, Desk, Folder
+from support.llm_desk import WORKSPACE, Desk
 from support.openai_server import OpenAiServer, fails, says
 
 TALK = {"memoryType": "conversation", "conversationId": "c/1"}
@@ -41,7 +42,7 @@ async def test_a_conversation_is_remembered(desk: Desk) -> None:
 
 async def test_it_survives_a_restart(desk: Desk, tmp_path: Path) -> None:
     await ask(desk, 1, "I am Ada", "Hello Ada")
-    desk.llm = msgspec.structs.replace(desk.llm, memory=StoredMemory(Folder(tmp_path)))
+    desk.llm = msgspec.structs.replace(desk.llm, memory=StoredMemory(Objects.open(f"file://{tmp_path}")))
 
     assert await ask(desk, 2, "Who am I?") == ["S", "I am Ada", "Hello Ada", "Who am I?"]
 
@@ -157,7 +158,7 @@ async def test_a_conversation_is_bounded_in_bytes_and_keeps_its_last_turn(
 
 
 async def test_a_damaged_conversation_is_an_error_and_not_forgotten(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = Objects.open(f"file://{tmp_path}")
     memory = StoredMemory(folder)
     await memory.append(WORKSPACE, "c", turn("1"))
     (file,) = await asyncio.to_thread(lambda: [path for path in tmp_path.rglob("*") if path.is_file()])

@@ -112,7 +112,8 @@ CREATE TABLE public.workflows (
     workspace_id uuid NOT NULL,
     workflow_id text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL,
-    digest text NOT NULL
+    digest text NOT NULL,
+    due_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.stored_events ALTER COLUMN notification_id SET DEFAULT nextval('public.stored_events_notification_id_seq'::regclass);
@@ -159,3 +160,5 @@ CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, s
 CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
 
 CREATE UNIQUE INDEX stored_events_notification_id_idx ON public.stored_events USING btree (notification_id);
+
+CREATE INDEX workflows_due ON public.workflows USING btree (due_at) WHERE (due_at IS NOT NULL);

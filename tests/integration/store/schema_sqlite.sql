@@ -63,10 +63,11 @@ CREATE TABLE workflows (
     version INTEGER NOT NULL,
     digest TEXT NOT NULL,
     is_deployed INTEGER NOT NULL,
-    deployed_at INTEGER NOT NULL,
+    deployed_at INTEGER NOT NULL, due_at INTEGER,
     PRIMARY KEY (workspace_id, workflow_id)
 ) WITHOUT ROWID;
 CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NULL;
 CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
 CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;
+CREATE INDEX workflows_due ON workflows (due_at) WHERE due_at IS NOT NULL;

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from signoff.blocks import Registry
 from signoff.cli.exits import Exit
 from signoff.cli.linting import lint_file
 from signoff.cli.main import call
@@ -54,8 +55,8 @@ def test_every_fault_and_warning_has_its_line(broken: Path, capsys: pytest.Captu
 
 def test_it_says_what_a_deploy_says(broken: Path) -> None:
     with pytest.raises(ApiError) as refused:
-        read_definition(broken.read_bytes(), "application/yaml", types=(), workflow_id="broken")
-    faults = [each for each in lint_file(broken, types=()) if each.severity == "fault"]
+        read_definition(broken.read_bytes(), "application/yaml", types=Registry(), workflow_id="broken")
+    faults = [each for each in lint_file(broken, types=Registry()) if each.severity == "fault"]
 
     assert [(each.path, each.message, each.hint) for each in faults] == [
         (each.path, each.message, each.hint) for each in refused.value.details
@@ -83,7 +84,7 @@ def test_what_is_no_document_is_a_fault_too(tmp_path: Path, name: str, text: str
     file = tmp_path / name
     file.write_text(text)
 
-    assert path in [each.path for each in lint_file(file, types=()) if each.severity == "fault"]
+    assert path in [each.path for each in lint_file(file, types=Registry()) if each.severity == "fault"]
 
 
 def test_registered_blocks_are_known_by_their_module(

@@ -240,9 +240,9 @@ def test_what_was_read_survives_encoding(data: list[Any], retry: Any, variables:
         f"b{index}": {"type": "charge", "with": {"value": value}, "retry": retry, "then": f"b{index + 1}"}
         for index, value in enumerate(data)
     } | {f"b{len(data)}": {"type": "response", "data": data[0]}}
-    parsed = parse({"blocks": blocks, "variables": variables}, types=("charge",), workflow_id="w")
+    parsed = parse({"blocks": blocks, "variables": variables}, types={"charge": None}, workflow_id="w")
     assert parsed.definition is not None, parsed.faults
-    again = parse(encode(parsed.definition), types=("charge",), workflow_id="x").definition
+    again = parse(encode(parsed.definition), types={"charge": None}, workflow_id="x").definition
     assert again == parsed.definition
     assert digest(again) == digest(parsed.definition)
 

@@ -19,7 +19,7 @@ def refund() -> dict[str, Any]:
 
 
 def recipe(types: tuple[str, ...] = (), /, **blocks: Any) -> Parsed:
-    return parse({"workflow": "w", "blocks": blocks}, types=types, workflow_id="id")
+    return parse({"workflow": "w", "blocks": blocks}, types=dict.fromkeys(types), workflow_id="id")
 
 
 def definition_of(parsed: Parsed) -> Definition:

@@ -116,7 +116,7 @@ SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}}
 def test_the_fields_of_a_response_format_are_those_of_the_block(given: Any) -> None:
     parsed = sim("agent", {"messages": [{"role": "user", "content": "p"}], "responseFormat": given})
     assert parsed.definition is not None, parsed.faults
-    assert output_fields(parsed.definition.blocks[1]) == ("answer", "model", "tokens", "cost")
+    assert output_fields(parsed.definition.blocks[1], {}) == ("answer", "model", "tokens", "toolCalls", "cost")
 
 
 def test_metrics_are_fields_in_lower_case() -> None:
@@ -129,7 +129,7 @@ def test_metrics_are_fields_in_lower_case() -> None:
     ]
     assert parsed.definition is not None
     fields = ("clarity", "tone", "content", "model", "tokens", "cost")
-    assert output_fields(parsed.definition.blocks[1]) == fields
+    assert output_fields(parsed.definition.blocks[1], {}) == fields
 
 
 def test_a_workflow_is_called_by_its_id_with_an_input() -> None:
@@ -183,7 +183,7 @@ def test_a_trigger_of_a_type_that_is_not_known_starts_runs_and_does_nothing_else
     parsed = sim(block[0], block[1], **block[2])
     assert parsed.definition is not None, parsed.faults
     assert parsed.definition.blocks[1].trigger
-    assert output_fields(parsed.definition.blocks[1]) is None
+    assert output_fields(parsed.definition.blocks[1], {}) is None
 
 
 def test_every_built_in_type_is_checked() -> None:

@@ -190,3 +190,34 @@ async def test_whatever_is_offloaded_comes_back(value: Any, budget: int, limit: 
 
     assert len(encode_json(moved)) <= budget
     assert await blobs.resolve(moved, workspace_id=WORKSPACE) == value
+
+
+async def test_stored_values_shrink_by_their_largest_fields(blobs: BlobStore) -> None:
+    stored = {
+        "small": {"selectedOption": "yes", "text": "a" * 600},
+        "large": {"selectedOption": "no", "text": "b" * 9_000, "more": ["c" * 3_000]},
+        "text": "d" * 2_000,
+    }
+
+    shrunk = await blobs.shrink(stored, workspace_id=WORKSPACE, budget=4_000)
+
+    assert len(encode_json(shrunk)) <= 4_000
+    assert shrunk["large"]["selectedOption"] == "no"
+    assert (shrunk["small"], shrunk["text"]) == (stored["small"], stored["text"])
+    assert await blobs.resolve(shrunk, workspace_id=WORKSPACE) == stored
+
+
+async def test_stored_values_that_fit_stay_as_they_are(blobs: BlobStore) -> None:
+    stored = {"a": {"text": "a" * 600}}
+
+    assert await blobs.shrink(stored, workspace_id=WORKSPACE, budget=4_000) == stored
+
+
+async def test_what_shrinks_keeps_its_references_and_its_own_dollars(blobs: BlobStore) -> None:
+    value = {"a": {"deep": ["x" * 300_000, {"$mine": "y" * 700}]}}
+    stored = {"block": await blobs.offload(value, workspace_id=WORKSPACE)}
+
+    shrunk = await blobs.shrink(stored, workspace_id=WORKSPACE, budget=200)
+
+    assert len(encode_json(shrunk)) <= 200
+    assert await blobs.resolve(shrunk["block"], workspace_id=WORKSPACE) == value

@@ -37,7 +37,7 @@ async def test_a_url_names_a_store(tmp_path: Path) -> None:
     postgres = await open_store("postgresql://nobody:x@127.0.0.1:1/none?sslmode=disable")
 
     assert isinstance(memory, MemoryStore)
-    assert await sqlite.migrate(partitions=4) == ["0001_log_pre"]
+    assert await sqlite.migrate(partitions=4) == ["0001_log_pre", "0002_schedules_pre"]
     with pytest.raises(StoreUnavailableError):
         await postgres.ping()
     with pytest.raises(StoreUnavailableError, match=r"postgresql://"):

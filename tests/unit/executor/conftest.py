@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from signoff.events.blobs import BlobStore
 from signoff.executor.app import open_tools
 from signoff.executor.blocks.base import Tools
 from signoff.runtime.settings import Settings
@@ -18,7 +19,9 @@ __all__ = ["logs_of_a_service"]
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def tools() -> AsyncIterator[Tools]:
     """The sandbox, guarded HTTP (loopback allowed) and threads, shared by all tests here."""
-    async with open_tools(Settings(allow_private_networks=("127.0.0.0/8",))) as tools:
+    async with open_tools(
+        Settings(allow_private_networks=("127.0.0.0/8",)), BlobStore.open("memory:")
+    ) as tools:
         yield tools
 
 

@@ -56,7 +56,7 @@ async def paused(site: Site, probe: Probe) -> UUID:
 
 
 def loader_of(site: Site, probe: Probe, store: Any = None) -> Loader:
-    return Loader(store or site.store, Plans(site.store, site.blobs, probe.registry))
+    return Loader(store or site.store, Plans(site.store, site.blobs, probe.registry, site.tools.llm))
 
 
 async def state_of(loader: Loader, log_id: UUID) -> bytes:
@@ -137,7 +137,7 @@ async def test_an_object_store_that_is_away_breaks_no_execution(site: Site, prob
     async with site.executor(probe.registry):
         sent = await site.start(await site.deploy(ASK))
         await site.ended(sent)
-    loader = Loader(site.store, Plans(site.store, Away(), probe.registry))  # type: ignore[arg-type]
+    loader = Loader(site.store, Plans(site.store, Away(), probe.registry, site.tools.llm))  # type: ignore[arg-type]
 
     with pytest.raises(BlobError):
         await loader.load([sent.log_id])
@@ -147,7 +147,7 @@ async def test_an_execution_whose_blocks_are_not_installed_cannot_be_loaded(site
     async with site.executor(probe.registry):
         sent = await site.start(await site.deploy(ASK))
         await site.ended(sent)
-    loader = Loader(site.store, Plans(site.store, site.blobs, Registry()))
+    loader = Loader(site.store, Plans(site.store, site.blobs, Registry(), site.tools.llm))
 
     found = (await loader.load([sent.log_id]))[sent.log_id]
 

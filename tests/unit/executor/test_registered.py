@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from signoff.blocks import Context, PermanentError, Retry, block
+from signoff.events.blobs import BlobStore
 from signoff.executor.app import open_tools
 from signoff.runtime.settings import Settings
 from signoff.testing import Outcome, run_workflow
@@ -117,7 +118,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_tools_are_closed_although_a_block_in_a_thread_never_ends() -> None:
     entered, let_go = threading.Event(), threading.Event()
-    async with open_tools(Settings()) as tools:
+    async with open_tools(Settings(), BlobStore.open("memory:")) as tools:
         tools.threads.submit(lambda: entered.set() or let_go.wait())
         await until(entered.is_set)
 

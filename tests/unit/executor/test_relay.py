@@ -2,155 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from signoff.events.bus.base import Bus
-from signoff.events.bus.memory import MemoryBus
-from signoff.events.codec import encode
-from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent
-from signoff.events.store.memory import MemoryStore
-from signoff.events.topics import DEFAULT_WORKSPACE, EXECUTIONS
-from signoff.events.topology import apply
-from signoff.events.types import Event, TimerFired
+from signoff.events.store.base import Append, NewEvent
 from signoff.executor import relay as module
-from signoff.executor.cloudevents import origin_of
-from signoff.executor.relay import Relay
 from support.executor_blocks import Probe
-from support.executor_faults import FaultyBus, FaultyStore
+from support.executor_faults import FaultyBus
 from support.executors import Site, until
+from support.relays import Writing
 
-PARTITIONS = 4
 CHAIN = {
     "blocks": {f"b{i}": {"type": "probe.work", **({"then": f"b{i + 1}"} if i < 9 else {})} for i in range(10)}
 }
 
 
-class Watched(FaultyStore):
-    """A store that notes what it is asked, and can hold back the answers to appends.
-
-    Attributes:
-        asked: how often it was asked how far the log is.
-        committed: the position of the last append.
-    """
-
-    def __init__(self, store: EventStore) -> None:
-        super().__init__(store)
-        self.asked = 0
-        self.committed = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    async def last_position(self) -> int:
-        self.asked += 1
-        position: int = await self.__getattr__("last_position")()
-        return position
-
-    async def append(self, append: Append) -> int:
-        self.committed = await super().append(append)
-        await self.answers.wait()
-        return self.committed
-
-
-class Slow(FaultyBus):
-    """A bus that can hold records back before it takes them."""
-
-    def __init__(self, bus: Bus) -> None:
-        super().__init__(bus)
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    async def publish(self, topic: str, partition: int, records: Any) -> Any:
-        await self.answers.wait()
-        return await super().publish(topic, partition, records)
-
-
-class Writing:
-    """An owner of partition 0 with its relay, and one log that it writes to."""
-
-    def __init__(self, store: Any, bus: Any, lease: Lease) -> None:
-        self.store = store
-        self.bus = bus
-        self.lease = lease
-        self.relay = Relay(store, bus)
-        self.log_id = UUID(int=1 << 64)
-        self.version = 0
-
-    def take(self) -> None:
-        """Begin to publish."""
-        self.relay.add(0, self.lease.epoch, self.lease.relayed)
-
-    def event(self) -> tuple[Event, NewEvent]:
-        """The next event of the log."""
-        self.version += 1
-        data = TimerFired(timer_id="t", kind="wait", due_at="2026-01-01T00:00:00Z")
-        event = Event(
-            type=data.TYPE,
-            event_id=self.version,
-            execution_id=str(self.log_id),
-            workflow_id="w",
-            timestamp="2026-01-01T00:00:00.000000Z",
-            causation_id="1",
-            data=data,
-        )
-        return event, NewEvent(self.log_id, self.version, "signoff:TimerFired", encode(event))
-
-    async def write(self, *, count: int = 1, hand_over: bool = True) -> None:
-        """Append events, and tell the relay as the partition does."""
-        events, new = zip(*(self.event() for _ in range(count)), strict=True)
-        append = Append(partition=0, epoch=self.lease.epoch, events=list(new))
-        with self.relay.appending(0):
-            position = await self.store.append(append)
-            if hand_over:
-                origin = origin_of(self.log_id, str(DEFAULT_WORKSPACE), "w", str(self.log_id))
-                self.relay.publish(0, origin, events, new, position)
-
-    async def published(self) -> list[tuple[int, bytes]]:
-        """Event ids on the topic, each with whether it says that it may be a repetition."""
-        first, end = (await self.bus.bounds(EXECUTIONS, [0]))[0]
-        reader = await self.bus.reader(EXECUTIONS)
-        await reader.assign({0: first})
-        messages = await reader.poll(wait=0.1, limit=10_000) if end > first else []
-        await reader.close()
-        headers = [dict(message.headers) for message in messages]
-        return [(int(each["ce_eventid"]), each["ce_republished"]) for each in headers]
-
-    async def until_published(self, count: int) -> None:
-        async def complete() -> bool:
-            return [event_id for event_id, _ in await self.published()][-count:] == [
-                *range(self.version - count + 1, self.version + 1)
-            ]
-
-        await until(complete)
-
-
 @pytest.fixture
 async def writing() -> AsyncIterator[Writing]:
-    store, bus = MemoryStore(), MemoryBus()
-    await store.migrate(partitions=PARTITIONS)
-    await apply(bus, partitions=PARTITIONS)
-    (lease,) = await store.acquire("writer", most=1, ttl=60)
-    writing = Writing(Watched(store), Slow(bus), lease)
-    row = ExecutionRow(
-        log_id=writing.log_id,
-        partition=0,
-        workspace_id=DEFAULT_WORKSPACE,
-        workflow_id="w",
-        workflow_version=1,
-        status="running",
-        trigger="api",
-        mode="async",
-        version=1,
-        parked=False,
-        started_at=1.0,
-        updated_at=1.0,
-    )
-    await store.append(Append(partition=0, epoch=lease.epoch, rows=[row]))
-    yield writing
-    await writing.relay.remove(0)
-    await bus.close()
+    async with Writing.open() as writing:
+        yield writing
 
 
 async def test_each_event_is_published_once_and_in_order(writing: Writing) -> None:
@@ -206,7 +77,7 @@ async def test_what_does_not_fit_into_the_buffer_is_read_from_the_log(
     writing.bus.answers.clear()
     for _ in range(10):
         await writing.write(count=5)
-    assert len(writing.relay._publishers[0]._buffer) <= 10
+    assert len(writing.relay._publishers[0]._buffer.records) <= 10
     writing.bus.answers.set()
 
     await writing.until_published(50)

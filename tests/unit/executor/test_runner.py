@@ -11,7 +11,7 @@ from signoff.engine.messages import RunBlock
 from signoff.engine.parse import parse
 from signoff.engine.state import State
 from signoff.executor.loaded import Loaded
-from signoff.executor.plans import make_plan
+from signoff.executor.plans import Kinds, make_plan
 from signoff.executor.runner import Runner
 from support.executor_blocks import Probe, registry
 from support.executors import WORKSPACE, Site, of_type, output_of, until
@@ -204,9 +204,10 @@ class Lapsed:
 
 async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Probe) -> None:
     document = {"blocks": {"only": {"type": "probe.work"}}}
-    definition = parse(document, types=probe.registry, workflow_id="w").definition
+    definition = parse(document, types=probe.registry.output_fields, workflow_id="w").definition
     assert definition is not None
-    loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, probe.registry))
+    kinds = Kinds(probe.registry, site.tools.llm, site.store.workflow)
+    loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, kinds))
     runner = Runner(site.tools, site.blobs, {})
 
     runner.start(Lapsed(), loaded, loaded.state, RunBlock("only", "run", 1))  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """The built-in block types: which there are, how their edges leave them, what fields their outputs have."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -10,6 +10,9 @@ from signoff.engine.faults import shorten
 
 TriggerKind: TypeAlias = Literal["api", "manual", "workflow", "chat", "schedule", "webhook"]
 """What starts a run: a call, a person, a parent's block, a message, the clock, another system."""
+
+Fields: TypeAlias = tuple[str, ...] | None
+"""What references may read of an output; None: anything."""
 
 ENTRY_TYPES: Final = ("start_trigger", "api_trigger", "input_trigger", "starter", "manual_trigger")
 """Triggers that a call may start with, the first that a definition has before the others."""
@@ -157,12 +160,18 @@ def handles(block: Block) -> tuple[str, ...]:
     return ("source", "error")
 
 
-def output_fields(block: Block) -> tuple[str, ...] | None:
+def output_fields(block: Block, registered: Mapping[str, Fields]) -> Fields:
     """The fields that the output of a block has, for the check of references.
+
+    Args:
+        block: of a checked definition.
+        registered: the fields of registered Python blocks, by type.
 
     Returns:
         The names in order; None where the output may have any field.
     """
+    if block.type in registered and not block.trigger:
+        return registered[block.type]
     known = BLOCK_TYPES.get(block.type)
     if known is None or (block.trigger and not known.trigger):
         return None if block.trigger else tuple(block.outputs) or None
@@ -191,7 +200,7 @@ def _formatted_fields(response_format: object) -> tuple[str, ...] | None:
     properties = None if schema is None else schema.get("properties")
     if not isinstance(properties, dict):
         return None
-    return tuple(dict.fromkeys((*properties, "model", "tokens", "cost")))
+    return tuple(dict.fromkeys((*properties, "model", "tokens", "toolCalls", "cost")))
 
 
 def _own_fields(block: Block) -> list[str]:

@@ -1,9 +1,9 @@
 """Warnings of references that will stay text, or fail, when their block runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from signoff.engine.catalog import output_fields
+from signoff.engine.catalog import Fields, output_fields
 from signoff.engine.check_containers import Nesting
 from signoff.engine.definition import Definition, Loop, normalise_name
 from signoff.engine.faults import Findings, at, shorten
@@ -19,16 +19,23 @@ from signoff.engine.references import (
 )
 
 
-def check_references(reading: Reading, definition: Definition, nesting: Nesting, findings: Findings) -> None:
+def check_references(
+    reading: Reading,
+    definition: Definition,
+    nesting: Nesting,
+    types: Mapping[str, Fields],
+    findings: Findings,
+) -> None:
     """Looks at every text of every enabled block and container.
 
     Args:
         reading: where the texts stand.
         definition: what they refer to.
         nesting: which containers each block is in.
+        types: the registered Python blocks, with the fields of their outputs.
         findings: takes the warnings; when it is full the rest is not looked at.
     """
-    checker = _ReferenceCheck(definition, nesting, findings)
+    checker = _ReferenceCheck(definition, nesting, types, findings)
     for block, place in reading.blocks:
         if block.enabled:
             around = nesting.around(block.id)
@@ -75,13 +82,15 @@ def _nested(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 class _ReferenceCheck:
-    def __init__(self, definition: Definition, nesting: Nesting, findings: Findings) -> None:
+    def __init__(
+        self, definition: Definition, nesting: Nesting, types: Mapping[str, Fields], findings: Findings
+    ) -> None:
         self._findings = findings
         self._nesting = nesting
         self._names = block_names(definition)
         # A condition passes the fields of the block before it on: nobody knows them here.
         self._fields = {
-            block.id: None if block.type == "condition" else output_fields(block)
+            block.id: None if block.type == "condition" else output_fields(block, types)
             for block in definition.blocks
         }
         self._variables = {normalise_name(each.name) for each in definition.variables}

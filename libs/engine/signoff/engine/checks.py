@@ -1,9 +1,9 @@
 """The checks that both spellings share: what the parts of a definition mean together."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from signoff.engine.catalog import BLOCK_TYPES, find_entry, handles
+from signoff.engine.catalog import BLOCK_TYPES, Fields, find_entry, handles
 from signoff.engine.check_containers import Nesting, check_containers, keep_edges
 from signoff.engine.check_references import check_references
 from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, normalise_name
@@ -18,12 +18,12 @@ _SHOWN_CYCLES = 20
 _SHOWN_MEMBERS = 8
 
 
-def check(reading: Reading, types: Collection[str], findings: Findings) -> Definition:
+def check(reading: Reading, types: Mapping[str, Fields], findings: Findings) -> Definition:
     """Checks a reading.
 
     Args:
         reading: a definition in either spelling, as it was read.
-        types: names of the registered Python blocks.
+        types: the registered Python blocks, with the fields of their outputs.
         findings: takes every fault and warning.
 
     Returns:
@@ -47,7 +47,7 @@ def check(reading: Reading, types: Collection[str], findings: Findings) -> Defin
         parallels=tuple(each for each, _ in reading.containers if isinstance(each, Parallel)),
         variables=tuple(variable for variable, _ in reading.variables),
     )
-    check_references(reading, definition, nesting, findings)
+    check_references(reading, definition, nesting, types, findings)
     return definition
 
 

@@ -1,10 +1,11 @@
 """Reading a definition: any document in, a definition or all its faults out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
 
+from signoff.engine.catalog import Fields
 from signoff.engine.checks import check
 from signoff.engine.definition import Definition
 from signoff.engine.faults import Fault, Findings
@@ -32,18 +33,19 @@ class Parsed(Struct, frozen=True):
     warnings: list[Fault]
 
 
-def parse(document: object, *, types: Collection[str] = (), workflow_id: str) -> Parsed:
+def parse(document: object, *, types: Mapping[str, Fields] | None = None, workflow_id: str) -> Parsed:
     """Reads a workflow definition: in our own spelling, Sim's serialized workflow, or Sim's exported state.
 
     Args:
         document: what a JSON or YAML reader gave; nothing in it makes this function raise.
-        types: names of the registered Python blocks, which are block types too.
+        types: the registered Python blocks, which are block types too, with the fields of their outputs.
         workflow_id: the workflow's name where the document has none.
     """
     findings = Findings()
     listed = isinstance(document, dict) and isinstance(document.get("blocks"), list)
     copier = Copier(findings)
     clean = copier.copy(document, "", 0 if listed else _MARGIN)
+    types = types or {}
     reading = None if copier.overflowed else _read(clean, types, workflow_id, findings)
     findings.settle()
     definition = None if reading is None else check(reading, types, findings)

@@ -7,23 +7,19 @@ forge one. The values themselves are stored as the user gave them.
 
 import asyncio
 import hashlib
-import os
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
-from pathlib import Path
+from operator import itemgetter
 from typing import Final, TypeVar
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import msgspec
-import obstore
 from msgspec import Struct
-from obstore.exceptions import BaseError
-from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from signoff.events.codec import MAX_RECORD, encode_json
 from signoff.events.errors import BlobError, BlobNotFoundError
-from signoff.events.escapes import escape
+from signoff.events.escapes import escape, is_reference
+from signoff.events.objects import Objects
 from signoff.events.types import Json
 
 Item = TypeVar("Item")
@@ -39,43 +35,30 @@ JSON_MEDIA_TYPE: Final = "application/json"
 _SMALLEST: Final = 512  # below, a reference saves nothing worth a round trip
 _MOVABLE: Final = (str, dict, list, tuple)
 _PARALLEL: Final = 8
-_TIMEOUT: Final = 30.0
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class BlobStore:
-    """Values by workspace and digest, in an object store.
+    """Values by workspace and digest.
 
     Args:
-        store: where.
-        folder: the folder of a local store; its files are made to outlive a power failure.
+        objects: where.
+
+    Attributes:
+        objects: the same.
     """
 
-    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
-        self._store = store
-        self._folder = folder
+    def __init__(self, objects: Objects) -> None:
+        self.objects = objects
 
     @classmethod
     def open(cls, url: str) -> "BlobStore":
-        """The store that a setting names.
-
-        Args:
-            url: ``file:///folder`` (made if missing), ``memory:``, ``s3://bucket/prefix``, ``gs://…`` or
-                ``az://…``; credentials come from the environment, as the cloud's own tools read them.
+        """The store that a setting names, as :meth:`Objects.open` reads it.
 
         Raises:
             BlobError: there is no such store.
         """
-        try:
-            if url == "memory:":
-                return cls(MemoryStore())
-            parts = urlsplit(url)
-            if parts.scheme != "file":
-                return cls(from_url(url))
-            folder = Path(unquote(parts.path))
-            return cls(LocalStore(folder, mkdir=True), folder=folder)
-        except (BaseError, ValueError, OSError) as error:
-            raise BlobError(f"cannot open the blob store {url}: {_reason(error)}") from error
+        return cls(Objects.open(url))
 
     async def put(self, workspace_id: UUID, value: bytes, media_type: str) -> dict[str, Json]:
         """Store a value durably and give the reference to it. The same value again is the same reference.
@@ -100,14 +83,7 @@ class BlobStore:
         """
         if not _DIGEST.fullmatch(digest):
             raise BlobNotFoundError(f"not a digest, sha256:<hex>: {digest[:80]!r}")
-        try:
-            async with asyncio.timeout(_TIMEOUT):
-                result = await obstore.get_async(self._store, _path(workspace_id, digest))
-                value = bytes(await result.bytes_async())
-        except FileNotFoundError as error:
-            raise BlobNotFoundError(f"the value {digest} is not in the blob store") from error
-        except (BaseError, OSError, TimeoutError) as error:
-            raise BlobError(f"cannot read the value {digest}: {_reason(error)}") from error
+        value = await self.objects.read(_path(workspace_id, digest))
         if _digest(value) != digest:
             raise BlobError(f"the value {digest} is damaged in the blob store: restore it from a backup")
         return value
@@ -176,6 +152,36 @@ class BlobStore:
             always_over=always_over,
         )
 
+    async def shrink(self, stored: Mapping[str, Json], *, workspace_id: UUID, budget: int) -> dict[str, Json]:
+        """Make stored values, taken from several events, fit into one: more of them move to the store.
+
+        The largest fields of any of them move first; a value that is no object moves whole. What is small
+        stays in its place, so that an object keeps its own fields.
+
+        Args:
+            stored: values as events hold them, by name.
+            workspace_id: where the parts are stored.
+            budget: bytes that all of the encoded result should take; it is more where the small parts alone
+                are over it.
+
+        Raises:
+            BlobError: a part cannot be read, or could not be stored.
+        """
+        excess = len(encode_json(stored)) - budget
+        kept = {name: dict(value) if _is_object(value) else value for name, value in stored.items()}
+        for size, name, key in _largest_parts(kept) if excess > 0 else ():
+            if excess <= 0:
+                break
+            part = kept[name] if key is None else kept[name][key]
+            whole = await self.resolve(part, workspace_id=workspace_id)
+            reference = await self.put(workspace_id, encode_json(whole), JSON_MEDIA_TYPE)
+            if key is None:
+                kept[name] = reference
+            else:
+                kept[name][key] = reference
+            excess -= size - len(encode_json(reference))
+        return kept
+
     async def resolve(self, value: Json, *, workspace_id: UUID, encoded: bytes | None = None) -> Json:
         """Put back what :meth:`offload` moved, and take the escapes off.
 
@@ -220,15 +226,8 @@ class BlobStore:
         return plan.fields
 
     async def _write(self, workspace_id: UUID, digest: str, value: bytes) -> None:
-        path = _path(workspace_id, digest)
-        try:
-            async with asyncio.timeout(_TIMEOUT):
-                # Written even if it is there: what a crash cut short before it was durable is healed.
-                await obstore.put_async(self._store, path, value)
-                if self._folder is not None:
-                    await asyncio.to_thread(_make_durable, self._folder, path)
-        except (BaseError, OSError, TimeoutError) as error:
-            raise BlobError(f"cannot store the value {digest}: {_reason(error)}") from error
+        # Written even if it is there: what a crash cut short before it was durable is healed.
+        await self.objects.write(_path(workspace_id, digest), value)
 
 
 class _Plan(Struct, frozen=True):
@@ -290,6 +289,21 @@ def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
     return _reference(digest, len(raw), JSON_MEDIA_TYPE)
 
 
+def _is_object(value: Json) -> bool:
+    return isinstance(value, dict) and not is_reference(value)
+
+
+def _largest_parts(values: Mapping[str, Json]) -> list[tuple[int, str, str | None]]:
+    """What may move of stored values, the largest first: its size, the value's name, and the field's."""
+    parts = [
+        (len(encode_json(part)), name, key)
+        for name, value in values.items()
+        for key, part in (value.items() if _is_object(value) else [(None, value)])
+        if isinstance(part, _MOVABLE) and not is_reference(part)
+    ]
+    return sorted((part for part in parts if part[0] >= _SMALLEST), key=itemgetter(0), reverse=True)
+
+
 def _may_need_escapes(raw: bytes) -> bool:
     """Whether some key may begin with ``$``: one scan; a text that begins so is a false alarm."""
     return b'"$' in raw
@@ -333,22 +347,6 @@ def _digest(value: bytes) -> str:
 
 def _path(workspace_id: UUID, digest: str) -> str:
     return f"{workspace_id}/{digest.removeprefix('sha256:')}"
-
-
-def _make_durable(folder: Path, path: str) -> None:
-    """Flush a file, and the folders that name it: an object store writes and renames, and no more."""
-    file = folder / path
-    for place in (file, file.parent, folder, folder.parent):
-        descriptor = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of what the object store says: the others are its own debugging."""
-    return str(error).partition("\n")[0] or repr(error)
 
 
 async def _for_each(work: Callable[[Item], Coroutine[None, None, None]], items: Iterable[Item]) -> None:

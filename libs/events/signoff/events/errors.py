@@ -17,7 +17,8 @@
     │   ├── RecordTooLargeError     a record is over the topic's limit
     │   └── OffsetOutOfRangeError   a position that the topic no longer, or not yet, holds
     └── BlobError
-        └── BlobNotFoundError       a large value that a reference names is not there
+        ├── BlobNotFoundError       a large value that a reference names, or a file, is not there
+        └── FileTooLargeError       a file is over its limit; nothing of it was kept
 """
 
 
@@ -107,4 +108,8 @@ class BlobError(SignoffError):
 
 
 class BlobNotFoundError(BlobError):
-    """A large value that a reference names is not in the object store."""
+    """A large value that a reference names, or a file, is not in the object store."""
+
+
+class FileTooLargeError(BlobError):
+    """A file is larger than it may be. Nothing of it was kept."""

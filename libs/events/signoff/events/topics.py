@@ -48,9 +48,30 @@ def workflow_log_id(workspace_id: str, workflow_id: str) -> UUID:
     return _derived("workflow", workspace_id, workflow_id)
 
 
+def scheduled_log_id(workflow_log: UUID, block_id: str, due_at: str) -> UUID:
+    """The log of the execution that a schedule starts: one for each of its moments, whoever fires it.
+
+    Args:
+        workflow_log: of the workflow that has the schedule.
+        block_id: of the schedule.
+        due_at: the moment, as events write it.
+    """
+    return _derived("schedule", str(workflow_log), block_id, due_at)
+
+
+def delivery_log_id(workflow_log: UUID, block_id: str, delivery: str) -> UUID:
+    """The log of the execution that a delivery to a webhook starts: a repetition reaches the same one."""
+    return _derived("webhook", str(workflow_log), block_id, delivery)
+
+
 def child_log_id(parent: UUID, instance: str, attempt: int) -> UUID:
     """The log of a child execution: of the block that called it and, when it is tried again, of the try."""
     return _derived("child", str(parent), instance, *([str(attempt)] if attempt > 1 else []))
+
+
+def message_id(log_id: UUID, event_id: int) -> UUID:
+    """The id of the command that follows from an event, for another log: always the same."""
+    return _derived("message", str(log_id), str(event_id))
 
 
 def run_id_of(log_id: UUID, command_id: UUID) -> UUID:

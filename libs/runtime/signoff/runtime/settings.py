@@ -45,6 +45,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         command_timeout: seconds after which no executor takes a command up any more.
         sync_timeout: seconds that a run may take whose caller waits for it, or reads its stream.
         async_timeout: seconds that a run may take which nobody waits for.
+        llm_url: the base of the API that agent, router and evaluator blocks ask; it may be private.
+        llm_api_key: sent there as a bearer token, and nowhere else.
+        llm_model: for blocks that name no model.
+        llm_timeout: seconds without a byte from the model after which a request has failed.
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
         log_level: what is logged at least.
     """
@@ -67,6 +71,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     command_timeout: float = 10.0
     sync_timeout: float = 300.0
     async_timeout: float = 5400.0
+    llm_url: str = "https://api.openai.com/v1"
+    llm_api_key: str | None = None
+    llm_model: str | None = None
+    llm_timeout: float = 300.0
     log_format: LogFormat = "auto"
     log_level: LogLevel = "info"
 
@@ -116,6 +124,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             command_timeout=read.seconds("COMMAND_TIMEOUT", default.command_timeout),
             sync_timeout=read.seconds("SYNC_TIMEOUT", default.sync_timeout),
             async_timeout=read.seconds("ASYNC_TIMEOUT", default.async_timeout),
+            llm_url=(read.url("LLM_URL", ("http", "https")) or default.llm_url).rstrip("/"),
+            llm_api_key=read.text("LLM_API_KEY"),
+            llm_model=read.text("LLM_MODEL"),
+            llm_timeout=read.seconds("LLM_TIMEOUT", default.llm_timeout),
             log_format=cast("LogFormat", read.choice("LOG_FORMAT", default.log_format, LogFormat)),
             log_level=cast("LogLevel", read.choice("LOG_LEVEL", default.log_level, LogLevel)),
         )

@@ -17,6 +17,7 @@ from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.events.topics import COMMANDS, PARTITIONS
 from signoff.executor.app import Executor, discover_blocks, open_tools
+from signoff.executor.blocks.base import Tools
 from signoff.gateway.app import create_app
 from signoff.runtime.errors import ServerError
 from signoff.runtime.health import Health
@@ -49,9 +50,8 @@ async def serve_embedded(
     async with (
         _open_log(settings) as store,
         _open_topics(settings, store) as bus,
-        open_tools(settings) as tools,
+        _open_blocks(settings) as (blobs, tools),
     ):
-        blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
         registry = await asyncio.to_thread(discover_blocks, settings)
         health = Health()
         hub = Hub(store, bus, watch=health.watch)
@@ -65,6 +65,13 @@ async def serve_embedded(
         health.add_check("leases", executor.check)
         async with executor.running():
             await _serve(app, settings, stop, ready)
+
+
+@asynccontextmanager
+async def _open_blocks(settings: Settings) -> AsyncIterator[tuple[BlobStore, Tools]]:
+    blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
+    async with open_tools(settings, blobs) as tools:
+        yield blobs, tools
 
 
 async def _serve(

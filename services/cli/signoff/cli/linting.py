@@ -1,10 +1,10 @@
 """What is wrong with a definition's file, found without a server and said as a deploy says it."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from msgspec import Struct
 
+from signoff.blocks import Registry
 from signoff.cli.documents import read_document
 from signoff.cli.positions import Positions, read_positions
 from signoff.engine.faults import Fault
@@ -25,12 +25,12 @@ class Remark(Struct, frozen=True, omit_defaults=True, rename="camel"):
     line: int | None = None
 
 
-def lint_file(file: Path, *, types: Collection[str]) -> list[Remark]:
+def lint_file(file: Path, *, types: Registry) -> list[Remark]:
     """Reads and checks a definition.
 
     Args:
         file: YAML, or JSON where its name ends so.
-        types: names of the registered Python blocks.
+        types: the registered Python blocks.
 
     Returns:
         All faults, then all warnings.
@@ -45,7 +45,7 @@ def lint_file(file: Path, *, types: Collection[str]) -> list[Remark]:
     except ApiError as error:
         details = error.details or [Detail("", str(error))]
         return [Remark(str(file), "fault", each.message, each.path, each.hint) for each in details]
-    parsed = parse(document, types=types, workflow_id=file.stem)
+    parsed = parse(document, types=types.output_fields, workflow_id=file.stem)
     positions = read_positions(raw.decode(), is_json=is_json)
     twice = [Fault(path, "stands twice in one object") for path in positions.twice]
     return [

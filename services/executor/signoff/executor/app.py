@@ -20,6 +20,8 @@ from signoff.events.store import open_store
 from signoff.events.store.base import EventStore, Lease
 from signoff.events.topics import PARTITIONS
 from signoff.executor.blocks.base import Tools
+from signoff.executor.blocks.llm.memory import StoredMemory
+from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
 from signoff.executor.guard import guarded_session, parse_networks
 from signoff.executor.intake import Intake
 from signoff.executor.lease import Leases
@@ -80,12 +82,12 @@ class Executor:
         self._owned: dict[int, Partition] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
-        self._relay = Relay(store, bus)
+        self._relay = Relay(store, bus, partitions=partitions)
         self._runner = Runner(tools, blobs, settings.environment, concurrency=settings.block_concurrency)
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
         self._intake = Intake(bus)
-        plans = Plans(store, blobs, registry)
+        plans = Plans(store, blobs, registry, tools.llm)
         self._loader = Loader(store, plans)
         self._leases = Leases(
             store,
@@ -248,13 +250,23 @@ class Executor:
 
 
 @contextlib.asynccontextmanager
-async def open_tools(settings: Settings) -> AsyncIterator[Tools]:
-    """What blocks use: the sandbox, guarded HTTP, threads. Closed on leaving."""
+async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tools]:
+    """What blocks use: the sandbox, guarded HTTP, threads, a language model. Closed on leaving."""
     threads = BlockThreads(_THREADS)
     networks = parse_networks(",".join(settings.allow_private_networks))
+    model = LlmSettings(
+        url=settings.llm_url,
+        api_key=settings.llm_api_key,
+        model=settings.llm_model,
+        timeout=settings.llm_timeout,
+    )
     try:
-        async with await Sandbox.start() as sandbox, guarded_session(networks) as http:
-            yield Tools(sandbox, http, threads)
+        async with (
+            await Sandbox.start() as sandbox,
+            guarded_session(networks) as http,
+            open_llm(model, StoredMemory(blobs.objects)) as llm,
+        ):
+            yield Tools(sandbox, http, threads, llm)
     finally:
         if left := await asyncio.to_thread(threads.close, _DRAIN):
             _log.warning("blocks in threads do not end: the process ends without them", count=left)
@@ -271,7 +283,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     app = web.Application()
     add_health_routes(app, health)
     try:
-        async with open_tools(settings) as tools:
+        async with open_tools(settings, blobs) as tools:
             executor = Executor(
                 settings, store=store, bus=bus, blobs=blobs, registry=discover_blocks(settings), tools=tools,
                 health=health,

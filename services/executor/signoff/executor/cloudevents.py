@@ -9,6 +9,7 @@ from signoff.events.bus.base import Record
 from signoff.events.codec import Header
 from signoff.events.topics import record_key
 from signoff.events.types import Event
+from signoff.executor.messages import Lineage
 
 _FIRST: Final = ("ce_attempt", b"1")
 _ORIGINAL: Final = ("ce_republished", b"false")
@@ -16,13 +17,19 @@ _AGAIN: Final = ("ce_republished", b"true")
 
 
 class Origin(Struct, frozen=True):
-    """What the records of all events of one log have in common."""
+    """What the records of all events of one log have in common, and the messages that follow from them.
+
+    ``lineage`` is an execution's; a workflow's log has none.
+    """
 
     key: bytes
     headers: tuple[tuple[str, bytes], ...]
+    lineage: Lineage | None = None
 
 
-def origin_of(log_id: UUID, workspace_id: str, workflow_id: str, subject: str) -> Origin:
+def origin_of(
+    log_id: UUID, workspace_id: str, workflow_id: str, subject: str, lineage: Lineage | None = None
+) -> Origin:
     """The common part of a log's records.
 
     Args:
@@ -30,6 +37,7 @@ def origin_of(log_id: UUID, workspace_id: str, workflow_id: str, subject: str) -
         workspace_id: whose it is.
         workflow_id: what it is an execution, or the deployments, of.
         subject: the execution, or the workflow, as its callers know it.
+        lineage: of an execution.
     """
     headers = (
         ("ce_specversion", b"1.0"),
@@ -38,7 +46,7 @@ def origin_of(log_id: UUID, workspace_id: str, workflow_id: str, subject: str) -
         ("ce_subject", subject.encode()),
         ("ce_workspaceid", workspace_id.encode()),
     )
-    return Origin(record_key(log_id), headers)
+    return Origin(record_key(log_id), headers, lineage)
 
 
 def record_of(event: Event | Header, raw: bytes, origin: Origin, *, again: bool) -> Record:

@@ -17,13 +17,15 @@ from signoff.events.store.base import NewEvent, Recorded
 from signoff.events.times import iso
 from signoff.events.types import Event, EventData, Outcome
 from signoff.executor.cloudevents import Origin, origin_of
+from signoff.executor.messages import lineage_of
 from signoff.executor.plans import Plan
 
 _REFERENCE: Final = b'"$'
 """Bytes without these hold neither a reference to a large value nor an escaped name."""
 
 _LARGE_FIELDS: Final = (
-    "input", "output", "submission", "response", "values", "definition", "items", "item", "outputs", "variables",
+    "input", "output", "submission", "response", "values", "definition",
+    "items", "item", "outputs", "variables",
 )  # fmt: skip
 """Fields of events whose size is the workflow author's."""
 
@@ -45,18 +47,21 @@ class Loaded:
         large: some value in the log is a reference or has an escaped name.
         since_snapshot: events and bytes since the last snapshot; ``snapshot_size``: its bytes.
         due: the next moment at which something happens by itself, as of the last change.
+        unrunnable: why its workflow cannot run; such an execution has failed with its start.
         parked: what its row says: whether nothing runs; ``None`` when that is not known here.
     """
 
     __slots__ = (
         "_envelope_log_id", "_origin", "due", "execution_id", "large", "log_id", "parked", "plan", "prev",
-        "since_snapshot", "snapshot_size", "state", "workflow_id",
+        "since_snapshot", "snapshot_size", "state", "unrunnable",
+        "workflow_id",
     )  # fmt: skip
 
     def __init__(self, log_id: UUID, state: State | WorkflowState, plan: Plan | None) -> None:
         self.log_id = log_id
         self.state = state
         self.plan = plan
+        self.unrunnable: str | None = None
         self.prev: str | None = None
         self.large = False
         self.since_snapshot = (0, 0)
@@ -72,9 +77,9 @@ class Loaded:
     def origin(self) -> Origin:
         """What the records of all of this log's events have in common."""
         if self._origin is None:
-            self._origin = origin_of(
-                self.log_id, self.state.workspace_id, self.workflow_id, self.execution_id or self.workflow_id
-            )
+            lineage = lineage_of(self.state) if isinstance(self.state, State) else None
+            subject = self.execution_id or self.workflow_id
+            self._origin = origin_of(self.log_id, self.state.workspace_id, self.workflow_id, subject, lineage)
         return self._origin
 
     def name(self, *, execution_id: str | None, workflow_id: str) -> None:

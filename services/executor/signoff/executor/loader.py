@@ -9,14 +9,14 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from signoff.engine.state import FORMAT, State
+from signoff.engine.state import FORMAT, TERMINAL, State
 from signoff.engine.workflow import WorkflowState
 from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
 from signoff.events.types import ExecutionStarted
 from signoff.executor.loaded import Loaded
-from signoff.executor.plans import Plans
+from signoff.executor.plans import Plans, UnknownVersionError
 
 _PAGE: Final = 500
 
@@ -81,6 +81,9 @@ class Loader:
                 loaded.fold(page)
                 full = len(page) == _PAGE
                 page = await self._store.read(log_id, after=page[-1].version, limit=_PAGE) if full else []
+            ended = isinstance(loaded.state, State) and loaded.state.status in TERMINAL
+            if loaded.unrunnable is not None and not ended:
+                raise UnknownVersionError(loaded.unrunnable)
         except BlobNotFoundError as error:
             return BrokenExecutionError(log_id, str(error))
         except (StoreUnavailableError, BlobError):
@@ -93,7 +96,14 @@ class Loader:
         event = decode_event(first.state)
         if not isinstance(event.data, ExecutionStarted):
             return Loaded(log_id, WorkflowState(), None)
-        plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data)
+        try:
+            plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data)
+        except UnknownVersionError as error:
+            if event.data.parent is None:
+                raise
+            loaded = Loaded(log_id, State(), None)
+            loaded.unrunnable = str(error)
+            return loaded
         return Loaded(log_id, State(), plan)
 
     async def _from_snapshot(self, log_id: UUID, page: list[Recorded]) -> Loaded | None:

@@ -295,13 +295,15 @@ class Partition:
             reason = f"The execution cannot be folded: {self._broken[work.log_id]}"
             turn.answers.append((command, refused(command, "BROKEN", reason)))
             return None
-        plan: Plan | None = None
+        plan: Plan | str | None = None
         if isinstance(command.data, StartExecution):
             data = command.data
             try:
                 plan = await self._shared.plans.find(data.workspace_id, data.workflow_id, data)
             except UnknownVersionError as error:
-                turn.answers.append((command, refused(command, "WORKFLOW_NOT_FOUND", str(error))))
+                plan = str(error)  # of a child nobody would hear: its log tells its parent
+            if isinstance(plan, str) and data.parent is None:
+                turn.answers.append((command, refused(command, "WORKFLOW_NOT_FOUND", plan)))
                 return None
         loaded = new_log(work.log_id, command, plan)
         if loaded is None:

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from signoff.blocks import BlockSpec, Registry
-from signoff.engine.catalog import ENTRY_TYPES, TriggerKind, find_entry, output_fields
+from signoff.engine.catalog import TriggerKind, find_entry, output_fields
 from signoff.engine.definition import Block, Definition, Loop, Retry, decode
-from signoff.engine.graph import CONDITION, Graph, compile_graph
+from signoff.engine.graph import CONDITION, ROUTER, Graph, compile_graph
 from signoff.engine.references import block_names
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import decode_event
@@ -24,8 +24,13 @@ from signoff.executor.blocks.base import Prepare, Prepared
 from signoff.executor.blocks.condition import Condition
 from signoff.executor.blocks.containers import LoopBlock, ParallelBlock
 from signoff.executor.blocks.function import Function
+from signoff.executor.blocks.llm.agent import Agent
+from signoff.executor.blocks.llm.evaluator import Evaluator
+from signoff.executor.blocks.llm.router import Router, RouterV2
+from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.blocks.registered import Registered
 from signoff.executor.blocks.simple import Api, Human, Response, Trigger, Variables, WaitBlock
+from signoff.executor.blocks.workflow import CallWorkflow, FindWorkflow
 
 _KINDS: Final[dict[str, Prepare]] = {
     "function": Function,
@@ -56,10 +61,12 @@ class Plans:
         keep: how many plans at most.
     """
 
-    def __init__(self, store: EventStore, blobs: BlobStore, registry: Registry, *, keep: int = 1000) -> None:
+    def __init__(
+        self, store: EventStore, blobs: BlobStore, registry: Registry, llm: Llm, *, keep: int = 1000
+    ) -> None:
+        self._kinds = Kinds(registry, llm, store.workflow)
         self._store = store
         self._blobs = blobs
-        self._registry = registry
         self._keep = keep
         self._plans: OrderedDict[tuple[str, str, int, str, str | None], Plan] = OrderedDict()
 
@@ -86,7 +93,7 @@ class Plans:
                 f"workflow {workflow_id} has no block to start with for a {start.trigger} run"
             )
         try:
-            plan = make_plan(definition, self._registry, entry.id)
+            plan = make_plan(definition, self._kinds, entry.id)
         except KeyError as error:
             raise UnknownVersionError(
                 f"workflow {workflow_id} cannot run here: {error} is not registered with this executor"
@@ -112,15 +119,23 @@ def _kind(trigger: str) -> TriggerKind:
     return cast("TriggerKind", trigger) if trigger in get_args(TriggerKind) else "api"
 
 
-def make_plan(definition: Definition, registry: Registry, entry: str | None = None) -> Plan:
+class Kinds(Struct, frozen=True):
+    """What blocks of the kinds that are not plain are prepared with."""
+
+    registry: Registry
+    llm: Llm
+    find_workflow: FindWorkflow
+
+
+def make_plan(definition: Definition, kinds: Kinds, entry: str | None = None) -> Plan:
     """Compile a definition for one start block: its graph, and every block with its references found."""
-    definition = _with_retries(definition, registry)
+    definition = _with_retries(definition, kinds.registry)
     graph = compile_graph(definition, entry)
     names = block_names(definition)
     return Plan(
         graph=graph,
-        blocks={name: _prepare(node.block, names, graph, registry) for name, node in graph.nodes.items()},
-        fields={block.id: output_fields(block) for block in definition.blocks},
+        blocks={name: _prepare(node.block, names, graph, kinds) for name, node in graph.nodes.items()},
+        fields={block.id: output_fields(block, kinds.registry.output_fields) for block in definition.blocks},
     )
 
 
@@ -142,19 +157,32 @@ def _retry_of(spec: BlockSpec) -> Retry | None:
     return Retry(max_tries=spec.retry.max_tries, wait_ms=wait_ms, backoff=spec.retry.backoff)
 
 
-def _prepare(block: Block, names: Mapping[str, str], graph: Graph, registry: Registry) -> Prepared:
-    if block.type == "condition":
-        prepare: Prepare = partial(
-            Condition, source=_source_of(block.id, graph), targets=_targets(block.id, graph)
-        )
-    elif block.id in graph.containers:
+def _prepare(block: Block, names: Mapping[str, str], graph: Graph, kinds: Kinds) -> Prepared:
+    if block.trigger:
+        return Trigger(block, names)
+    if block.id in graph.containers:
         return _container(block, names, graph)
-    elif block.type in _KINDS:
-        prepare = _KINDS[block.type]
-    elif block.trigger or block.type in ENTRY_TYPES:
-        prepare = Trigger
-    else:
-        prepare = partial(Registered, spec=registry[block.type])
+    prepare: Prepare
+    match block.type:
+        case "condition":
+            prepare = partial(
+                Condition, source=_source_of(block.id, graph), targets=_behind(CONDITION, block.id, graph)
+            )
+        case "router_v2":
+            prepare = partial(RouterV2, targets=_behind(ROUTER, block.id, graph), llm=kinds.llm)
+        case "router":
+            targets = _behind(ROUTER, block.id, graph)
+            prepare = partial(Router, targets=list(targets.values()), llm=kinds.llm)
+        case "agent":
+            prepare = partial(Agent, llm=kinds.llm, registry=kinds.registry)
+        case "evaluator":
+            prepare = partial(Evaluator, llm=kinds.llm)
+        case "workflow" | "workflow_input":
+            prepare = partial(CallWorkflow, find=kinds.find_workflow)
+        case _ if block.type in _KINDS:
+            prepare = _KINDS[block.type]
+        case _:
+            prepare = partial(Registered, spec=kinds.registry[block.type])
     return prepare(block, names)
 
 
@@ -173,9 +201,10 @@ def _source_of(block_id: str, graph: Graph) -> str | None:
     return None
 
 
-def _targets(block_id: str, graph: Graph) -> dict[str, Block]:
+def _behind(prefix: str, block_id: str, graph: Graph) -> dict[str, Block]:
+    """The first block behind each case of a condition, or route of a router."""
     return {
-        edge.handle.removeprefix(CONDITION): graph.nodes[edge.target].block
+        edge.handle.removeprefix(prefix): graph.nodes[edge.target].block
         for edge in reversed(graph.nodes[block_id].edges)
-        if edge.handle.startswith(CONDITION)
+        if edge.handle.startswith(prefix)
     }

@@ -4,24 +4,31 @@ Each owned partition has one publisher: it takes what its partition's loop commi
 buffer, in batches, and goes on only after acknowledgement. On taking over, after an error, or when
 the buffer was full, it reads the log after ``relayed`` instead. A record may be repeated, with
 equal bytes; none is skipped.
+
+With the events go the messages that follow from them, commands for other logs: in order for each target,
+and repeated with the events.
 """
 
 import asyncio
 import contextlib
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from signoff.events.bus.base import Bus, Record
-from signoff.events.codec import decode_event, decode_header
-from signoff.events.errors import BusError, CodecError, StoreError
+from signoff.events.codec import decode_event, decode_header, encode
+from signoff.events.errors import BusError, BusFullError, CodecError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
-from signoff.events.topics import EXECUTIONS, record_key
-from signoff.events.types import Event, WorkflowDeployed
+from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS, partition_of, record_key
+from signoff.events.types import Event
 from signoff.executor.cloudevents import Origin, origin_of, record_of
+from signoff.executor.delivery import Delivery
+from signoff.executor.messages import CAUSE_TYPES, CAUSES, message_of
+from signoff.executor.origins import Origins
+from signoff.runtime.settings import Settings
 
 _BUFFER: Final = 5000
 """Events that one partition may have waiting for the topic in memory …"""
@@ -42,7 +49,31 @@ _PAGE: Final = 1000
 _PAUSE: Final = 0.5
 _REPORT: Final = 1.0
 
+_FULL: Final = 10.0
+"""Seconds that a partition waits for room among the commands of others before it begins again."""
+
 _log = structlog.get_logger("signoff.executor.relay")
+
+
+class Batch(Struct):
+    """Records of one partition's events; of the messages that follow from them, by partition, too."""
+
+    records: list[Record] = []
+    messages: dict[int, list[Record]] = {}
+
+    def owe(self, target: int, message: Record) -> None:
+        """Take a message for a partition."""
+        self.messages.setdefault(target, []).append(message)
+
+    def extend(self, later: "Batch") -> None:
+        """Take all of a later one."""
+        self.records += later.records
+        for target, messages in later.messages.items():
+            self.messages.setdefault(target, []).extend(messages)
+
+    def size(self) -> int:
+        """The bytes of its values, about: a message is made of its event."""
+        return sum(len(record.value) for record in self.records)
 
 
 class Publisher:
@@ -57,9 +88,10 @@ class Publisher:
         self.epoch = epoch
         self.acknowledged = position
         self.committed = position
+        self.delivery = Delivery()
         self._relay = relay
         self.appending = False
-        self._buffer: list[Record] = []
+        self._buffer = Batch()
         self._bytes = 0
         self._behind = True
         self._doubtful = False
@@ -71,14 +103,15 @@ class Publisher:
     @property
     def idle(self) -> bool:
         """Everything committed here is on the topic."""
-        return not self._buffer and not self._behind and self.acknowledged == self.committed
+        return not self._buffer.records and not self._behind and self.acknowledged == self.committed
 
-    def put(self, records: list[Record], position: int) -> None:
+    def put(self, batch: Batch, position: int) -> None:
         """Take committed events; ``position`` is not below that of any of them."""
         self.committed = max(self.committed, position)
-        self._buffer += records
-        self._bytes += sum(len(record.value) for record in records)
-        if self._behind or self._doubtful or len(self._buffer) > _BUFFER or self._bytes > _BUFFER_BYTES:
+        self._buffer.extend(batch)
+        self._bytes += batch.size()
+        full = len(self._buffer.records) > _BUFFER or self._bytes > _BUFFER_BYTES
+        if self._behind or self._doubtful or full:
             self._doubtful = False
             self.reread()
         else:
@@ -100,7 +133,7 @@ class Publisher:
 
     def reread(self) -> None:
         """Forget the buffer and read from the log what is not acknowledged."""
-        self._buffer, self._bytes = [], 0
+        self._buffer, self._bytes = Batch(), 0
         self._behind = True
         self._some.set()
 
@@ -118,13 +151,18 @@ class Publisher:
                 await asyncio.sleep(_PAUSE)
 
     async def _publish_buffer(self) -> None:
-        if self._buffer and not self._behind:
-            records, self._buffer, self._bytes = self._buffer, [], 0
+        if self._buffer.records and not self._behind:
+            batch, self._buffer, self._bytes = self._buffer, Batch(), 0
             position = self.committed
-            await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
+            await self._relay.send(self.partition, batch)
             if not self._behind:
-                self.acknowledged = position
+                self._advance(position, batch.messages)
                 self._advanced.set()
+
+    def _advance(self, position: int, targets: Collection[int]) -> None:
+        if targets:
+            self.delivery.sent(targets, self.acknowledged)
+        self.acknowledged = position
 
     async def _catch_up(self) -> None:
         """Publish from the log until it holds nothing newer; only this owner writes it meanwhile."""
@@ -134,9 +172,9 @@ class Publisher:
                 after=self.acknowledged, limit=_PAGE, partitions=[self.partition]
             )
             if page:
-                records = [await self._relay.record_of(recorded) for recorded in page]
-                await (await self._relay.bus.publish(EXECUTIONS, self.partition, records))
-                self.acknowledged = page[-1].position
+                batch = await self._relay.read_again(page)
+                await self._relay.send(self.partition, batch)
+                self._advance(page[-1].position, batch.messages)
             if len(page) < _PAGE and self.committed == end:
                 self._behind = False
                 self.acknowledged = max(self.acknowledged, end)
@@ -155,14 +193,28 @@ class Publisher:
 
 
 class Relay:
-    """The publishers of the partitions that this executor owns, and their positions in the log's database."""
+    """The publishers of the partitions that this executor owns, and their positions in the log's database.
 
-    def __init__(self, store: EventStore, bus: Bus) -> None:
+    Args:
+        partitions: of every topic.
+        time_limit: seconds that a run may take which a schedule starts; that of an asynchronous one.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        bus: Bus,
+        *,
+        partitions: int = PARTITIONS,
+        time_limit: float | None = None,
+    ) -> None:
         self.store = store
         self.bus = bus
+        self._partitions = partitions
+        self._time_limit = Settings().async_timeout if time_limit is None else time_limit
         self._publishers: dict[int, Publisher] = {}
         self._reported: dict[int, int] = {}
-        self._workspaces: OrderedDict[UUID, str] = OrderedDict()
+        self._origins = Origins(store)
         self._waiting: set[Publisher] = set()
         self._rested_at = 0.0
 
@@ -192,12 +244,45 @@ class Relay:
     ) -> None:
         """Hand over committed events of one log; ``position`` is not below that of any of them."""
         publisher = self._publishers.get(partition)
-        if publisher is not None:
-            records = [
-                record_of(event, new.state, origin, again=False)
-                for event, new in zip(events, committed, strict=True)
-            ]
-            publisher.put(records, position)
+        if publisher is None:
+            return
+        batch = Batch([
+            record_of(event, new.state, origin, again=False)
+            for event, new in zip(events, committed, strict=True)
+        ])  # fmt: skip
+        for event, new in zip(events, committed, strict=True):
+            if type(event.data) in CAUSES:
+                self._owe(batch, event, new.log_id, origin)
+        publisher.put(batch, position)
+
+    def _owe(self, batch: Batch, event: Event, log_id: UUID, origin: Origin) -> None:
+        message = message_of(event, log_id, origin.lineage, time_limit=self._time_limit)
+        if message is not None:
+            target = UUID(message.log_id or message.execution_id)
+            batch.owe(partition_of(target, self._partitions), Record(record_key(target), encode(message)))
+
+    async def send(self, partition: int, batch: Batch) -> None:
+        """Publish a partition's events and what follows from them, and wait until all is acknowledged.
+
+        Raises:
+            BusError: some of it may not be on its topic.
+        """
+        if not batch.messages:
+            await self._publish(EXECUTIONS, partition, batch.records)
+            return
+        sending = [self._publish(EXECUTIONS, partition, batch.records)]
+        sending += [self._publish(COMMANDS, target, records) for target, records in batch.messages.items()]
+        try:
+            async with asyncio.timeout(_FULL):
+                ended = await asyncio.gather(*sending, return_exceptions=True)
+        except TimeoutError as error:
+            raise BusFullError(f"{COMMANDS}: no room in one of {sorted(batch.messages)}") from error
+        for each in ended:
+            if isinstance(each, BaseException):
+                raise each
+
+    async def _publish(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        await (await self.bus.publish(topic, partition, records))
 
     def wake_in_turn(self, publisher: Publisher) -> None:
         """Let a publisher publish in the next round."""
@@ -236,37 +321,32 @@ class Relay:
         """Partitions with events that are not on the topic yet."""
         return sum(not publisher.idle for publisher in self._publishers.values())
 
-    async def record_of(self, recorded: Recorded) -> Record:
-        """A record from the log's bytes. Its owner before may have published it.
+    async def read_again(self, page: Sequence[Recorded]) -> Batch:
+        """What is published of events read from the log. Their owner before may have published them."""
+        origins = await self._origins.find(recorded.log_id for recorded in page)
+        batch = Batch()
+        for recorded in page:
+            self._add_again(batch, recorded, origins.get(recorded.log_id))
+        return batch
 
-        Bytes that are no event, for somebody has changed them, are published without headers: the topic
-        is what the log is, and no other execution waits.
+    def _add_again(self, batch: Batch, recorded: Recorded, origin: Origin | None) -> None:
+        """Bytes that are no event, for somebody has changed them, are published without headers.
+
+        The topic is what the log is, and no other execution waits.
         """
+        log_id = recorded.log_id
         try:
             header = decode_header(recorded.state)
+            event = decode_event(recorded.state) if header.type in CAUSE_TYPES else None
         except CodecError as error:
-            _log.error(
-                "no event in the log", log=str(recorded.log_id), version=recorded.version, exc_info=error
-            )
-            return Record(record_key(recorded.log_id), recorded.state)
-        workspace_id = await self._workspace_of(recorded.log_id)
-        subject = header.execution_id or header.workflow_id
-        origin = origin_of(recorded.log_id, workspace_id, header.workflow_id, subject)
-        return record_of(header, recorded.state, origin, again=True)
-
-    async def _workspace_of(self, log_id: UUID) -> str:
-        known = self._workspaces.get(log_id)
-        if known is None:
-            row = await self.store.execution(log_id)
-            known = str(row.workspace_id) if row is not None else await self._workspace_of_workflow(log_id)
-            self._workspaces[log_id] = known
-            if len(self._workspaces) > _PAGE:
-                self._workspaces.popitem(last=False)
-        return known
-
-    async def _workspace_of_workflow(self, log_id: UUID) -> str:
-        first = decode_event((await self.store.read(log_id, limit=1))[0].state)
-        return first.data.workspace_id if isinstance(first.data, WorkflowDeployed) else ""
+            _log.error("no event in the log", log=str(log_id), version=recorded.version, exc_info=error)
+            batch.records.append(Record(record_key(log_id), recorded.state))
+            return
+        if origin is None:
+            origin = origin_of(log_id, "", header.workflow_id, header.execution_id or header.workflow_id)
+        batch.records.append(record_of(header, recorded.state, origin, again=True))
+        if event is not None:
+            self._owe(batch, event, log_id, origin)
 
     async def report(self) -> None:
         """Write positions to the log's database each second, for ever."""
@@ -274,8 +354,9 @@ class Relay:
             await asyncio.sleep(_REPORT)
             try:
                 await self._pass_over_idle()
+                await self._settle()
                 await self._report(self._publishers.values())
-            except StoreError as error:
+            except (BusError, StoreError) as error:
                 _log.warning("relay cannot record its positions", reason=str(error))
 
     async def _pass_over_idle(self) -> None:
@@ -284,11 +365,24 @@ class Relay:
             if last - publisher.acknowledged > IDLE_GAP:
                 publisher.pass_over(last)
 
+    async def _settle(self) -> None:
+        """Find out which messages have come to their logs."""
+        owing = [each for each in self._publishers.values() if each.delivery.owes]
+        if not owing:
+            return
+        targets = {target for each in owing for target in each.delivery.mark(each.acknowledged)}
+        bounds = await self.bus.bounds(COMMANDS, targets) if targets else {}
+        ends = {target: end for target, (_, end) in bounds.items()}
+        taken = {row.partition: row.next_offset for row in await self.store.leases()}
+        for each in owing:
+            each.delivery.settle(ends, taken)
+
     async def _report(self, publishers: Iterable[Publisher]) -> None:
+        positions = {each: each.delivery.position(each.acknowledged) for each in publishers}
         moved = {
-            each.partition: (each.epoch, each.acknowledged)
-            for each in publishers
-            if each.acknowledged > self._reported.get(each.partition, -1)
+            each.partition: (each.epoch, position)
+            for each, position in positions.items()
+            if position > self._reported.get(each.partition, -1)
         }
         if moved:
             await self.store.relayed(moved)

@@ -1,7 +1,8 @@
-"""Wakes executions whose moment has come. The moments themselves are in the fold; this only looks ahead.
+"""Wakes logs whose moment has come: an execution's timer, a workflow's schedule.
 
-What is due soon is kept in a heap; what is due later stays in the log's database (``due_at``) and
-is asked for now and then. An execution that is loaded is looked at by its partition each second.
+The moments themselves are in the fold; this only looks ahead. What is due soon is kept in a heap; what is
+due later stays in the log's database (``due_at``) and is asked for now and then. An execution that is
+loaded is looked at by its partition each second.
 """
 
 import asyncio
@@ -62,7 +63,7 @@ class Timing:
         self._sooner = asyncio.Event()
 
     def watch(self, partition: int, log_id: UUID, due: float) -> None:
-        """Wake an execution at ``due``, if that is soon; else the database is asked in time."""
+        """Wake a log at ``due``, if that is soon; else the database is asked in time."""
         if due > self._clock() + HORIZON or (due, log_id) in self._known:
             return
         self._known.add((due, log_id))

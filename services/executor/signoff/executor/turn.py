@@ -10,6 +10,7 @@ from signoff.engine.commands import refused
 from signoff.engine.decide import decide
 from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result
 from signoff.engine.state import State
+from signoff.engine.unrunnable import decide_unrunnable
 from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.bus.base import Message
 from signoff.events.codec import decode_command
@@ -108,11 +109,18 @@ def results_in(works: Iterable[Work], log_id: UUID) -> frozenset[tuple[str, int]
     return frozenset((each.instance, each.attempt) for each in messages if isinstance(each, BLOCK_RESULTS))
 
 
-def new_log(log_id: UUID, command: Command, plan: Plan | None) -> Loaded | None:
-    """An empty log that a command may begin; ``None`` when the command needs one that exists."""
+def new_log(log_id: UUID, command: Command, plan: Plan | str | None) -> Loaded | None:
+    """An empty log that a command may begin; ``None`` when the command needs one that exists.
+
+    Args:
+        log_id: the log.
+        command: what may begin it.
+        plan: of an execution, or why its workflow cannot run.
+    """
     data = command.data
     if isinstance(data, StartExecution) and plan is not None:
-        loaded = Loaded(log_id, State(), plan)
+        loaded = Loaded(log_id, State(), plan if isinstance(plan, Plan) else None)
+        loaded.unrunnable = plan if isinstance(plan, str) else None
         loaded.name(execution_id=command.execution_id, workflow_id=data.workflow_id)
         return loaded
     if isinstance(data, (DeployWorkflow, UndeployWorkflow)):
@@ -128,6 +136,8 @@ def results_of(loaded: Loaded, message: Input, now: float) -> Iterable[Result]:
         return decide_workflow(loaded.state, message, now) if isinstance(message, Command) else ()
     if isinstance(message, Command) and isinstance(message.data, (DeployWorkflow, UndeployWorkflow)):
         return (refused(message, "BAD_REQUEST", f"{message.type} is no command for an execution"),)
+    if loaded.unrunnable is not None:
+        return decide_unrunnable(loaded.state, message, loaded.unrunnable, now)
     if loaded.plan is None:
         raise ValueError("an execution decides only with its plan")
     return decide(loaded.state, loaded.plan.graph, message, now)

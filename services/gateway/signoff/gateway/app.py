@@ -13,6 +13,7 @@ from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
 from signoff.events.errors import BusError
+from signoff.events.files import Files
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.gateway.admission import ADMISSION, Admission
@@ -70,6 +71,7 @@ def create_app(
         settings=settings,
         store=store,
         blobs=blobs,
+        files=Files(blobs.objects),
         registry=registry,
         hub=hub,
         links=links,

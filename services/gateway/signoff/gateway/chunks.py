@@ -1,7 +1,8 @@
 """A run as its API caller reads it while it goes on: Sim's chunk protocol over SSE.
 
-``{"blockId","chunk"}`` for each selected output, then ``{"event":"final"}`` or ``{"event":"error"}``,
-then ``"[DONE]"``. Everything comes from the log's frames; the caller may go away at any time.
+``{"blockId","chunk"}`` for selected outputs, live where a block streams its text, then
+``{"event":"final"}`` or ``{"event":"error"}``, then ``"[DONE]"``. Everything comes from the log's frames;
+the caller may go away at any time.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -14,13 +15,13 @@ import structlog
 from aiohttp import ClientConnectionResetError, web
 from msgspec import UNSET, Struct, UnsetType
 
-from signoff.engine.values import to_text
 from signoff.events.codec import decode_event
 from signoff.events.errors import SignoffError
-from signoff.events.types import BlockCompleted, Json
+from signoff.events.types import BlockCompleted, BlockError, BlockRetrying, Json, StreamChunk
 from signoff.gateway.endings import TIMEOUT, Ending
 from signoff.gateway.errors import GatewayError
 from signoff.gateway.gateway import Gateway
+from signoff.gateway.live_text import SAYING, Chunk, LiveText, Reset
 from signoff.gateway.selection import Selected
 from signoff.gateway.taken import ends_run
 from signoff.tail import Frame
@@ -35,13 +36,6 @@ _HEADERS: Final = {
 }
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger("signoff.gateway.chunks")
-
-
-class Chunk(Struct, frozen=True, rename="camel"):
-    """A selected output, as text."""
-
-    block_id: str
-    chunk: str
 
 
 class FinalData(Struct, frozen=True):
@@ -65,6 +59,16 @@ class Interrupted(Struct, frozen=True, tag_field="event", tag="error"):
     error: str
 
 
+class _Followed(Struct, frozen=True, kw_only=True):
+    """The run that a stream follows, and what its caller wants of it."""
+
+    workspace_id: UUID
+    log_id: UUID
+    run_id: str | None
+    selected: Sequence[Selected]
+    base64_most: int | None
+
+
 async def stream_run(
     request: web.Request,
     gateway: Gateway,
@@ -73,7 +77,8 @@ async def stream_run(
     log_id: UUID,
     run_id: str | None,
     shown_id: str,
-    selected: Sequence[Selected],
+    selected: Sequence[Selected] = (),
+    base64_most: int | None = None,
 ) -> web.StreamResponse:
     """Answer with the run's chunks, to its end.
 
@@ -84,14 +89,16 @@ async def stream_run(
         log_id: of the execution.
         run_id: the run to follow; ``None`` for an execution's first.
         shown_id: the run's id as the caller knows it.
-        selected: outputs to send as soon as their blocks end.
+        selected: outputs to send as soon as their blocks end, and the text of blocks while they say it.
+        base64_most: bytes of a file whose contents stand in the output; ``None`` is no contents.
     """
+    run = _Followed(
+        workspace_id=workspace_id, log_id=log_id, run_id=run_id, selected=selected, base64_most=base64_most
+    )
     response = web.StreamResponse(headers={**_HEADERS, "X-Execution-Id": shown_id})
     await response.prepare(request)
     try:
-        async with aclosing(
-            _messages(gateway, workspace_id=workspace_id, log_id=log_id, run_id=run_id, selected=selected)
-        ) as messages:
+        async with aclosing(_messages(gateway, run)) as messages:
             async for message in messages:
                 await response.write(message)
         await response.write_eof()
@@ -100,56 +107,54 @@ async def stream_run(
     return response
 
 
-async def _messages(
-    gateway: Gateway, *, workspace_id: UUID, log_id: UUID, run_id: str | None, selected: Sequence[Selected]
-) -> AsyncGenerator[bytes, None]:
+async def _messages(gateway: Gateway, run: _Followed) -> AsyncGenerator[bytes, None]:
+    live = LiveText(run.selected)
     try:
-        with gateway.hub.open(log_id, after=0, run_id=run_id) as reader:
+        with gateway.hub.open(run.log_id, after=0, run_id=run.run_id) as reader:
             frames = await reader.begin()
             while frames or not reader.ended:
                 for frame in frames:
-                    for message in await _of_frame(gateway, workspace_id, frame, run_id, selected):
+                    for message in await _of_frame(gateway, run, frame, live):
                         yield _sse(message)
-                        if not isinstance(message, Chunk):
+                        if isinstance(message, (Finished, Interrupted)):
                             yield _sse(_DONE)
                             return
                 frames = await reader.read()
                 if not frames:
                     yield _HEARTBEAT
-        raise GatewayError(f"log {log_id} ended before the run did")
+        raise GatewayError(f"log {run.log_id} ended before the run did")
     except SignoffError as error:
         # The status is sent already: what went wrong can only be said in the stream.
-        _log.warning("a stream was cut short", log_id=str(log_id), reason=str(error))
+        _log.warning("a stream was cut short", log_id=str(run.log_id), reason=str(error))
         yield _sse(Interrupted("The stream was interrupted; the execution goes on"))
         yield _sse(_DONE)
 
 
 async def _of_frame(
-    gateway: Gateway, workspace_id: UUID, frame: Frame, run_id: str | None, selected: Sequence[Selected]
-) -> Sequence[Chunk | Finished | Interrupted]:
-    """The messages that an event leads to; anything but a chunk is the last one."""
-    if frame.type == BlockCompleted.TYPE and selected:
-        return await _chunks(gateway, workspace_id, frame, selected)
+    gateway: Gateway, run: _Followed, frame: Frame, live: LiveText
+) -> Sequence[Chunk | Reset | Finished | Interrupted]:
+    """The messages that an event leads to; an end is the last one."""
+    if run.selected and (frame.type in SAYING or frame.type == BlockCompleted.TYPE):
+        return await _said(gateway, run, frame, live)
     if frame.ends is None:
         return []
     event = decode_event(frame.raw)
-    if not ends_run(event, run_id):
+    if not ends_run(event, run.run_id):
         return []
-    return [_final(await gateway.endings.tell(workspace_id, event, large=b'"$' in frame.raw))]
+    ending = await gateway.endings.tell(
+        run.workspace_id, event, large=b'"$' in frame.raw, base64_most=run.base64_most
+    )
+    return [_final(ending)]
 
 
-async def _chunks(
-    gateway: Gateway, workspace_id: UUID, frame: Frame, selected: Sequence[Selected]
-) -> list[Chunk]:
+async def _said(gateway: Gateway, run: _Followed, frame: Frame, live: LiveText) -> list[Chunk | Reset]:
     data = decode_event(frame.raw).data
-    if not isinstance(data, BlockCompleted):
+    if isinstance(data, (StreamChunk, BlockRetrying, BlockError)):
+        return list(live.hear(data))
+    if not isinstance(data, BlockCompleted) or not live.wants(data.block_id):
         return []
-    wanted = [each for each in selected if each.block_id == data.block_id]
-    if not wanted:
-        return []
-    output = await gateway.blobs.resolve(data.output, workspace_id=workspace_id)
-    values = [each.pick(output) for each in wanted]
-    return [Chunk(data.block_id, to_text(value)) for value in values if value is not None]
+    output = await gateway.blobs.resolve(data.output, workspace_id=run.workspace_id)
+    return list(live.end(data, output))
 
 
 def _final(ending: Ending) -> Finished | Interrupted:

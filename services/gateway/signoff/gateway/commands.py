@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from signoff.access.keys import Principal
-from signoff.events.blobs import BlobStore
+from signoff.events.blobs import ENVELOPE_ALLOWANCE, BlobStore
 from signoff.events.bus.base import Bus, Record
-from signoff.events.codec import encode
+from signoff.events.codec import MAX_RECORD, encode, encode_json
 from signoff.events.errors import BusUnavailableError
 from signoff.events.ids import new_id
 from signoff.events.times import iso
@@ -31,6 +31,7 @@ from signoff.events.types import (
     DeployWorkflow,
     Json,
     ResumeExecution,
+    RetryExecution,
     StartExecution,
     UndeployWorkflow,
 )
@@ -41,6 +42,7 @@ GRACE: Final = 5.0
 """Seconds after ``notAfter`` within which an executor's answer may still come."""
 
 _SMALL: Final = 256 * 1024
+_BUDGET: Final = MAX_RECORD - ENVELOPE_ALLOWANCE
 _DOLLAR: Final = b'"$'
 _canonical: Final = msgspec.json.Encoder(order="sorted").encode
 
@@ -134,7 +136,8 @@ class Commands:
             data=data,
         )
         raw = await self._small_enough(command, asked.principal.workspace_id)
-        run_id = str(run_id_of(log_id, command_id)) if isinstance(data, ResumeExecution) else None
+        begins_another = isinstance(data, (ResumeExecution, RetryExecution))
+        run_id = str(run_id_of(log_id, command_id)) if begins_another else None
         call = self._waiting.expect(
             command,
             log_id=log_id,
@@ -160,13 +163,19 @@ class Commands:
         data = command.data
         match data:
             case StartExecution() | ResumeExecution():
+                room = _BUDGET - (_stored_bytes(data) if isinstance(data, StartExecution) else 0)
                 kept: CommandData = msgspec.structs.replace(
-                    data, input=await self._blobs.offload(data.input, workspace_id=workspace_id)
+                    data, input=await self._blobs.offload(data.input, workspace_id=workspace_id, budget=room)
                 )
             case DeployWorkflow():
                 kept = msgspec.structs.replace(
                     data, definition=await self._blobs.offload(data.definition, workspace_id=workspace_id)
                 )
-            case CancelExecution() | UndeployWorkflow() | _:
+            case CancelExecution() | RetryExecution() | UndeployWorkflow() | _:
                 return raw
         return encode(msgspec.structs.replace(command, data=kept))
+
+
+def _stored_bytes(data: StartExecution) -> int:
+    """What a start takes from another execution; it is in stored form, and stays as it is."""
+    return len(encode_json([data.outputs, data.variables]))

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from signoff.blocks import Registry
 from signoff.engine.faults import Fault
 from signoff.engine.parse import Parsed, parse
 from signoff.events.types import Json
@@ -13,19 +14,19 @@ from signoff.gateway.errors import ApiError, Detail
 from signoff.gateway.yaml_text import decode_yaml
 
 
-def read_definition(raw: bytes, content_type: str, *, types: Collection[str], workflow_id: str) -> Parsed:
+def read_definition(raw: bytes, content_type: str, *, types: Registry, workflow_id: str) -> Parsed:
     """Read and check a definition. Takes up to seconds for a large one: call it in a thread.
 
     Args:
         raw: the body.
         content_type: of the body; where it names neither JSON nor YAML, the first character tells.
-        types: names of the registered Python blocks.
+        types: the registered Python blocks.
         workflow_id: the workflow's name where the document has none.
 
     Raises:
         ApiError: 400 for a body that cannot be read, 422 for a definition with faults: all of them.
     """
-    parsed = parse(_decode(raw, content_type), types=types, workflow_id=workflow_id)
+    parsed = parse(_decode(raw, content_type), types=types.output_fields, workflow_id=workflow_id)
     if parsed.definition is None or parsed.faults:
         raise ApiError(422, "The definition has faults", details=details(parsed.faults))
     return parsed

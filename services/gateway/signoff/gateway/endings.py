@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from signoff.events.blobs import BlobStore
+from signoff.events.files import Files
 from signoff.events.store.base import EventStore
 from signoff.events.types import (
     Event,
@@ -17,6 +18,7 @@ from signoff.events.types import (
     Json,
 )
 from signoff.gateway.errors import GatewayError
+from signoff.gateway.file_contents import with_base64
 from signoff.gateway.history import read_event
 from signoff.gateway.links import Links
 from signoff.gateway.schemas import Metadata, RunStatus
@@ -61,20 +63,31 @@ class Endings:
     def __init__(self, store: EventStore, blobs: BlobStore, links: Links) -> None:
         self._store = store
         self._blobs = blobs
+        self._files = Files(blobs.objects)
         self._links = links
 
-    async def read(self, workspace_id: UUID, log_id: UUID, event_id: int) -> Ending:
-        """How a run ended with an event of its log.
+    async def read(
+        self, workspace_id: UUID, log_id: UUID, event_id: int, *, base64_most: int | None = None
+    ) -> Ending:
+        """How a run ended with an event of its log; ``base64_most`` as in :meth:`tell`.
 
         Raises:
             GatewayError: that event ends no run.
             BlobError: a large value cannot be read.
         """
         event, large = await read_event(self._store, log_id, event_id)
-        return await self.tell(workspace_id, event, large=large)
+        return await self.tell(workspace_id, event, large=large, base64_most=base64_most)
 
-    async def tell(self, workspace_id: UUID, event: Event, *, large: bool) -> Ending:
-        """How a run ended with this event; ``large``: a value of it may be a reference.
+    async def tell(
+        self, workspace_id: UUID, event: Event, *, large: bool, base64_most: int | None = None
+    ) -> Ending:
+        """How a run ended with this event.
+
+        Args:
+            workspace_id: of the execution.
+            event: that ended the run.
+            large: a value of it may be a reference.
+            base64_most: bytes of a file whose contents stand in the output; ``None`` is no contents.
 
         Raises:
             GatewayError: the event ends no run.
@@ -84,6 +97,8 @@ class Endings:
         output = ending.output
         if large:
             output = await self._blobs.resolve(output, workspace_id=workspace_id)
+        if base64_most is not None:
+            output = await with_base64(self._files, workspace_id, output, most=base64_most)
         if ending.status == "paused":
             output = self._links.pause(output)
         return ending if output is ending.output else structs.replace(ending, output=output)

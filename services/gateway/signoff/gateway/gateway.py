@@ -10,6 +10,7 @@ from msgspec import Struct
 from signoff.access.keys import Principal
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
+from signoff.events.files import Files
 from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
 from signoff.events.topics import chosen_log_id, workflow_log_id
 from signoff.events.types import Json
@@ -35,6 +36,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     settings: Settings
     store: EventStore
     blobs: BlobStore
+    files: Files
     registry: Registry
     hub: Hub
     links: Links

@@ -12,6 +12,7 @@ from signoff.events.errors import (
     BlobNotFoundError,
     BusFullError,
     BusUnavailableError,
+    FileTooLargeError,
     StoreUnavailableError,
 )
 from signoff.gateway.errors import RETRY_AFTER, ApiError
@@ -54,6 +55,8 @@ def _failure(request: web.Request, error: Exception) -> web.Response:
     if isinstance(error, BlobNotFoundError):
         _log.error("a large value is missing", path=request.path, reason=str(error))
         return answer({"error": "A large value of this execution is missing"}, status=500)
+    if isinstance(error, FileTooLargeError):
+        return answer({"error": str(error)}, status=413)
     if isinstance(error, BusFullError):
         return answer({"error": "Service temporarily at capacity"}, status=503, headers=RETRY_AFTER)
     if isinstance(error, (StoreUnavailableError, BusUnavailableError, BlobError)):

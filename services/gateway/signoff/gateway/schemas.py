@@ -1,15 +1,23 @@
 """Bodies in and out, as http-contract.md has them. Absent members are left out, ``null`` ones stay."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from signoff.events.files import File
 from signoff.events.types import Json
 from signoff.gateway.errors import Detail
 
 TriggerType = Literal["manual", "api", "schedule", "chat", "webhook", "mcp"]
 JobStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 RunStatus = Literal["completed", "failed", "paused", "cancelled"]
+
+
+class RunFromBlock(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a run begins, and the execution that what lies before is taken from: an id or ``latest``."""
+
+    start_block_id: str
+    execution_id: str
 
 
 class ExecuteBody(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -20,9 +28,9 @@ class ExecuteBody(Struct, frozen=True, kw_only=True, rename="camel"):
     selected_outputs: list[str] = []
     trigger_type: TriggerType = "api"
     include_file_base64: bool = True
-    base64_max_bytes: int = 10_000_000
+    base64_max_bytes: Annotated[int, Meta(ge=0)] = 10_000_000
     stop_after_block_id: str | None = None
-    run_from_block: Json | UnsetType = UNSET
+    run_from_block: RunFromBlock | None = None
 
 
 EXECUTE_FIELDS: Final = frozenset(ExecuteBody.__struct_encode_fields__)
@@ -152,6 +160,26 @@ class Cancelled(Struct, frozen=True, kw_only=True, rename="camel"):
     reason: Literal["recorded", "already_cancelled"]
 
 
+class RetryBody(Struct, frozen=True):
+    """Why a failed execution is tried again."""
+
+    reason: str = ""
+
+
+class Retried(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a retry: the run that it began."""
+
+    execution_id: str
+    run_id: str
+    status_url: str
+
+
+class UploadedFiles(Struct, frozen=True):
+    """The answer to an upload: the files as values, in the order of their parts."""
+
+    files: list[File]
+
+
 class QueueEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     """A decision and the run that it leads to."""
 
@@ -167,6 +195,21 @@ class QueueEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     failure_reason: str | None
 
 
+class ParallelScope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The branch that a pause point is in: of the innermost parallel around it."""
+
+    parallel_id: str
+    branch_index: int
+    branch_total: int | UnsetType = UNSET
+
+
+class LoopScope(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The iteration that a pause point is in: of the innermost loop around it."""
+
+    loop_id: str
+    iteration: int
+
+
 class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
     """One pause point."""
 
@@ -177,6 +220,8 @@ class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
     registered_at: str
     resume_status: Literal["paused", "queued", "resuming", "resumed", "failed"]
     snapshot_ready: bool = True
+    parallel_scope: ParallelScope | UnsetType = UNSET
+    loop_scope: LoopScope | UnsetType = UNSET
     resume_links: dict[str, str]
     queue_position: int | None
     latest_resume_entry: QueueEntry | None

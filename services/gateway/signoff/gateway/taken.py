@@ -9,6 +9,7 @@ from signoff.events.types import (
     ExecutionCompleted,
     ExecutionError,
     ExecutionPaused,
+    ExecutionReopened,
     ExecutionResumed,
     ExecutionStarted,
     Outcome,
@@ -19,6 +20,8 @@ from signoff.events.types import (
 
 RUN_ENDINGS: Final = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
 """What ends a run."""
+
+_BEGINS_RUN: Final = (ExecutionResumed, ExecutionReopened, ResumeQueued)
 
 
 def taken_up(command: Command, event: Event) -> Outcome | None:
@@ -36,11 +39,9 @@ def taken_up(command: Command, event: Event) -> Outcome | None:
         if isinstance(data, ExecutionStarted) and isinstance(command.data, StartExecution):
             return _started_by_another(command, data)
         return None
-    if isinstance(data, (ExecutionStarted, ExecutionResumed, ResumeQueued)) and (
-        data.request_digest != command.request_digest
-    ):
+    if isinstance(data, (ExecutionStarted, *_BEGINS_RUN)) and data.request_digest != command.request_digest:
         return _conflict(command)
-    resumed = data.resume_execution_id if isinstance(data, (ExecutionResumed, ResumeQueued)) else None
+    resumed = data.resume_execution_id if isinstance(data, _BEGINS_RUN) else None
     return Outcome(
         command_id=command.command_id,
         execution_id=command.execution_id,

@@ -1,16 +1,20 @@
 """Executions and their pause points as callers see them, folded from the log and nothing else."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
+from signoff.engine.children import child_response
 from signoff.engine.pauses import form_of, resume_links
 from signoff.engine.state import PausePoint, ResumeEntry, State
 from signoff.events.times import iso
-from signoff.events.types import Json
+from signoff.events.types import Json, Turn, TurnType
 from signoff.gateway.links import Links
 from signoff.gateway.schemas import (
     ExecutionSnapshot,
+    LoopScope,
+    ParallelScope,
     PauseContext,
     PausedBrief,
     PausedDetail,
@@ -76,14 +80,43 @@ def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView
         response=links.pause(hide_secrets(point.response, point.response)),
         registered_at=iso(point.opened_at),
         resume_status="failed" if point.status == "closed" else point.status,
-        resume_links=links.resume(
-            resume_links(
-                workflow_id=state.workflow_id, execution_id=state.execution_id, context_id=point.context_id
-            )
-        ),
+        parallel_scope=_parallel_scope(point.turns),
+        loop_scope=_loop_scope(point.turns),
+        resume_links=links.resume(_resume_links(state, point)),
         queue_position=state.queue.index(point.entry_id) + 1 if queued and point.entry_id else None,
         latest_resume_entry=None if entry is None else queue_entry(state, entry),
     )
+
+
+def _resume_links(state: State, point: PausePoint) -> dict[str, str]:
+    """Where the point is decided: a child's in its own execution, at whichever point it has."""
+    if point.child is not None:
+        child: dict[str, str] = child_response(point.child)["data"]["_resume"]
+        return child
+    return resume_links(
+        workflow_id=state.workflow_id, execution_id=state.execution_id, context_id=point.context_id
+    )
+
+
+def _parallel_scope(turns: Sequence[Turn]) -> ParallelScope | UnsetType:
+    turn = _innermost(turns, "parallel")
+    if turn is None:
+        return UNSET
+    total = UNSET if turn.iteration_total is None else turn.iteration_total
+    return ParallelScope(
+        parallel_id=turn.iteration_container_id, branch_index=turn.iteration_current, branch_total=total
+    )
+
+
+def _loop_scope(turns: Sequence[Turn]) -> LoopScope | UnsetType:
+    turn = _innermost(turns, "loop")
+    if turn is None:
+        return UNSET
+    return LoopScope(loop_id=turn.iteration_container_id, iteration=turn.iteration_current)
+
+
+def _innermost(turns: Sequence[Turn], kind: TurnType) -> Turn | None:
+    return next((turn for turn in reversed(turns) if turn.iteration_type == kind), None)
 
 
 def queue_entry(state: State, entry: ResumeEntry) -> QueueEntry:

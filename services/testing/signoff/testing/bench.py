@@ -255,7 +255,7 @@ async def open_bench(
     store, bus, blobs, health = MemoryStore(), MemoryBus(), BlobStore.open("memory:"), Health()
     await store.migrate(partitions=1)
     await apply(bus, partitions=1)
-    async with open_tools(settings) as tools:
+    async with open_tools(settings, blobs) as tools:
         executor = Executor(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
             partitions=1, clock=clock,

@@ -1,6 +1,6 @@
 """What a test gives: definitions in any spelling, blocks in any form."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,12 +20,12 @@ Document: TypeAlias = Mapping[str, Any] | str | Path
 """A definition: as JSON values, as YAML or JSON text, or the file that holds it."""
 
 
-def read_document(document: Document, *, types: Collection[str], workflow_id: str) -> Definition:
+def read_document(document: Document, *, types: Registry, workflow_id: str) -> Definition:
     """Read a definition as the gateway does.
 
     Args:
         document: in our own spelling or in Sim's.
-        types: names of the registered blocks.
+        types: the registered blocks.
         workflow_id: its id, where it has none of its own.
 
     Raises:

@@ -71,7 +71,10 @@ class RunRow(Struct, frozen=True, kw_only=True):
 
 
 class WorkflowRow(Struct, frozen=True, kw_only=True):
-    """The active version of a workflow. ``log_id`` names the log of its deployments."""
+    """The active version of a workflow. ``log_id`` names the log of its deployments.
+
+    ``due_at``: the earliest moment at which a schedule of it is due.
+    """
 
     log_id: UUID
     workspace_id: UUID
@@ -81,6 +84,7 @@ class WorkflowRow(Struct, frozen=True, kw_only=True):
     digest: str
     is_deployed: bool
     deployed_at: float
+    due_at: float | None = None
 
 
 class DeadCommand(Struct, frozen=True, kw_only=True):
@@ -271,7 +275,7 @@ class EventStore(Protocol):
     async def due(
         self, partitions: Collection[int], *, before: float, limit: int
     ) -> list[tuple[UUID, float]]:
-        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        """Logs (also of workflows) whose ``due_at`` is not after ``before``, earliest first, with it."""
         ...
 
     async def broken(self, *, limit: int = 100) -> list[ExecutionRow]:

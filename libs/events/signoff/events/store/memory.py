@@ -275,14 +275,17 @@ class MemoryStore:
     async def due(
         self, partitions: Collection[int], *, before: float, limit: int
     ) -> list[tuple[UUID, float]]:
-        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        """Logs (also of workflows) whose ``due_at`` is not after ``before``, earliest first, with it."""
         self._check_open()
-        found = [
-            (row.log_id, row.due_at)
-            for row in self._executions.values()
-            if row.partition in partitions and row.due_at is not None and row.due_at <= before
-        ]
-        return sorted(found, key=lambda pair: (pair[1], pair[0]))[:limit]
+        executions = (row for row in self._executions.values() if row.partition in partitions)
+        found = [(row.log_id, row.due_at) for row in executions]
+        found += [(row.log_id, row.due_at) for row in self._workflows_in(partitions)]
+        due = [(log_id, due_at) for log_id, due_at in found if due_at is not None and due_at <= before]
+        return sorted(due, key=lambda pair: (pair[1], pair[0]))[:limit]
+
+    def _workflows_in(self, partitions: Collection[int]) -> Iterator[WorkflowRow]:
+        count = len(self._partitions)
+        return (row for row in self._workflows.values() if partition_of(row.log_id, count) in partitions)
 
     async def broken(self, *, limit: int = 100) -> list[ExecutionRow]:
         """Executions that could not be folded."""

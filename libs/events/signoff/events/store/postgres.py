@@ -190,7 +190,7 @@ class PostgresStore:
     async def due(
         self, partitions: Collection[int], *, before: float, limit: int
     ) -> list[tuple[UUID, float]]:
-        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        """Logs (also of workflows) whose ``due_at`` is not after ``before``, earliest first, with it."""
         return [
             (log_id, due_at) for log_id, due_at in await self._fetch("due", list(partitions), before, limit)
         ]

@@ -70,13 +70,16 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[])
 ON CONFLICT (run_id) DO NOTHING
 
 -- name: put_workflows
-INSERT INTO workflows (log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at)
+INSERT INTO workflows (
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
+)
 SELECT * FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::boolean[], $8::timestamptz[]
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::boolean[],
+    $8::timestamptz[], $9::timestamptz[]
 )
 ON CONFLICT (workspace_id, workflow_id) DO UPDATE SET
     log_id = excluded.log_id, name = excluded.name, version = excluded.version, digest = excluded.digest,
-    is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at
+    is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at, due_at = excluded.due_at
 
 -- name: put_dead_commands
 INSERT INTO dead_commands (partition, command_offset, command_id, log_id, reason, command, died_at)
@@ -211,11 +214,11 @@ UPDATE partitions p SET relayed = held.position
 FROM held WHERE p.partition = held.partition AND p.relayed < held.position
 
 -- name: workflow
-SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
 FROM workflows WHERE workspace_id = $1 AND workflow_id = $2
 
 -- name: workflows
-SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
 FROM workflows WHERE workspace_id = $1 AND workflow_id > $2
 ORDER BY workflow_id LIMIT $3
 
@@ -249,8 +252,14 @@ LIMIT $7
 SELECT log_id FROM executions WHERE partition = $1 AND NOT parked ORDER BY log_id
 
 -- name: due
+-- A workflow's partition is not in its row: the rule is topics.partition_of(), as in read_partitions.
 SELECT log_id, due_at FROM executions
 WHERE partition = ANY ($1::smallint[]) AND due_at <= $2
+UNION ALL
+SELECT log_id, due_at FROM workflows
+WHERE due_at <= $2
+    AND (get_byte(uuid_send(log_id), 14) * 256 + get_byte(uuid_send(log_id), 15))
+        % (SELECT partitions FROM cluster) = ANY ($1::smallint[])
 ORDER BY due_at, log_id
 LIMIT $3
 

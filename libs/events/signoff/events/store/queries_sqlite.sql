@@ -47,15 +47,16 @@ BEGIN
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
     ON CONFLICT (run_id) DO NOTHING;
     INSERT INTO workflows (
-        log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+        log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
     )
     SELECT
         r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
-        r.value ->> 6, r.value ->> 7
+        r.value ->> 6, r.value ->> 7, r.value ->> 8
     FROM json_each(new.workflows) r WHERE true
     ON CONFLICT (workspace_id, workflow_id) DO UPDATE SET
         log_id = excluded.log_id, name = excluded.name, version = excluded.version,
-        digest = excluded.digest, is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at;
+        digest = excluded.digest, is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at,
+        due_at = excluded.due_at;
     INSERT INTO dead_commands (
         partition, command_offset, command_id, log_id, reason, command, died_at
     )
@@ -190,17 +191,17 @@ WHERE partitions.partition = f.value ->> 0 AND epoch = f.value ->> 1 AND relayed
 
 -- name: workflow
 SELECT json_group_array(json_array(
-    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
 )) FROM (
-    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
     FROM workflows WHERE workspace_id = ? AND workflow_id = ?
 )
 
 -- name: workflows
 SELECT json_group_array(json_array(
-    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
 )) FROM (
-    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at
+    SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
     FROM workflows WHERE workspace_id = ? AND workflow_id > ? ORDER BY workflow_id LIMIT ?
 )
 
@@ -251,11 +252,20 @@ SELECT json_group_array(log_id) FROM (
 )
 
 -- name: due
+-- A workflow's partition is not in its row: the rule is topics.partition_of(), as in read_partitions.
 SELECT json_group_array(json_array(log_id, due_at)) FROM (
     SELECT log_id, due_at FROM executions
-    WHERE partition IN (SELECT value FROM json_each(?)) AND due_at <= ?
+    WHERE partition IN (SELECT value FROM json_each(?1)) AND due_at <= ?2
+    UNION ALL
+    SELECT log_id, due_at FROM workflows
+    WHERE due_at <= ?2 AND (
+        (instr('0123456789abcdef', substr(log_id, 29, 1)) - 1) * 4096
+        + (instr('0123456789abcdef', substr(log_id, 30, 1)) - 1) * 256
+        + (instr('0123456789abcdef', substr(log_id, 31, 1)) - 1) * 16
+        + instr('0123456789abcdef', substr(log_id, 32, 1)) - 1
+    ) % (SELECT partitions FROM cluster) IN (SELECT value FROM json_each(?1))
     ORDER BY due_at, log_id
-    LIMIT ?
+    LIMIT ?3
 )
 
 -- name: broken

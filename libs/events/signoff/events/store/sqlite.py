@@ -235,7 +235,7 @@ class SqliteStore:
     async def due(
         self, partitions: Collection[int], *, before: float, limit: int
     ) -> list[tuple[UUID, float]]:
-        """Logs whose ``due_at`` is not after ``before``, earliest first, with it."""
+        """Logs (also of workflows) whose ``due_at`` is not after ``before``, earliest first, with it."""
         rows = await self._read("due", as_json(list(partitions)), microseconds(before), limit)
         return [(UUID(log_id), seconds(due_at)) for log_id, due_at in rows]
 

@@ -12,6 +12,7 @@ from signoff.engine.definition import Block
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.types import Json, PauseKind
+from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.scope import Facts
 from signoff.sandbox.pool import Sandbox
 
@@ -36,6 +37,7 @@ class Tools(Struct, frozen=True):
     sandbox: Sandbox
     http: aiohttp.ClientSession
     threads: ThreadPool
+    llm: Llm
 
 
 class Call(Struct, frozen=True, kw_only=True):

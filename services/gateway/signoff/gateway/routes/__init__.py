@@ -3,7 +3,19 @@
 from aiohttp import web
 
 from signoff.gateway.admission import Admission
-from signoff.gateway.routes import cancel, execute, executions, history, jobs, paused, resume, workflows
+from signoff.gateway.routes import (
+    cancel,
+    execute,
+    executions,
+    files,
+    history,
+    jobs,
+    paused,
+    resume,
+    retry,
+    webhooks,
+    workflows,
+)
 
 
 def add_routes(app: web.Application, admission: Admission) -> None:
@@ -20,9 +32,13 @@ def add_routes(app: web.Application, admission: Admission) -> None:
     add_get("/api/workflows/{id}/paused/{execution}", guard(paused.detail))
     add_get("/api/workflows/{id}/executions/{execution}", guard(executions.view))
     add_post("/api/workflows/{id}/executions/{execution}/cancel", guard(cancel.cancel, "write"))
+    add_post("/api/files", guard(files.upload))
+    add_get("/api/files/{key}", guard(files.download))
     add_get("/api/jobs/{run}", guard(jobs.job))
     add_get("/api/resume/{id}/{execution}", guard(paused.detail))
     add_get("/api/resume/{id}/{execution}/{context}", guard(paused.context))
     add_post("/api/resume/{id}/{execution}/{context}", guard(resume.resume))
+    add_post("/api/executions/{execution}/retry", guard(retry.retry, "write"))
     add_get("/api/executions/{execution}/events", guard(history.events))
     add_get("/api/executions/{execution}/blobs/{digest}", guard(history.blob))
+    add_post("/api/webhooks/{id}/{block}", webhooks.Webhooks(admission).take)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from aiohttp import web
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from signoff.access.keys import Principal
 from signoff.events.ids import new_id
@@ -14,9 +14,11 @@ from signoff.gateway.answers import execute_answer, queued_answer
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.chunks import stream_run
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.errors import ApiError, Detail, bad_field, bad_request, refused
+from signoff.gateway.errors import ApiError, Detail, bad_request, refused
+from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_definition, find_workflow
 from signoff.gateway.headers import ExecuteHeaders, execute_headers, idempotency_key, traceparent
+from signoff.gateway.run_from_block import Past, input_format, past_of
 from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody
 from signoff.gateway.selection import Selected, block_names, select
 
@@ -31,6 +33,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         execution_id: as the caller chose it.
         time_limit: seconds that the run may take.
         selected: outputs to stream.
+        past: what a run from a block takes from an earlier one.
     """
 
     asked: Asked
@@ -41,6 +44,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     body: ExecuteBody
     time_limit: float
     selected: list[Selected]
+    past: Past | None
 
     @property
     def shown_id(self) -> str:
@@ -69,10 +73,11 @@ async def _read(
 ) -> Wanted:
     gateway = request.app[GATEWAY]
     body = convert(given, ExecuteBody)
-    if body.run_from_block is not UNSET:
-        raise bad_field("runFromBlock", "is not available on this server")
+    if body.run_from_block is not None and not caller.may("write"):
+        raise ApiError(403, "Access denied")
     mode: Mode = "stream" if body.stream and headers.mode == "sync" else headers.mode
     key = idempotency_key(request.headers)
+    named = await _read_named(gateway, caller, workflow, body, _input(given, body))
     execution_id = headers.execution_id
     return Wanted(
         asked=Asked(
@@ -85,11 +90,48 @@ async def _read(
         log_id=_log_id(workflow, execution_id, key),
         execution_id=execution_id,
         mode=mode,
-        input=_input(given, body),
+        input=named.input,
         body=body,
         time_limit=_time_limit(gateway, mode, headers),
-        selected=await _select(gateway, workflow, body),
+        selected=named.selected,
+        past=named.past,
     )
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """What a body names, found: blocks in the definition, files in the input, an earlier execution."""
+
+    input: Json
+    selected: list[Selected] = []
+    past: Past | None = None
+
+
+async def _read_named(
+    gateway: Gateway, caller: Principal, workflow: WorkflowRow, body: ExecuteBody, given: Json
+) -> Named:
+    """The definition is read only for bodies that need it."""
+    with_files = may_hold_files(given, within="input")
+    if not (with_files or body.selected_outputs or body.stop_after_block_id or body.run_from_block):
+        return Named(input=given)
+    definition = await find_definition(gateway, workflow.workspace_id, workflow.workflow_id, workflow.version)
+    _check_stop(body.stop_after_block_id, definition)
+    selected = select(body.selected_outputs, definition)
+    past = None
+    if body.run_from_block is not None:
+        past = await past_of(gateway, caller, workflow, definition, body.run_from_block)
+        if past.start_block_id is None and body.input is UNSET and not given:
+            given = past.input
+    if with_files:
+        fields = file_fields(input_format(definition, body.trigger_type))
+        files = FileInputs(gateway.files, workflow.workspace_id)
+        given = await files.keep(given, fields, within="input")
+    return Named(input=given, selected=selected, past=past)
+
+
+def _check_stop(block_id: str | None, definition: Json) -> None:
+    if block_id is not None and block_id not in block_names(definition):
+        text = f"Block not found in workflow: {block_id}"
+        raise bad_request(text, Detail("stopAfterBlockId", text))
 
 
 def _log_id(workflow: WorkflowRow, execution_id: str | None, key: str | None) -> UUID:
@@ -112,18 +154,6 @@ def _time_limit(gateway: Gateway, mode: Mode, headers: ExecuteHeaders) -> float:
     return settings.sync_timeout
 
 
-async def _select(gateway: Gateway, workflow: WorkflowRow, body: ExecuteBody) -> list[Selected]:
-    """Check what the body names in the definition; it is read for this only."""
-    if not body.selected_outputs and body.stop_after_block_id is None:
-        return []
-    definition = await find_definition(gateway, workflow.workspace_id, workflow.workflow_id, workflow.version)
-    stop_after = body.stop_after_block_id
-    if stop_after is not None and stop_after not in block_names(definition):
-        text = f"Block not found in workflow: {stop_after}"
-        raise bad_request(text, Detail("stopAfterBlockId", text))
-    return select(body.selected_outputs, definition)
-
-
 async def _run(
     request: web.Request, gateway: Gateway, workflow: WorkflowRow, wanted: Wanted
 ) -> web.StreamResponse:
@@ -138,6 +168,15 @@ async def _run(
         time_limit=wanted.time_limit,
         stop_after_block_id=wanted.body.stop_after_block_id,
     )
+    if wanted.past is not None:
+        data = structs.replace(
+            data,
+            source=wanted.past.source,
+            trigger_block_id=wanted.past.trigger_block_id,
+            start_block_id=wanted.past.start_block_id,
+            outputs=wanted.past.outputs,
+            variables=wanted.past.variables,
+        )
     call = await gateway.commands.send(
         data, wanted.asked, log_id=wanted.log_id, execution_id=wanted.execution_id
     )
@@ -149,7 +188,9 @@ async def _run(
             await gateway.waiting.look([call])  # its run may have ended long ago
         if wanted.mode == "sync":
             event_id = await call.ended(within=wanted.time_limit + END_GRACE)
-            ending = await gateway.endings.read(workflow.workspace_id, wanted.log_id, event_id)
+            ending = await gateway.endings.read(
+                workflow.workspace_id, wanted.log_id, event_id, base64_most=_base64_most(wanted.body)
+            )
             return execute_answer(ending, wanted.shown_id)
     if wanted.mode == "async":
         return queued_answer(
@@ -160,5 +201,9 @@ async def _run(
         )
     return await stream_run(
         request, gateway, workspace_id=workflow.workspace_id, log_id=wanted.log_id, run_id=None,
-        shown_id=wanted.shown_id, selected=wanted.selected,
+        shown_id=wanted.shown_id, selected=wanted.selected, base64_most=_base64_most(wanted.body),
     )  # fmt: skip
+
+
+def _base64_most(body: ExecuteBody) -> int | None:
+    return body.base64_max_bytes if body.include_file_base64 else None

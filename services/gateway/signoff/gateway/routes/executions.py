@@ -1,8 +1,13 @@
 """``GET /api/workflows/{id}/executions/{executionId}``: how an execution is."""
 
+import re
+from operator import itemgetter
+from typing import Final
+
 from aiohttp import web
 
 from signoff.access.keys import Principal
+from signoff.engine.state import State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.events.types import Json
@@ -13,6 +18,9 @@ from signoff.gateway.responses import answer
 from signoff.gateway.schemas import ExecutionView
 from signoff.gateway.selection import select
 from signoff.gateway.views import paused_brief
+
+_BRANCH: Final = re.compile(r"₍(\d+)₎")
+_BRANCHES: Final = re.compile(r"(?:₍\d+₎)+")
 
 
 async def view(request: web.Request, caller: Principal) -> web.Response:
@@ -62,7 +70,20 @@ async def _block_outputs(
     outputs: dict[str, Json] = {}
     for selected in select(texts, definition):
         output = folded.state.outputs.get(selected.block_id)
+        branches = [] if output is not None else _branches(folded.state, selected.block_id)
+        value = [output, *branches]
         if folded.large:
-            output = await gateway.blobs.resolve(output, workspace_id=row.workspace_id)
-        outputs[selected.text] = selected.pick(output)
+            value = await gateway.blobs.resolve(value, workspace_id=row.workspace_id)
+        picked = [selected.pick(each) for each in value]
+        outputs[selected.text] = picked[1:] if branches else picked[0]
     return outputs
+
+
+def _branches(state: State, block_id: str) -> list[Json]:
+    """The outputs of a block in a parallel, one for each branch that it ended in, in their order."""
+    found = [
+        (tuple(map(int, _BRANCH.findall(marks))), output)
+        for key, output in state.outputs.items()
+        if key.startswith(block_id) and _BRANCHES.fullmatch(marks := key[len(block_id) :])
+    ]
+    return [output for _, output in sorted(found, key=itemgetter(0))]

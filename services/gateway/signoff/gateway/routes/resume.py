@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from signoff.access.keys import Principal
-from signoff.engine.pauses import normalise_input
+from signoff.engine.pauses import form_of, normalise_input
+from signoff.engine.values import parse_json
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import ExecutionResumed, Json, Outcome, ResumeExecution, ResumeQueued
 from signoff.gateway.answers import queued_answer, resume_answer
@@ -11,9 +12,10 @@ from signoff.gateway.bodies import check_storable, read_json
 from signoff.gateway.chunks import stream_run
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
 from signoff.gateway.headers import idempotency_key, seen_digest, traceparent
-from signoff.gateway.history import read_event
+from signoff.gateway.history import fold, read_event
 from signoff.gateway.responses import answer
 from signoff.gateway.schemas import ResumeQueuedAnswer
 from signoff.gateway.taken import taken_up
@@ -44,7 +46,8 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
         digest=None if key is None else request_digest(route, [body, seen]),
         traceparent=traceparent(request.headers),
     )
-    data = ResumeExecution(context_id=context_id, input=_input(body), seen_digest=seen)
+    given = await _with_files(gateway, row, context_id, _input(body))
+    data = ResumeExecution(context_id=context_id, input=given, seen_digest=seen)
     call = await gateway.commands.send(
         data, asked, log_id=row.log_id, execution_id=row.execution_id, after=row.version
     )
@@ -68,17 +71,30 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
         log_id=row.log_id,
         run_id=run_id,
         shown_id=run_id,
-        selected=[],
     )
 
 
 def _input(body: Json) -> dict[str, Json]:
     """The input of a decision as an object; JSON inside a text is as good as JSON, and checked as such."""
     given = body.get("input", body) if isinstance(body, dict) else body
-    normalised = normalise_input(given)
-    if normalised is not given:
-        check_storable(normalised)
-    return normalised
+    if isinstance(given, str):
+        given = check_storable(parse_json(given, fallback=given))
+        return {"value": given} if isinstance(given, str) and given else normalise_input(given)
+    return normalise_input(given)
+
+
+async def _with_files(
+    gateway: Gateway, row: ExecutionRow, context_id: str, given: dict[str, Json]
+) -> dict[str, Json]:
+    """The input, its files stored; the form is read only where something looks like one."""
+    if not may_hold_files(given, within="submission"):
+        return given
+    point = (await fold(gateway.store, row.log_id)).state.points.get(context_id)
+    if point is None:
+        return given  # the executor says what is wrong
+    response = await gateway.blobs.resolve(point.response, workspace_id=row.workspace_id)
+    fields = file_fields(form_of(response))
+    return await FileInputs(gateway.files, row.workspace_id).keep(given, fields, within="submission")
 
 
 async def _first_outcome(gateway: Gateway, row: ExecutionRow, call: Call) -> Outcome:

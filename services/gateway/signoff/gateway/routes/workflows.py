@@ -38,7 +38,7 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
         read_definition,
         await read_bytes(request),
         content_type_of(request),
-        types=tuple(gateway.registry),
+        types=gateway.registry,
         workflow_id=workflow_id,
     )
     if parsed.definition is None:

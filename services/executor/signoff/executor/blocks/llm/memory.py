@@ -7,13 +7,13 @@ fails leaves nothing, and one that is repeated after a crash replaces its turn.
 import asyncio
 import hashlib
 from typing import Final, Protocol
-from uuid import UUID
 from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec import Struct
 
-from signoff.events.errors import BlobError
+from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.objects import Objects
 
 MOST_TURNS: Final = 500
 """Turns of one conversation that are kept; the oldest go first."""
@@ -63,18 +63,6 @@ class Memory(Protocol):
         ...
 
 
-class NamedValues(Protocol):
-    """The part of the object store that a memory needs: values under names, which may change."""
-
-    async def get_named(self, workspace_id: UUID, name: str) -> bytes | None:
-        """The value under a name; None where there is none."""
-        ...
-
-    async def put_named(self, workspace_id: UUID, name: str, value: bytes) -> None:
-        """Store a value under a name durably, in place of what was there."""
-        ...
-
-
 class StoredMemory:
     """Conversations in the object store, each one object.
 
@@ -83,17 +71,18 @@ class StoredMemory:
     store on a file system has no compare-and-set. Both executions have their answers all the same.
 
     Args:
-        values: where.
+        objects: where.
     """
 
-    def __init__(self, values: NamedValues) -> None:
-        self._values = values
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
         self._writers: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, workspace_id: str, conversation_id: str) -> list[Turn]:
         """As `Memory.get`."""
-        raw = await self._values.get_named(UUID(workspace_id), _name(conversation_id))
-        if raw is None:
+        try:
+            raw = await self._objects.read(_path(workspace_id, conversation_id))
+        except BlobNotFoundError:
             return []
         try:
             return msgspec.json.decode(raw, type=list[Turn])
@@ -110,12 +99,12 @@ class StoredMemory:
             self._writers[place] = writer = asyncio.Lock()
         async with writer:
             turns = _with(await self.get(workspace_id, conversation_id), turn)
-            await self._values.put_named(UUID(workspace_id), _name(conversation_id), _encoded(turns))
+            await self._objects.write(_path(workspace_id, conversation_id), _encoded(turns))
 
 
-def _name(conversation_id: str) -> str:
-    """A name that any object store takes, whatever the id holds."""
-    return f"memory-{hashlib.sha256(conversation_id.encode()).hexdigest()}"
+def _path(workspace_id: str, conversation_id: str) -> str:
+    """A path that any object store takes, whatever the id holds."""
+    return f"{workspace_id}/memory/{hashlib.sha256(conversation_id.encode()).hexdigest()}"
 
 
 def _with(turns: list[Turn], turn: Turn) -> list[Turn]:

@@ -1,0 +1,151 @@
+"""``/api/files``: contents go in and out in pieces; no file is ever whole in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
+from typing import Final, TypeVar
+from urllib.parse import quote
+
+import structlog
+from aiohttp import BodyPartReader, ClientConnectionResetError, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from signoff.access.keys import Principal
+from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.files import ANY_TYPE, File, Files
+from signoff.gateway.bodies import READ_LIMIT
+from signoff.gateway.errors import ApiError, bad_request
+from signoff.gateway.file_inputs import MAX_FILES
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.responses import answer
+from signoff.gateway.schemas import UploadedFiles
+
+T = TypeVar("T")
+
+_PIECE: Final = 64 * 1024
+_NO_FILE: Final = "The body must be multipart/form-data with at least one file"
+_BROKEN: Final = (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError)
+"""What aiohttp raises on multipart bodies that are none."""
+
+_log = structlog.get_logger("signoff.gateway.files")
+
+
+async def upload(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /api/files``: store the files of a form. Fields that are no files are left out."""
+    if request.content_type != "multipart/form-data":
+        raise bad_request(_NO_FILE)
+    files = request.app[GATEWAY].files
+    kept: list[File] = []
+    try:
+        form = await request.multipart()
+        while (part := await _next(form)) is not None:
+            if not isinstance(part, BodyPartReader) or part.filename is None:
+                await _skip(part)
+                continue
+            if len(kept) == MAX_FILES:
+                raise ApiError(413, f"There may be {MAX_FILES} files in one request")
+            kept.append(await _keep(files, caller, part))
+    except _BROKEN as error:
+        raise bad_request(f"The body is no multipart/form-data: {error}") from error
+    if not kept:
+        raise bad_request(_NO_FILE)
+    return answer(UploadedFiles(kept), status=201)
+
+
+async def _next(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
+    return await _in_time(form.next())
+
+
+async def _skip(part: MultipartReader | BodyPartReader) -> None:
+    if isinstance(part, MultipartReader):
+        raise bad_request("A form may not hold another one")
+    if await _in_time(part.read_chunk(_PIECE)) and not part.at_eof() and await _in_time(part.read_chunk(1)):
+        raise ApiError(413, f"A field that is no file is larger than {_PIECE} bytes")
+
+
+async def _keep(files: Files, caller: Principal, part: BodyPartReader) -> File:
+    if part.headers.get("Content-Transfer-Encoding", "binary").lower() not in ("7bit", "8bit", "binary"):
+        raise bad_request("Files must be sent as they are, without a Content-Transfer-Encoding")
+    return await files.keep(
+        caller.workspace_id,
+        _pieces(part),
+        name=part.filename or "",
+        media_type=part.headers.get("Content-Type", ANY_TYPE),
+    )
+
+
+async def _pieces(part: BodyPartReader) -> AsyncGenerator[bytes, None]:
+    while piece := await _in_time(part.read_chunk(_PIECE)):
+        yield bytes(piece)
+
+
+async def _in_time(reading: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(READ_LIMIT):
+            return await reading
+    except TimeoutError:
+        raise ApiError(408, f"Nothing of the body arrived for {READ_LIMIT:g} s") from None
+
+
+async def download(request: web.Request, caller: Principal) -> web.StreamResponse:
+    """``GET /api/files/{key}``: a file, or a range of it. It never opens as a page of this server."""
+    files = request.app[GATEWAY].files
+    try:
+        file = await files.find(caller.workspace_id, request.match_info["key"])
+    except BlobNotFoundError as error:
+        raise ApiError(404, "File not found") from error
+    headers = _headers(file)
+    if request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    start, end = _range(request, file, headers["ETag"])
+    partial = (start, end) != (0, file.size)
+    if partial:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
+    response = web.StreamResponse(status=206 if partial else 200, headers=headers)
+    response.content_length = end - start
+    await response.prepare(request)
+    if request.method != "HEAD":
+        await _send(response, files.read(caller.workspace_id, file, start=start, end=end), file)
+    return response
+
+
+def _headers(file: File) -> dict[str, str]:
+    return {
+        "Content-Type": file.type,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "ETag": f'"{file.key}"',
+        "Accept-Ranges": "bytes",
+    }
+
+
+def _range(request: web.Request, file: File, tag: str) -> tuple[int, int]:
+    """The bytes that are wanted, from and up to (RFC 9110, 14.2); several ranges are answered whole."""
+    asked = request.headers.get("Range")
+    if asked is None or "," in asked or request.headers.get("If-Range", tag) != tag:
+        return 0, file.size
+    try:
+        start, end, _ = request.http_range.indices(file.size)
+    except ValueError:
+        return 0, file.size  # a unit or a form that nobody knows is ignored
+    if start >= end:
+        raise ApiError(
+            416, "The range lies outside of the file", headers={"Content-Range": f"bytes */{file.size}"}
+        )
+    return start, end
+
+
+async def _send(response: web.StreamResponse, pieces: AsyncGenerator[bytes, None], file: File) -> None:
+    try:
+        async with aclosing(pieces):
+            async for piece in pieces:
+                await response.write(piece)
+        await response.write_eof()
+    except ClientConnectionResetError:
+        _log.debug("the reader of a file went away", key=file.key)
+    except BlobError as error:
+        # The status is sent already: the connection ends before all of the promised length came.
+        _log.warning("a file was cut short", key=file.key, reason=str(error))
+        response.force_close()

@@ -1,0 +1,49 @@
+"""``POST /api/executions/{id}/retry``: an operator tries a failed execution again, from what failed."""
+
+from aiohttp import web
+
+from signoff.access.keys import Principal
+from signoff.events.types import RetryExecution
+from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
+from signoff.gateway.headers import idempotency_key, traceparent
+from signoff.gateway.responses import answer
+from signoff.gateway.schemas import Retried, RetryBody
+
+_ROUTE = "retry"
+
+
+async def retry(request: web.Request, caller: Principal) -> web.Response:
+    """Begin a new run in the same log; nobody waits for it."""
+    gateway = request.app[GATEWAY]
+    given = await read_object(request)
+    body = convert(given, RetryBody)
+    row = await find_execution(
+        gateway, caller, request.match_info["execution"], missing="Execution not found"
+    )
+    key = idempotency_key(request.headers)
+    asked = Asked(
+        principal=caller,
+        route=_ROUTE,
+        key=key,
+        digest=None if key is None else request_digest(_ROUTE, given),
+        traceparent=traceparent(request.headers),
+    )
+    call = await gateway.commands.send(
+        RetryExecution(reason=body.reason),
+        asked,
+        log_id=row.log_id,
+        execution_id=row.execution_id,
+        after=row.version,
+    )
+    with call:
+        outcome = await call.outcome()
+    if outcome.outcome == "refused":
+        raise refused(outcome)
+    run_id = outcome.resume_execution_id
+    if run_id is None:
+        raise GatewayError(f"retry {outcome.command_id} was accepted without a run")
+    retried = Retried(execution_id=shown_id(row), run_id=run_id, status_url=gateway.links.job(run_id))
+    return answer(retried, status=202, headers={"X-Execution-Id": run_id})
