@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
-PARTS := unit conformance integration e2e
+PARTS := unit conformance integration semantics e2e
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -70,7 +70,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data

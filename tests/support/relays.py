@@ -83,7 +83,7 @@ class Writing:
         self.store = store
         self.bus = bus
         self.lease = lease
-        self.relay = Relay(store, bus, partitions=PARTITIONS)
+        self.relay = Relay(store, bus, partitions=PARTITIONS, time_limit=60)
         self.log_id = UUID(int=1 << 64)
         self.state = State()
         self._first: list[EventData] = [started]

@@ -116,7 +116,8 @@ SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}}
 def test_the_fields_of_a_response_format_are_those_of_the_block(given: Any) -> None:
     parsed = sim("agent", {"messages": [{"role": "user", "content": "p"}], "responseFormat": given})
     assert parsed.definition is not None, parsed.faults
-    assert output_fields(parsed.definition.blocks[1], {}) == ("answer", "model", "tokens", "toolCalls", "cost")
+    fields = output_fields(parsed.definition.blocks[1], {})
+    assert fields == ("answer", "model", "tokens", "toolCalls", "cost")
 
 
 def test_metrics_are_fields_in_lower_case() -> None:

@@ -213,6 +213,14 @@ def test_an_expression_that_matches_nothing_is_never_due() -> None:
     assert a_workflow("0 0 */31 2 1#5", at("2025-06-06 08:00")).next_due() is None
 
 
+def test_a_block_from_before_schedules_were_kept_to_is_never_due() -> None:
+    workflow = Workflow(at("2025-06-06 08:00"))
+
+    workflow.deploy(schedule(scheduleType="daily", dailyTime="09:00"))
+
+    assert workflow.next_due() is None
+
+
 def test_a_new_deployment_replaces_the_schedule() -> None:
     workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
     workflow.now = at("2025-06-06 08:30")

@@ -135,7 +135,7 @@ def test_a_child_that_nobody_waits_for_is_cancelled_by_the_system() -> None:
         (PAUSED, {"status": "paused"}),
         (RESUMED, {"status": "resumed"}),
         (COMPLETED, {"status": "completed", "output": {"n": 1}}),
-        (FAILED, {"status": "failed", "error": "Fn: boom"}),
+        (FAILED, {"status": "failed", "error": "Fn: boom", "code": "BLOCK_FAILED"}),
         (CANCELLED, {"status": "cancelled"}),
     ],
 )

@@ -1,5 +1,6 @@
 """The built-in block types: which there are, how their edges leave them, what fields their outputs have."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -7,6 +8,7 @@ from msgspec import Struct
 
 from signoff.engine.definition import Block
 from signoff.engine.faults import shorten
+from signoff.engine.values import parse_json
 
 TriggerKind: TypeAlias = Literal["api", "manual", "workflow", "chat", "schedule", "webhook"]
 """What starts a run: a call, a person, a parent's block, a message, the clock, another system."""
@@ -32,6 +34,16 @@ MAX_AT_ONCE: Final = 20
 STEERING_NAMES: Final = frozenset({"error", "selectedOption", "selectedRoute", "_pauseMetadata"})
 """Output fields that the engine acts on, so that no field of a user may be called so."""
 
+CUSTOM_TOOL: Final = "custom-tool"
+"""An agent's tool that is the author's own JavaScript."""
+
+HTTP_TOOLS: Final = ("api", "http_request")
+"""An agent's tools that make HTTP requests; Sim has both names."""
+
+TOOL_TYPES: Final = (CUSTOM_TOOL, *HTTP_TOOLS)
+"""Types of an agent's tools, besides the names of registered Python blocks. Workflows, MCP servers and Sim's
+integrations are none of them."""
+
 _ENTRIES: Final[dict[str, tuple[str, ...]]] = {
     "api": ENTRY_TYPES,
     "manual": ENTRY_TYPES,
@@ -40,6 +52,7 @@ _ENTRIES: Final[dict[str, tuple[str, ...]]] = {
     "schedule": ("schedule",),
     "webhook": ("webhook", "generic_webhook"),
 }
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 
 
 class BlockType(Struct, frozen=True, kw_only=True):
@@ -193,6 +206,27 @@ def response_schema(response_format: object) -> dict[str, Any] | None:
         return None
     schema = response_format.get("schema", response_format)
     return schema if isinstance(schema, dict) else None
+
+
+def tool_function(tool: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The function that a custom tool's ``schema`` describes: OpenAI's, with or without its envelope.
+
+    Returns:
+        ``{name, description, parameters}`` as written; None where the schema is none.
+    """
+    schema = tool.get("schema")
+    schema = parse_json(schema, None) if isinstance(schema, str) else schema
+    function = schema.get("function", schema) if isinstance(schema, dict) else None
+    return function if isinstance(function, dict) else None
+
+
+def tool_variables(function: Mapping[str, Any]) -> list[str]:
+    """The parameters of a custom tool that its code finds as variables: all are in ``params``, too."""
+    parameters = function.get("parameters")
+    properties = parameters.get("properties") if isinstance(parameters, dict) else None
+    return (
+        [name for name in properties if _IDENTIFIER.fullmatch(name)] if isinstance(properties, dict) else []
+    )
 
 
 def _formatted_fields(response_format: object) -> tuple[str, ...] | None:

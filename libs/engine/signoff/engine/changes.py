@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from signoff.engine.children import child_error, child_output, child_response, ending_of
+from signoff.engine.children import FAILED, child_error, child_output, child_response, ending_of
 from signoff.engine.flow import (
     Results,
     advance,
@@ -73,7 +73,7 @@ def _at_work(
             attempt=flight.attempt,
             input=None,
             error=child_error(child, ending_of(change)),
-            code="CHILD_FAILED",
+            code=FAILED,
         )
         yield from fail_or_retry(state, graph, flight, failed, now)
     yield from advance(state, graph, run, now, cause)

@@ -83,7 +83,7 @@ def _check_names(reading: Reading, findings: Findings) -> None:
 
 def _check_type(block: Block, place: BlockPlace, types: Collection[str], findings: Findings) -> None:
     if block.type in BLOCK_TYPES or (block.type and block.trigger):
-        check_params(block, place, findings)
+        check_params(block, place, types, findings)
     elif block.type and block.type not in types:
         hint = findings.did_you_mean(block.type, (*BLOCK_TYPES, *types))
         findings.fault(place.type, f'the type "{shorten(block.type)}" is not registered', hint)

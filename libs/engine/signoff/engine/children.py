@@ -10,8 +10,13 @@ from signoff.events.types import ChildChanged, Json
 MAX_DEPTH: Final = 25
 """Executions that may call one another in a chain, the outermost not counted."""
 
-_FAILED: Final = re.compile(r'"(?P<name>[^"]*)" failed: (?P<text>.*)', re.DOTALL)
-_CHAIN: Final = re.compile(r"Workflow chain: (?P<chain>.*?) \| (?P<text>.*)", re.DOTALL)
+FAILED: Final = "CHILD_FAILED"
+"""The code of a block whose child failed."""
+
+# What such a block said, behind its name.
+_ITS_CHILD: Final = re.compile(
+    r'.*?: (?:"(?P<name>[^"]*)" failed: |Workflow chain: (?P<chain>.*?) \| )(?P<text>.*)', re.DOTALL
+)
 
 
 def ending_of(change: ChildChanged) -> dict[str, Any]:
@@ -19,7 +24,8 @@ def ending_of(change: ChildChanged) -> dict[str, Any]:
     ending: dict[str, Any] = {"status": change.status}
     if change.output is not None:
         ending["output"] = change.output
-    return ending if change.error is None else ending | {"error": change.error}
+    told = {"error": change.error, "code": change.code}
+    return ending | {name: value for name, value in told.items() if value is not None}
 
 
 def child_output(child: Child, ending: Mapping[str, Any]) -> dict[str, Json]:
@@ -36,13 +42,11 @@ def child_output(child: Child, ending: Mapping[str, Any]) -> dict[str, Json]:
 def child_error(child: Child, ending: Mapping[str, Any]) -> str:
     """The calling block's error when its child failed; a child's child shows as a chain."""
     text = str(ending.get("error") or f"the execution was {ending['status']}")
-    chain = _CHAIN.search(text)
-    if chain is not None:
-        return f"Workflow chain: {child.name} → {chain['chain']} | {chain['text']}"
-    failed = _FAILED.search(text)
-    if failed is not None:
-        return f"Workflow chain: {child.name} → {failed['name']} | {failed['text']}"
-    return f'"{child.name}" failed: {text}'
+    its_child = _ITS_CHILD.fullmatch(text) if ending.get("code") == FAILED else None
+    if its_child is None:
+        return f'"{child.name}" failed: {text}'
+    chain = its_child["chain"] or its_child["name"]
+    return f"Workflow chain: {child.name} → {chain} | {its_child['text']}"
 
 
 def child_response(child: Child) -> dict[str, Any]:

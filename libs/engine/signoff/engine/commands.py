@@ -19,6 +19,7 @@ from signoff.engine.messages import (
     RunEnded,
 )
 from signoff.engine.resumes import decide_resume
+from signoff.engine.starts import begun
 from signoff.engine.state import TERMINAL, Run, State, Taken
 from signoff.engine.values import parse_variable
 from signoff.events.times import from_iso, iso
@@ -31,7 +32,6 @@ from signoff.events.types import (
     ExecutionCancelled,
     ExecutionReopened,
     ExecutionSeeded,
-    ExecutionStarted,
     Json,
     Outcome,
     PauseClosed,
@@ -99,27 +99,7 @@ def _start(state: State, graph: Graph, command: Command, data: StartExecution, n
         command_id=command.command_id, execution_id=command.execution_id, outcome="accepted", event_id=1
     )
     cause = command.command_id
-    yield Draft(
-        ExecutionStarted(
-            workspace_id=data.workspace_id,
-            workflow_version=data.workflow_version,
-            definition_digest=data.definition_digest,
-            trigger=data.trigger,
-            mode=data.mode,
-            input=data.input,
-            actor=command.actor,
-            request_digest=command.request_digest,
-            parent=data.parent,
-            source=data.source,
-            trigger_block_id=data.trigger_block_id,
-            start_block_id=data.start_block_id,
-            timeout_at=None if data.time_limit is None else iso(now + data.time_limit),
-            stop_after_block_id=data.stop_after_block_id,
-            start_time=iso(now),
-        ),
-        cause,
-        correlation_id=command.correlation_id,
-    )
+    yield begun(command, data, now)
     variables = {
         each.name: parse_variable(each.name, each.type, each.value) for each in graph.definition.variables
     }
@@ -139,6 +119,7 @@ def _run_entry(state: State, graph: Graph, run: Run, *, given: Json, now: float,
     yield Draft(
         BlockStarted(block_id=entry.id, block_name=entry.name, block_type=entry.type, execution_order=1),
         cause,
+        envelope_run(state, run.run_id),
     )
     yield from complete(
         state, graph, run, state.in_flight[entry.id],
@@ -173,7 +154,10 @@ def _reopen(state: State, graph: Graph, command: Command, data: RetryExecution, 
     )
     for flight in [each for each in state.in_flight.values() if each.evaluates]:
         yield RunBlock(flight.instance, flight.run_id, flight.attempt)
-    yield from advance(state, graph, state.runs[run_id], now, command.command_id)
+    run = state.runs[run_id]
+    if graph.entry in state.ready:  # it could not even start before
+        yield from _run_entry(state, graph, run, given=state.input, now=now, cause=command.command_id)
+    yield from advance(state, graph, run, now, command.command_id)
 
 
 def _restarted(state: State, command: Command) -> Outcome:

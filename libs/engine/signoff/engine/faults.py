@@ -26,11 +26,13 @@ class Fault(Struct, frozen=True):
             empty for the document as a whole.
         message: what is wrong, in a sentence that needs no path.
         hint: what to do about it, where that can be known.
+        line: the line that is meant, from 1, of the text that stands there; the message names it, too.
     """
 
     path: str
     message: str
     hint: str | None = None
+    line: int | None = None
 
 
 class Findings:

@@ -224,6 +224,7 @@ def settle(
     changed: dict[str, int] = {}
     newly: set[str] = set()
     ready: list[str] = []
+    failed = failed or _tells_of_error(graph, ended, output)
     follow: list[tuple[Edge, bool]] = [
         (edge, fires(edge, output=output, failed=failed)) for edge in graph.nodes[ended].edges
     ]
@@ -244,6 +245,16 @@ def settle(
             else:
                 follow.extend((dead, False) for dead in graph.nodes[target].edges)
     return Settled(changed, newly, ready)
+
+
+def _tells_of_error(graph: Graph, ended: str, output: Json) -> bool:
+    """Whether a block that ended well gives an ``error``, which takes its error edge (Sim's format, 1).
+
+    What people and callers send is not the block's own word: a key ``error`` in it means nothing.
+    """
+    block = graph.nodes[ended].block
+    given = block.trigger or block.type == "human_in_the_loop" or ended == graph.entry
+    return not given and isinstance(output, dict) and bool(output.get("error"))
 
 
 def has_successor(graph: Graph, block_id: str) -> bool:

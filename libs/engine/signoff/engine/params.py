@@ -1,9 +1,10 @@
 """Checks of the parameters of each built-in block type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from signoff.engine.catalog import BLOCK_TYPES, ENTRY_TYPES
+from signoff.engine.codes import CODE_LANGUAGES
 from signoff.engine.definition import Block
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import Findings, at, shorten
@@ -23,17 +24,25 @@ from signoff.engine.params_values import (
 from signoff.engine.reading import BlockPlace
 from signoff.engine.values import VARIABLE_TYPES, parse_variable, wait_ms
 
-_LANGUAGES: Final = ("javascript", "python")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 # The default time limit of an asynchronous run: nothing in it can take longer.
 _MAX_TIMEOUT_MS: Final = 5_400_000
 
 
-def check_params(block: Block, place: BlockPlace, findings: Findings) -> None:
-    """Reports what is wrong with the parameters of a block of a built-in type, or of a trigger."""
+def check_params(block: Block, place: BlockPlace, types: Collection[str], findings: Findings) -> None:
+    """Reports what is wrong with the parameters of a block of a built-in type, or of a trigger.
+
+    Args:
+        block: the block.
+        place: where its parts stand.
+        types: the registered Python blocks, which agents may use as tools.
+        findings: takes the faults and warnings.
+    """
     if block.trigger and not (block.type in BLOCK_TYPES and BLOCK_TYPES[block.type].trigger):
         # In trigger mode a block starts runs and does nothing else, whatever its type does otherwise.
         check_fields(block.params, place, findings)
+    elif block.type == "agent":
+        check_agent(block.params, place, types, findings)
     else:
         _CHECKS[block.type](block.params, place, findings)
 
@@ -42,11 +51,11 @@ def _check_function(params: dict[str, Any], place: BlockPlace, findings: Finding
     if not isinstance(params.get("code"), str):
         findings.fault(place.param("code"), "code is required, as a text")
     language = params.get("language") or "javascript"
-    if language not in _LANGUAGES:
+    if language not in CODE_LANGUAGES:
         findings.fault(
             place.param("language"),
             f"language {shown(language)} is not available here",
-            f"use {' or '.join(_LANGUAGES)}",
+            f"use {' or '.join(CODE_LANGUAGES)}",
         )
     check_number(params.get("timeout"), (1, _MAX_TIMEOUT_MS), place.param("timeout"), findings)
 
@@ -132,7 +141,6 @@ _CHECKS: Final[dict[str, Callable[[dict[str, Any], BlockPlace, Findings], None]]
     "condition": check_condition,
     "router": check_old_router,
     "router_v2": check_router,
-    "agent": check_agent,
     "evaluator": check_evaluator,
     "variables": _check_variables,
     "wait": _check_wait,

@@ -27,13 +27,13 @@ def check_condition(params: dict[str, Any], place: BlockPlace, findings: Finding
             continue
         _check_id(case, "case", place.part("conditions", index, "id"), taken, findings)
         _check_case(case, path, findings)
-        if _is_else(case) and index + 1 < len(conditions):
+        if is_else(case) and index + 1 < len(conditions):
             findings.warn(path, "the cases after else are never tested")
 
 
 def check_router(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
     """Reports what is wrong with the routes of a ``router_v2``."""
-    for key in ("context", "model", "apiKey"):
+    for key in ("context", "model", "apiKey", "endpoint"):
         check_text(params.get(key), place.param(key), findings)
     routes = params.get("routes")
     if not isinstance(routes, list) or not routes:
@@ -54,7 +54,7 @@ def check_router(params: dict[str, Any], place: BlockPlace, findings: Findings) 
 
 def check_old_router(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
     """Reports what is wrong with a ``router`` of Sim's first kind, whose routes are its targets."""
-    for key in ("prompt", "model", "apiKey"):
+    for key in ("prompt", "model", "apiKey", "endpoint"):
         check_text(params.get(key), place.param(key), findings)
 
 
@@ -76,6 +76,7 @@ def _check_case(case: dict[str, Any], path: str, findings: Findings) -> None:
         findings.fault(at(path, "value"), "must be a JavaScript expression, as a text")
 
 
-def _is_else(case: dict[str, Any]) -> bool:
+def is_else(case: dict[str, Any]) -> bool:
+    """Tells whether a case is the one that is taken when no case before it is."""
     title = case.get("title")
     return isinstance(title, str) and title.strip().lower() == "else"

@@ -1,8 +1,9 @@
 """Checks of the parameters of blocks that ask a language model: ``agent`` and ``evaluator``."""
 
+from collections.abc import Collection
 from typing import Any, Final, TypeGuard
 
-from signoff.engine.catalog import response_schema
+from signoff.engine.catalog import CUSTOM_TOOL, TOOL_TYPES, response_schema
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.params_values import (
     check_choice,
@@ -29,15 +30,17 @@ _LIMITS: Final[dict[str, tuple[float, float]]] = {
 }
 
 
-def check_agent(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
-    """Reports what is wrong with an agent's parameters."""
+def check_agent(
+    params: dict[str, Any], place: BlockPlace, types: Collection[str], findings: Findings
+) -> None:
+    """Reports what is wrong with an agent's parameters; ``types`` are the registered Python blocks."""
     for key in _TEXTS:
         check_text(params.get(key), place.param(key), findings)
     for key, between in _LIMITS.items():
         check_number(params.get(key), between, place.param(key), findings)
     _check_messages(params, place, findings)
     for index, tool in enumerate(check_list(params.get("tools"), "tools", place.param("tools"), findings)):
-        _check_tool(tool, place.item("tools", index), findings)
+        _check_tool(tool, place.item("tools", index), types, findings)
     _check_response_format(params.get("responseFormat"), place.param("responseFormat"), findings)
     memory = params.get("memoryType") or "none"
     check_choice(memory, _MEMORIES, place.param("memoryType"), findings)
@@ -58,19 +61,34 @@ def _check_messages(params: dict[str, Any], place: BlockPlace, findings: Finding
             findings.fault(path, "must be an object with a role and a content")
             continue
         check_choice(message.get("role"), _ROLES, at(path, "role"), findings)
-        if not isinstance(message.get("content"), str | list):
+        if not isinstance(message.get("content"), str):
             findings.fault(at(path, "content"), "must be a text")
 
 
-def _check_tool(tool: Any, path: str, findings: Findings) -> None:
+def _check_tool(tool: Any, path: str, types: Collection[str], findings: Findings) -> None:
     if not isinstance(tool, dict):
         findings.fault(path, "must be an object with a type")
         return
     if not isinstance(tool.get("type"), str) or not tool["type"]:
         findings.fault(at(path, "type"), "a tool needs a type, as a text")
+    elif tool.get("usageControl") != "none":
+        _check_tool_type(tool["type"], at(path, "type"), types, findings)
+    if tool.get("type") == CUSTOM_TOOL and not isinstance(tool.get("code"), str | None):
+        findings.fault(at(path, "code"), "must be the body of a JavaScript function, as a text")
     check_choice(tool.get("usageControl") or "auto", _USAGES, at(path, "usageControl"), findings)
     if not isinstance(tool.get("params"), dict | None):
         findings.fault(at(path, "params"), "must be an object: the parameters by name")
+
+
+def _check_tool_type(kind: str, path: str, types: Collection[str], findings: Findings) -> None:
+    if kind in TOOL_TYPES or kind in types:
+        return
+    hint = findings.did_you_mean(kind, (*TOOL_TYPES, *types))
+    findings.fault(
+        path,
+        f'an agent cannot use a tool of the type "{shorten(kind)}"',
+        hint or f"use {', '.join(TOOL_TYPES)} or a registered block, or set usageControl to none",
+    )
 
 
 def _check_response_format(value: Any, path: str, findings: Findings) -> None:
@@ -94,7 +112,7 @@ def _names(properties: Any) -> list[str]:
 
 def check_evaluator(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
     """Reports what is wrong with an evaluator's metrics and the rest of its parameters."""
-    for key in ("model", "apiKey"):
+    for key in ("model", "apiKey", "endpoint"):
         check_text(params.get(key), place.param(key), findings)
     path = place.param("metrics")
     metrics = check_list(params.get("metrics"), "metrics", path, findings)

@@ -7,11 +7,13 @@ from msgspec import Struct
 
 from signoff.engine.catalog import Fields
 from signoff.engine.checks import check
+from signoff.engine.codes import Code, find_codes
 from signoff.engine.definition import Definition
 from signoff.engine.faults import Fault, Findings
 from signoff.engine.plain import Copier
 from signoff.engine.reading import Reading
 from signoff.engine.recipe import read_recipe
+from signoff.engine.references import block_names
 from signoff.engine.sim import read_sim
 from signoff.engine.sim_state import is_state, read_state
 
@@ -26,11 +28,13 @@ class Parsed(Struct, frozen=True):
         definition: None if there is any fault.
         faults: everything that keeps the definition from being deployed.
         warnings: what is allowed but probably not meant, such as references to unknown names.
+        codes: the code in it, which only a sandbox can check; whatever the faults.
     """
 
     definition: Definition | None
     faults: list[Fault]
     warnings: list[Fault]
+    codes: list[Code] = []
 
 
 def parse(document: object, *, types: Mapping[str, Fields] | None = None, workflow_id: str) -> Parsed:
@@ -48,8 +52,11 @@ def parse(document: object, *, types: Mapping[str, Fields] | None = None, workfl
     types = types or {}
     reading = None if copier.overflowed else _read(clean, types, workflow_id, findings)
     findings.settle()
-    definition = None if reading is None else check(reading, types, findings)
-    return Parsed(None if findings.faults else definition, findings.faults, findings.warnings)
+    if reading is None:
+        return Parsed(None, findings.faults, findings.warnings)
+    definition = check(reading, types, findings)
+    codes = find_codes(reading, block_names(definition))
+    return Parsed(None if findings.faults else definition, findings.faults, findings.warnings, codes)
 
 
 def _read(document: Any, types: Collection[str], workflow_id: str, findings: Findings) -> Reading | None:

@@ -124,7 +124,7 @@ class _Reader:
         self._reading.blocks.append((block, place))
         self._read_edges(key, block_type, fitting, written, path)
         if block_type in CONTAINER_TYPES:
-            self._read_inside(key, block_type, fitting, path)
+            self._read_inside(key, block_type, raw=raw, fitting=fitting, path=path)
 
     def _type(self, spelled: str, spelling: Spelling | None, path: str) -> str:
         if spelling is not None:
@@ -142,9 +142,13 @@ class _Reader:
             self._connect(key, targets, branch_path, handle)
         self._connect(key, fitting.get("catch"), at(path, "catch"), "error")
 
-    def _read_inside(self, key: str, block_type: str, fitting: dict[str, Any], path: str) -> None:
+    def _read_inside(
+        self, key: str, block_type: str, *, raw: dict[str, Any], fitting: dict[str, Any], path: str
+    ) -> None:
         self._reading.containers.append(
-            recipe_containers.read_container(key, block_type, fitting, path, self._findings)
+            recipe_containers.read_container(
+                key, block_type, written=raw, fitting=fitting, path=path, findings=self._findings
+            )
         )
         blocks = fitting.get("blocks", {})
         self._connect(

@@ -1,5 +1,6 @@
 """How our own spelling writes loops and parallels: they hold their blocks."""
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from signoff.engine.catalog import MAX_AT_ONCE, MAX_ITERATIONS
@@ -29,23 +30,30 @@ _INSIDE: Final = {
 
 
 def read_container(
-    container_id: str, block_type: str, fitting: dict[str, Any], path: str, findings: Findings
+    container_id: str,
+    block_type: str,
+    *,
+    written: Collection[str],
+    fitting: dict[str, Any],
+    path: str,
+    findings: Findings,
 ) -> tuple[Container, ContainerPlace]:
     """Reads how a container goes about it.
 
     Args:
         container_id: its block's id.
         block_type: ``loop`` or ``parallel``.
-        fitting: the keys of its block that are known and fit.
+        written: the keys of its block.
+        fitting: those that are known and fit, with their values.
         path: where the block stands.
         findings: takes what it is told twice, or not at all.
     """
     kinds = _LOOP_KINDS if block_type == "loop" else _PARALLEL_KINDS
-    given = [kind for kind in kinds if kind in fitting]
+    given = [kind for kind in kinds if kind in written]
     if len(given) != 1:
         place = at(path, given[1]) if given else path
         findings.fault(place, f"a {block_type} needs exactly one of {', '.join(kinds)}")
-    kind = given[0] if given else kinds[0]
+    kind = next((each for each in given if each in fitting), kinds[0])
     nodes = tuple(fitting.get("blocks", ()))
     blocks = at(path, "blocks")
     place_of = ContainerPlace(

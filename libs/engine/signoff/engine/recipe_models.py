@@ -12,6 +12,7 @@ _NUMBER: Final[Schema] = {"type": ["number", "string"]}
 _MODEL_KEYS: Final = {
     "model": text("The model; the server's default otherwise."),
     "apiKey": text('The key to use in place of the server\'s, such as "{{OPENAI_API_KEY}}".'),
+    "endpoint": text("An OpenAI-compatible endpoint in place of the server's."),
 }
 _ROUTE_KEYS: Final = {
     "name": text("What the route is called in selectedRoute; route-1, route-2 … by default."),
@@ -29,7 +30,7 @@ _METRIC_KEYS: Final = {
     "max": Key({"type": "number"}, "The highest score; 10 by default."),
 }
 _AGENT_COPIED: Final = (
-    *("model", "apiKey", "endpoint", "messages", "temperature", "maxTokens", "tools"),
+    *(*_MODEL_KEYS, "messages", "temperature", "maxTokens", "tools"),
     *("responseFormat", "files", "reasoningEffort", "verbosity", "thinkingLevel"),
 )
 
@@ -147,14 +148,16 @@ SPELLINGS: Final[dict[str, Spelling]] = {
             "messages": listed(
                 {
                     "type": "object",
-                    "properties": {"role": {"enum": ["system", "user", "assistant"]}, "content": {}},
+                    "properties": {
+                        "role": {"enum": ["system", "user", "assistant"]},
+                        "content": {"type": "string"},
+                    },
                     "required": ["role", "content"],
                 },
                 "In place of system and prompt: a whole conversation, {role, content} each.",
                 "a list of messages",
             ),
             **_MODEL_KEYS,
-            "endpoint": text("An OpenAI-compatible endpoint in place of the server's."),
             "temperature": Key(_NUMBER, "0 to 2: how freely it answers."),
             "maxTokens": Key(_NUMBER, "How long the answer may be."),
             "tools": listed(

@@ -252,9 +252,7 @@ def compile_code(source: str, names: Mapping[str, str]) -> CodeTemplate:
     Each becomes the name of a variable to be bound, so that values never become code. The same
     reference twice is one variable. Quotes that stand right around ``{{NAME}}`` go with it.
     """
-    prefix = "__ref"
-    while prefix in source:
-        prefix += "_"
+    prefix = _unused_prefix(source)
     parts: list[str] = []
     slots: dict[str, Reference] = {}
     bound: dict[str, str] = {}
@@ -266,6 +264,12 @@ def compile_code(source: str, names: Mapping[str, str]) -> CodeTemplate:
         slots[name] = piece
         parts.append(name)
     return CodeTemplate("".join(parts), tuple(parts), slots, _blocks(slots.values()))
+
+
+def _unused_prefix(source: str) -> str:
+    """The shortest ``__ref``, ``__ref_``, … that is not in the source; one look at it, however hostile."""
+    runs = [len(match[1]) for match in _PREFIX.finditer(source)]
+    return f"__ref{'_' * (max(runs) + 1)}" if runs else "__ref"
 
 
 def resolve_code(template: CodeTemplate, scope: Scope) -> tuple[str, dict[str, Any]]:
@@ -308,6 +312,8 @@ _INNER = rf"<(?P<reference>[^<>]{{1,{MAX_REFERENCE}}})>"
 _NAME = rf"\{{\{{(?P<environment>[^{{}}]{{1,{MAX_REFERENCE}}})\}}\}}"
 _TOKEN = re.compile(rf"{_INNER}|{_NAME}")
 _CODE_TOKEN = re.compile(rf"""{_INNER}|(?P<quote>["'`]?){_NAME}(?P=quote)""")
+# Matches overlap: the underscores after one prefix may begin the next.
+_PREFIX = re.compile(r"(?=__ref(_*))")
 # Name and path. ``;``, ``&&`` and ``||`` only stand in a path where ``a<b.c&&d>e`` is code.
 _REFERENCE = re.compile(r"(?!\s)([^.\[\]+*/=!]+)((?:\.[^.\[\]\s+*/=!;]+|\[\d{1,9}\])*)", re.ASCII)
 _OPERATOR = re.compile(r"&&|\|\|")

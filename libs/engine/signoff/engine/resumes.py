@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from signoff.engine.children import child_error, child_output
+from signoff.engine.children import FAILED, child_error, child_output
 from signoff.engine.flow import Results, complete_block, fail_block
 from signoff.engine.forms import check_form
 from signoff.engine.graph import Graph
@@ -208,7 +208,7 @@ def begin_resume(
     if point.child is not None and entry.input["status"] != "completed":
         yield from fail_block(
             state, graph, run, point,
-            given=None, error=child_error(point.child, entry.input), code="CHILD_FAILED",
+            given=None, error=child_error(point.child, entry.input), code=FAILED,
             started_at=started_at, now=now, cause=cause,
         )  # fmt: skip
         return

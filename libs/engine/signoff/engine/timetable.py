@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from msgspec import Struct
 
+from signoff.engine.errors import EngineError
 from signoff.events.escapes import is_reference
 from signoff.events.types import Json
 
@@ -64,7 +65,7 @@ class Firing(Struct, frozen=True):
     missed: int
 
 
-class PartElsewhereError(ValueError):
+class PartElsewhereError(EngineError):
     """A definition was too large for its event, and a part of it that matters is a reference."""
 
 
@@ -74,11 +75,9 @@ def read_schedules(definition: Json) -> list[Schedule]:
     Raises:
         PartElsewhereError: resolve the definition, then read it again.
     """
-    return [
-        _read_schedule(block)
-        for block in map(_inline, _inline(_inline(definition).get("blocks", [])))
-        if block["enabled"] and _inline(block["metadata"])["id"] == "schedule"
-    ]
+    blocks = _inline(_inline(definition).get("blocks", []))
+    read = [_read_schedule(block) for block in map(_inline, blocks) if block["enabled"]]
+    return [schedule for schedule in read if schedule is not None]
 
 
 @lru_cache(maxsize=1000)
@@ -116,8 +115,12 @@ def firings(schedule: Schedule, after: float, now: float) -> list[Firing]:
     return [Firing(moment, 0 if index else missed) for index, moment in enumerate(made_up)]
 
 
-def _read_schedule(block: Json) -> Schedule:
+def _read_schedule(block: Json) -> Schedule | None:
+    if _inline(block["metadata"])["id"] != "schedule":
+        return None
     params = _inline(_inline(block["config"])["params"])
+    if "cron" not in params:  # it was deployed before schedules were kept to
+        return None
     return Schedule(
         block_id=block["id"],
         cron=params["cron"],

@@ -4,6 +4,8 @@ The start of a child is not refused, for nobody would hear of it: what is wrong 
 reaches its parent.
 """
 
+from typing import Final
+
 from signoff.engine.commands import refused
 from signoff.engine.flow import Results
 from signoff.engine.messages import Draft, Input, RunEnded
@@ -11,6 +13,9 @@ from signoff.engine.starts import begun
 from signoff.engine.state import State
 from signoff.events.times import iso
 from signoff.events.types import Command, ExecutionError, Outcome, StartExecution
+
+UNATTENDED: Final = frozenset({"workflow", "schedule"})
+"""Triggers whose starts nobody waits for: a refusal would reach no one."""
 
 
 def decide_unrunnable(state: State, message: Input, reason: str, now: float) -> Results:

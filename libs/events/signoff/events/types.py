@@ -585,6 +585,7 @@ class ChildChanged(CommandData, frozen=True, kw_only=True, omit_defaults=True, r
     status: Literal["paused", "resumed", "completed", "failed", "cancelled"]
     output: Json = None
     error: str | None = None
+    code: str | None = None
 
 
 class DeployWorkflow(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -82,7 +82,7 @@ class Executor:
         self._owned: dict[int, Partition] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
-        self._relay = Relay(store, bus, partitions=partitions)
+        self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
         self._runner = Runner(tools, blobs, settings.environment, concurrency=settings.block_concurrency)
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)

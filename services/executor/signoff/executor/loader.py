@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from signoff.engine.state import FORMAT, TERMINAL, State
+from signoff.engine.unrunnable import UNATTENDED
 from signoff.engine.workflow import WorkflowState
 from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
@@ -99,7 +100,7 @@ class Loader:
         try:
             plan = await self._plans.find(event.data.workspace_id, event.workflow_id, event.data)
         except UnknownVersionError as error:
-            if event.data.parent is None:
+            if event.data.trigger not in UNATTENDED:
                 raise
             loaded = Loaded(log_id, State(), None)
             loaded.unrunnable = str(error)

@@ -115,6 +115,7 @@ def _between_executions(event: Event, data: EventData, log_id: UUID, lineage: Li
         status=status,
         output=data.output if isinstance(data, ExecutionCompleted) else None,
         error=data.error if isinstance(data, ExecutionError) else None,
+        code=data.code if isinstance(data, ExecutionError) else None,
     )
     return _command(event, log_id, news, actor=SYSTEM, execution_id=parent.execution_id, target=parent.log_id)
 

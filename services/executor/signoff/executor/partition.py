@@ -30,6 +30,7 @@ from signoff.engine.messages import (
     Tick,
 )
 from signoff.engine.state import TERMINAL, State
+from signoff.engine.unrunnable import UNATTENDED
 from signoff.engine.workflow import WorkflowState
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Message
@@ -51,6 +52,7 @@ from signoff.executor.outcomes import Outcomes
 from signoff.executor.plans import Plan, Plans, UnknownVersionError
 from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
+from signoff.executor.scheduled import prepare_schedules
 from signoff.executor.timing import Timing
 from signoff.executor.turn import (
     Turn,
@@ -260,6 +262,8 @@ class Partition:
                 running = self._shared.runner.at_work(log_id) | results_in(works, log_id)
                 message = TakenOver(running)
                 reloaded.append(Work(log_id, message, Internal(log_id, message)))
+            else:
+                await prepare_schedules(found.state, self._shared.blobs)
         return reloaded
 
     async def _mark_broken(self, error: BrokenExecutionError, turn: Turn) -> None:
@@ -284,6 +288,9 @@ class Partition:
             raise DecisionError(f"{type(error).__name__}: {error}") from error
         if step.oversized:
             await shrink(loaded, step, self._shared.blobs)
+        if isinstance(loaded.state, WorkflowState):
+            await prepare_schedules(loaded.state, self._shared.blobs)
+            loaded.due = loaded.state.next_due(now)
         add_step(turn, loaded, work.message, step)
 
     async def _begin(self, work: Work, turn: Turn) -> Loaded | None:
@@ -301,8 +308,8 @@ class Partition:
             try:
                 plan = await self._shared.plans.find(data.workspace_id, data.workflow_id, data)
             except UnknownVersionError as error:
-                plan = str(error)  # of a child nobody would hear: its log tells its parent
-            if isinstance(plan, str) and data.parent is None:
+                plan = str(error)
+            if isinstance(plan, str) and data.trigger not in UNATTENDED:
                 turn.answers.append((command, refused(command, "WORKFLOW_NOT_FOUND", plan)))
                 return None
         loaded = new_log(work.log_id, command, plan)
@@ -359,7 +366,7 @@ class Partition:
         state = loaded.state
         if isinstance(state, WorkflowState) or state.status in TERMINAL or state.parked():
             self._hot.pop(loaded.log_id, None)
-            due = None if isinstance(state, WorkflowState) else state.next_due()
+            due = loaded.due if isinstance(state, WorkflowState) else state.next_due()
             if due is not None:
                 self._shared.timing.watch(self.number, loaded.log_id, due)
         if isinstance(state, State) and wants_snapshot(loaded):

@@ -68,7 +68,7 @@ def run_rows(log_id: UUID, events: Iterable[Event]) -> Iterator[RunRow]:
             yield RunRow(run_id=UUID(event.data.resume_execution_id), log_id=log_id)
 
 
-def workflow_row(log_id: UUID, state: WorkflowState) -> WorkflowRow:
+def workflow_row(log_id: UUID, state: WorkflowState, due_at: float | None) -> WorkflowRow:
     """A workflow's active version as lists show it."""
     return WorkflowRow(
         log_id=log_id,
@@ -79,4 +79,5 @@ def workflow_row(log_id: UUID, state: WorkflowState) -> WorkflowRow:
         digest=state.digest,
         is_deployed=state.is_deployed,
         deployed_at=state.deployed_at,
+        due_at=due_at,
     )

@@ -28,7 +28,6 @@ from signoff.executor.cloudevents import Origin, origin_of, record_of
 from signoff.executor.delivery import Delivery
 from signoff.executor.messages import CAUSE_TYPES, CAUSES, message_of
 from signoff.executor.origins import Origins
-from signoff.runtime.settings import Settings
 
 _BUFFER: Final = 5000
 """Events that one partition may have waiting for the topic in memory …"""
@@ -206,12 +205,12 @@ class Relay:
         bus: Bus,
         *,
         partitions: int = PARTITIONS,
-        time_limit: float | None = None,
+        time_limit: float,
     ) -> None:
         self.store = store
         self.bus = bus
         self._partitions = partitions
-        self._time_limit = Settings().async_timeout if time_limit is None else time_limit
+        self._time_limit = time_limit
         self._publishers: dict[int, Publisher] = {}
         self._reported: dict[int, int] = {}
         self._origins = Origins(store)

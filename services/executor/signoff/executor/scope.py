@@ -1,9 +1,13 @@
 """What a block's references may read: finished outputs, variables, its turns, environment values."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
+from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
+from yarl import URL
 
 from signoff.engine.definition import normalise_name
 from signoff.engine.references import MISSING, Missing
@@ -82,12 +86,30 @@ class Facts:
         """The value of ``{{NAME}}``, remembered as a secret."""
         value = self._environment.get(name)
         if value:
-            self.secrets.add(value)
+            self.secrets |= spellings(value)
         return value
 
     def without_environment(self) -> "Facts":
         """The same facts with ``{{NAME}}`` left as written: what may be recorded."""
         return Facts(self._outputs, self._variables, {}, self._fields, self._turns)
+
+
+@lru_cache(maxsize=1000)
+def spellings(secret: str) -> frozenset[str]:
+    """A secret as it is, and as URLs and JSON write it: an address or a body that echoes it shows it so."""
+    return frozenset(
+        {
+            secret,
+            quote(secret, safe=""),
+            quote(secret),
+            quote_plus(secret),
+            URL.build(query={"k": secret}).raw_query_string.removeprefix("k="),
+        URL.build(query_string=secret).raw_query_string,
+            URL.build(path=f"/{secret}").raw_path.removeprefix("/"),
+            json.dumps(secret)[1:-1],
+            json.dumps(secret, ensure_ascii=False)[1:-1],
+        }
+    )
 
 
 def redact(value: Json, secrets: Collection[str]) -> Json:

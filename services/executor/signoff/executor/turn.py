@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from signoff.engine.commands import refused
 from signoff.engine.decide import decide
-from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result
+from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result, Tick
 from signoff.engine.state import State
 from signoff.engine.unrunnable import decide_unrunnable
 from signoff.engine.workflow import WorkflowState, decide_workflow
@@ -133,7 +133,7 @@ def new_log(log_id: UUID, command: Command, plan: Plan | str | None) -> Loaded |
 def results_of(loaded: Loaded, message: Input, now: float) -> Iterable[Result]:
     """What the engine decides on a message for a loaded log."""
     if isinstance(loaded.state, WorkflowState):
-        return decide_workflow(loaded.state, message, now) if isinstance(message, Command) else ()
+        return decide_workflow(loaded.state, message, now) if isinstance(message, Command | Tick) else ()
     if isinstance(message, Command) and isinstance(message.data, (DeployWorkflow, UndeployWorkflow)):
         return (refused(message, "BAD_REQUEST", f"{message.type} is no command for an execution"),)
     if loaded.unrunnable is not None:
@@ -162,11 +162,14 @@ def add_step(turn: Turn, loaded: Loaded, message: Input, step: Step) -> None:
 
 def add_rows(turn: Turn, partitions: int) -> None:
     """Derive the rows that the turn's events changed."""
+    for log_id, loaded in turn.involved.items():
+        if isinstance(loaded.state, WorkflowState) and loaded.state.version:
+            turn.append.rows.append(workflow_row(log_id, loaded.state, loaded.due))
     for log_id, touched in turn.touched.items():
         state = touched.loaded.state
         if isinstance(state, WorkflowState):
-            turn.append.rows.append(workflow_row(log_id, state))
-        elif changes_rows(touched.events) or state.parked() or touched.loaded.parked is not False:
+            continue
+        if changes_rows(touched.events) or state.parked() or touched.loaded.parked is not False:
             touched.loaded.due = state.next_due()
             touched.loaded.parked = state.parked()
             turn.append.rows.append(execution_row(log_id, state, partitions))

@@ -23,9 +23,7 @@ class Variables(Plain):
         try:
             values = assign_variables(call.params)
         except InvalidValueError as error:
-            raise BlockFailureError(
-                f"Variables block execution failed: {error}", code=_INVALID, retryable=False
-            ) from error
+            raise BlockFailureError(str(error), code=_INVALID, retryable=False) from error
         return Done(values, variables=values)
 
 

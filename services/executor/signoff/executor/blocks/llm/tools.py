@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from signoff.blocks import BlockSpec
+from signoff.engine.catalog import CUSTOM_TOOL, HTTP_TOOLS, TOOL_TYPES, tool_function, tool_variables
 from signoff.engine.definition import Block
 from signoff.engine.references import Template, compile_code, compile_value, resolve, resolve_code
 from signoff.engine.values import parse_json, to_text
@@ -20,18 +21,11 @@ from signoff.executor.blocks.llm.params import invalid, list_of, number_of
 from signoff.executor.blocks.registered import Registered
 from signoff.sandbox.programs import Program
 
-CUSTOM: Final = "custom-tool"
-HTTP_TYPES: Final = ("api", "http_request")
-TOOL_TYPES: Final = (CUSTOM, *HTTP_TYPES)
-"""Types of tools besides the names of registered Python blocks. Workflows, MCP servers and Sim's
-integrations are none of them."""
-
 TOOL_TIMEOUT: Final = 300.0
 """Seconds that one call of a tool may take, where the tool sets no shorter limit."""
 
 _NO_NAME: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _NAME_LENGTH: Final = 64
-_IDENTIFIER: Final = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 
 _HTTP_SCHEMA: Final[dict[str, Any]] = {
@@ -118,9 +112,9 @@ def _compiled(
     given = entry if isinstance(entry, dict) else {}
     kind = str(given.get("type", ""))
     template = compile_value({key: value for key, value in given.items() if key != "code"}, names)
-    if kind == CUSTOM:
+    if kind == CUSTOM_TOOL:
         return template, _Custom(str(given.get("code") or ""), names)
-    if kind in HTTP_TYPES:
+    if kind in HTTP_TOOLS:
         return template, _Http()
     if kind in registry:
         return template, _Python(registry[kind])
@@ -141,7 +135,7 @@ class _Custom:
         source, bindings = resolve_code(self._code, call.facts)
         milliseconds = number_of(entry, "timeout")
         limit = TOOL_TIMEOUT if milliseconds is None else min(max(milliseconds / 1000, 0.001), TOOL_TIMEOUT)
-        bare = [name for name in parameters.get("properties", {}) if _IDENTIFIER.fullmatch(name)]
+        bare = tool_variables(function)
 
         async def run(arguments: dict[str, Any], _: str) -> Json:
             params = arguments | presets
@@ -233,13 +227,10 @@ def _tool(
 
 
 def _function(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The function of an OpenAI tool schema, with or without its envelope."""
-    schema = entry.get("schema")
-    schema = parse_json(schema, None) if isinstance(schema, str) else schema
-    function = schema.get("function", schema) if isinstance(schema, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
+    function = tool_function(entry)
+    if function is None or not isinstance(function.get("name"), str) or not function["name"]:
         raise invalid(
-            f"Tool {to_text(entry.get('title')) or CUSTOM}: schema must be "
+            f"Tool {to_text(entry.get('title')) or CUSTOM_TOOL}: schema must be "
             '{"type": "function", "function": {"name", "description", "parameters"}}'
         )
     return function
