@@ -69,6 +69,7 @@ EVERYTHING: dict[str, Any] = {
             "context": "<start.who>",
             "model": "m",
             "apiKey": "{{KEY}}",
+            "endpoint": "https://models.example.org/v1",
             "routes": [{"name": "write", "when": "it is to be written", "then": "write"}],
         },
         "write": {
@@ -94,6 +95,7 @@ EVERYTHING: dict[str, Any] = {
             "content": "<write.text>",
             "model": "m",
             "apiKey": "{{KEY}}",
+            "endpoint": "https://models.example.org/v1",
             "metrics": {"tone": "friendly"},
             "then": "child",
         },

@@ -80,7 +80,7 @@ async def test_loading_from_a_snapshot_gives_what_the_whole_log_gives(site: Site
     read: list[int] = []
 
     class Watched(FaultyStore):
-        async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> Any:
+        async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None, **more: Any) -> Any:
             read.append(after)
             return await site.store.read(log_id, after=after, limit=limit)
 

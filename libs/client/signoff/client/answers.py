@@ -32,6 +32,26 @@ class Accepted(Struct, frozen=True, kw_only=True, rename="camel"):
     status_url: str
 
 
+class Retried(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A failed execution that is tried again, in a run that goes on by itself."""
+
+    execution_id: str
+    run_id: str
+    status_url: str
+
+
+class FromBlock(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a run begins in the middle of a workflow.
+
+    Attributes:
+        start_block_id: the block to begin with.
+        execution_id: the execution that what lies before it is taken from; the newest one by default.
+    """
+
+    start_block_id: str
+    execution_id: str = "latest"
+
+
 class Answer(Struct, frozen=True, kw_only=True):
     """What a synchronous call gave: the HTTP status and the body.
 

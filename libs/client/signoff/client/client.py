@@ -15,10 +15,12 @@ from signoff.client.answers import (
     Cancelled,
     Deployed,
     ExecutionView,
+    FromBlock,
     Json,
     PausedExecution,
     Resumed,
     ResumeStatus,
+    Retried,
     StreamEvent,
 )
 from signoff.client.errors import BadAnswerError
@@ -137,6 +139,8 @@ class Client:
         given: Json = None,
         *,
         execution_id: str | None = None,
+        from_block: FromBlock | None = None,
+        stop_after: str | None = None,
         idempotency_key: str | None = None,
     ) -> Accepted:
         """Start a workflow and do not wait: follow it, or ask for its status.
@@ -145,12 +149,19 @@ class Client:
             workflow_id: the workflow.
             given: its input.
             execution_id: an id of the caller's own, unique in its workspace: a second start is refused.
+            from_block: the block to begin with; needs write permission.
+            stop_after: the id of the block that is the last one to run.
             idempotency_key: the same key and input again give the same execution.
         """
         chosen = {"X-Execution-Id": execution_id} if execution_id else {}
+        body: dict[str, Json] = {} if given is None and from_block else {"input": given}
+        if from_block is not None:
+            body["runFromBlock"] = from_block
+        if stop_after is not None:
+            body["stopAfterBlockId"] = stop_after
         reply = await self._post(
             _path("workflows", workflow_id, "execute"),
-            {"input": given},
+            body,
             idempotency_key,
             headers={"X-Execution-Mode": "async", **chosen},
         )
@@ -197,6 +208,24 @@ class Client:
             _path("workflows", workflow_id, "executions", execution_id, "cancel"), {}, None
         )
         return accepted(reply).decode(Cancelled)
+
+    async def retry(
+        self, execution_id: str, *, reason: str = "", idempotency_key: str | None = None
+    ) -> Retried:
+        """Try a failed execution again, from the blocks that failed, in the same log.
+
+        Args:
+            execution_id: the failed execution.
+            reason: why, for the record.
+            idempotency_key: the same key and reason again give the same run.
+
+        Raises:
+            RefusedError: with status 409 when it has not failed.
+        """
+        reply = await self._post(
+            _path("executions", execution_id, "retry"), {"reason": reason}, idempotency_key
+        )
+        return accepted(reply).decode(Retried)
 
     async def status(
         self, workflow_id: str, execution_id: str, *, include_output: bool = False

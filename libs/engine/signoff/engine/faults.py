@@ -53,19 +53,19 @@ class Findings:
         self._settled: frozenset[str] = frozenset()
         self._hints_left = _MAX_HINTS
 
-    def fault(self, path: str, message: str, hint: str | None = None) -> None:
+    def fault(self, path: str, message: str, hint: str | None = None, line: int | None = None) -> None:
         """Records what keeps the definition from being deployed."""
         if path not in self._settled:
-            self.faults.append(Fault(path, message, hint))
+            self.faults.append(Fault(path, message, hint, line))
 
     def settle(self) -> None:
         """Says that nothing more is to be said about the places that have a fault already."""
         self._settled = frozenset(fault.path for fault in self.faults)
 
-    def warn(self, path: str, message: str, hint: str | None = None) -> None:
+    def warn(self, path: str, message: str, hint: str | None = None, line: int | None = None) -> None:
         """Records what is allowed but probably not meant."""
         if not self.full:
-            self.warnings.append(Fault(path, message, hint))
+            self.warnings.append(Fault(path, message, hint, line))
             self.full = len(self.warnings) >= _MAX_WARNINGS
 
     def did_you_mean(self, word: str, candidates: Iterable[str]) -> str | None:

@@ -51,8 +51,8 @@ class WorkerProcess:
             WorkerLostError: it did not come up.
         """
         environment = _SET | {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        worker = cls(
-            await asyncio.create_subprocess_exec(
+        try:
+            process = await asyncio.create_subprocess_exec(
                 # -P: no file of the current folder may stand in for a module.
                 *(sys.executable, "-P", "-m", f"signoff.sandbox.{language}"),
                 stdin=PIPE,
@@ -61,9 +61,10 @@ class WorkerProcess:
                 cwd="/",
                 # Ctrl-C is for us: workers end when we do. And `kill` reaches what a worker has started.
                 start_new_session=True,
-            ),
-            language,
-        )
+            )
+        except OSError as problem:  # no memory, no process or no file descriptor is left
+            raise WorkerLostError(f"No sandbox worker can be started: {problem.strerror}") from problem
+        worker = cls(process, language)
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await worker._read(limit=_FRAME_SPARE)  # Ready: that it speaks is all there is to know

@@ -56,8 +56,9 @@ async def serve_embedded(
         health = Health()
         hub = Hub(store, bus, watch=health.watch)
         app = create_app(
-            settings, store=store, bus=bus, blobs=blobs, registry=registry, health=health, hub=hub
-        )
+            settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox,
+            health=health, hub=hub,
+        )  # fmt: skip
         add_stream_routes(app, settings=settings, store=store, hub=hub)
         executor = Executor(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health

@@ -47,6 +47,7 @@ _WORK: Final = (
             """signoff run refund-approval --input '{"amount": 80, "customer": "Ada"}'""",
             "signoff run refund-approval --id refund-1 --input @examples/refund-approval/input.json --watch",
             "echo '{\"amount\": 80}' | signoff run refund-approval --input - | jq .output",
+            "signoff run refund-approval --from-block pay",
         ),
     ),
     _Command(
@@ -63,6 +64,12 @@ _WORK: Final = (
             """signoff resume 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a --input '{"approved": true}'""",
             "signoff resume 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a lawyer --input @decision.json --watch",
         ),
+    ),
+    _Command(
+        "retry",
+        "retry:retry",
+        "Try a failed execution again, from what failed.",
+        ("""signoff retry 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a --reason 'the bank is back' --watch""",),
     ),
     _Command(
         "cancel",

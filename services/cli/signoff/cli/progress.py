@@ -30,6 +30,19 @@ class BlockRow(Struct, kw_only=True):
     note: str | None = None
 
 
+def _note(event: StreamEvent) -> str | None:
+    """Which turn of the container around it a block is in, and which try of it this is."""
+    said: list[str] = []
+    kind = event.data.get("iterationType")
+    if kind is not None:
+        total = event.data.get("iterationTotal")
+        turn = event.data["iterationCurrent"] + 1
+        said.append(f"{kind} {turn}" if total is None else f"{kind} {turn} of {total}")
+    if event.attempt:
+        said.append(f"try {event.attempt}")
+    return ", ".join(said) or None
+
+
 class Progress:
     """What the events so far say.
 
@@ -78,7 +91,7 @@ class Progress:
         )
         if what == "started":
             row.state, row.since = "running", from_iso(event.timestamp)
-            row.note = f"try {event.attempt}" if event.attempt else None
+            row.note = _note(event)
         elif what == "completed":
             row.state, row.duration_ms, row.note = "done", data["durationMs"], None
         elif what == "error":
@@ -87,7 +100,7 @@ class Progress:
 
     def _apply_execution(self, what: str, event: StreamEvent) -> None:
         data = event.data
-        if what in ("started", "resumed"):
+        if what in ("started", "resumed", "reopened"):
             self.outcome, self.error, self.duration_ms = "running", None, None
             return
         if what not in _OUTCOMES:

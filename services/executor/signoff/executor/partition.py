@@ -73,6 +73,9 @@ BATCH: Final = 200
 _PAUSE: Final = 0.2
 _LOAD: Final = 500
 
+_SOON: Final = 3600.0
+"""Seconds ahead that a schedule is due for its workflow's log to stay in memory."""
+
 _log = structlog.get_logger("signoff.executor.partition")
 
 
@@ -362,13 +365,18 @@ class Partition:
                 assert_never(effect)
 
     def _keep_or_drop(self, loaded: Loaded) -> None:
-        """An execution with nothing in flight leaves memory; its log has everything."""
+        """What has nothing in flight leaves memory, for its log has everything; schedules due soon stay."""
         state = loaded.state
-        if isinstance(state, WorkflowState) or state.status in TERMINAL or state.parked():
+        if isinstance(state, WorkflowState):
+            due = loaded.due
+            leaves = due is None or due > self._shared.clock() + _SOON
+        else:
+            due = state.next_due()
+            leaves = state.status in TERMINAL or state.parked()
+        if leaves:
             self._hot.pop(loaded.log_id, None)
-            due = loaded.due if isinstance(state, WorkflowState) else state.next_due()
-            if due is not None:
-                self._shared.timing.watch(self.number, loaded.log_id, due)
+        if due is not None and (leaves or isinstance(state, WorkflowState)):
+            self._shared.timing.watch(self.number, loaded.log_id, due)
         if isinstance(state, State) and wants_snapshot(loaded):
             loaded.since_snapshot = (0, 0)
             self._shared.snapshot(loaded.log_id)

@@ -15,11 +15,11 @@ from signoff.engine.definition import Block, Definition, Loop, Retry, decode
 from signoff.engine.graph import CONDITION, ROUTER, Graph, compile_graph
 from signoff.engine.references import block_names
 from signoff.events.blobs import BlobStore
-from signoff.events.codec import decode_event
+from signoff.events.deployments import read_deployment
 from signoff.events.errors import SignoffError
 from signoff.events.store.base import EventStore
 from signoff.events.topics import workflow_log_id
-from signoff.events.types import ExecutionStarted, StartExecution, WorkflowDeployed
+from signoff.events.types import ExecutionStarted, StartExecution
 from signoff.executor.blocks.base import Prepare, Prepared
 from signoff.executor.blocks.condition import Condition
 from signoff.executor.blocks.containers import LoopBlock, ParallelBlock
@@ -84,8 +84,11 @@ class Plans:
         if plan is not None:
             self._plans.move_to_end(key)
             return plan
-        deployed = await self._deployed(workspace_id, workflow_id, start.workflow_version)
-        document = await self._blobs.resolve(deployed.definition, workspace_id=UUID(workspace_id))
+        log_id = workflow_log_id(workspace_id, workflow_id)
+        deployed = await read_deployment(self._store, log_id, start.workflow_version)
+        if deployed is None:
+            raise UnknownVersionError(f"workflow {workflow_id} has no version {start.workflow_version}")
+        document = await self._blobs.resolve(deployed[1].definition, workspace_id=UUID(workspace_id))
         definition = decode(document)
         entry = find_entry(definition.blocks, _kind(start.trigger), start.trigger_block_id)
         if entry is None:
@@ -102,17 +105,6 @@ class Plans:
         if len(self._plans) > self._keep:
             self._plans.popitem(last=False)
         return plan
-
-    async def _deployed(self, workspace_id: str, workflow_id: str, version: int) -> WorkflowDeployed:
-        log_id = workflow_log_id(workspace_id, workflow_id)
-        after = 0
-        while events := await self._store.read(log_id, after=after, limit=100):
-            for recorded in events:
-                data = decode_event(recorded.state).data
-                if isinstance(data, WorkflowDeployed) and data.version == version:
-                    return data
-            after = events[-1].version
-        raise UnknownVersionError(f"workflow {workflow_id} has no version {version}")
 
 
 def _kind(trigger: str) -> TriggerKind:

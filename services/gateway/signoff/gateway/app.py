@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -28,7 +29,11 @@ from signoff.gateway.waiting import LOOK_EVERY, Waiting
 from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
+from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
+
+_CHECKERS: Final = 1
+"""Codes of definitions that are checked at once in a gateway of its own; more when they take long."""
 
 _log = structlog.get_logger("signoff.gateway")
 
@@ -40,6 +45,7 @@ def create_app(
     bus: Bus,
     blobs: BlobStore,
     registry: Registry,
+    sandbox: Sandbox,
     health: Health | None = None,
     hub: Hub | None = None,
     look_every: float = LOOK_EVERY,
@@ -52,6 +58,7 @@ def create_app(
         bus: takes commands, brings outcomes.
         blobs: holds large values.
         registry: the blocks that definitions may use.
+        sandbox: checks the code in definitions.
         health: of the process, where it is more than a gateway.
         hub: the same; without it the gateway has its own.
         look_every: seconds between two looks at the log for callers that heard nothing.
@@ -73,6 +80,7 @@ def create_app(
         blobs=blobs,
         files=Files(blobs.objects),
         registry=registry,
+        sandbox=sandbox,
         hub=hub,
         links=links,
         waiting=waiting,
@@ -135,6 +143,7 @@ async def run(
     Raises:
         RuntimeSetupError: the address cannot be listened on.
         BlockDefinitionError: a module of blocks cannot be used.
+        WorkerLostError: no sandbox can be started.
     """
     registry = await asyncio.to_thread(Registry.discover, settings.blocks, reserved=BLOCK_TYPES)
     blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
@@ -143,5 +152,6 @@ async def run(
         stack.push_async_callback(store.close)
         bus = await open_bus(settings.bus_url)
         stack.push_async_callback(bus.close)
-        app = create_app(settings, store=store, bus=bus, blobs=blobs, registry=registry)
+        sandbox = await stack.enter_async_context(await Sandbox.start(workers=_CHECKERS))
+        app = create_app(settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=sandbox)
         await serve(app, host=settings.host, port=settings.port, stop=stop, on_ready=on_ready)

@@ -1,35 +1,89 @@
 """A definition as it comes in: JSON or YAML, our spelling or Sim's, checked to the last block."""
 
+import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from signoff.blocks import Registry
-from signoff.engine.faults import Fault
+from signoff.engine.definition import Definition
+from signoff.engine.faults import Fault, at
 from signoff.engine.parse import Parsed, parse
 from signoff.events.types import Json
 from signoff.gateway.bodies import decode_json
-from signoff.gateway.errors import ApiError, Detail
+from signoff.gateway.codes import check_codes
+from signoff.gateway.errors import ApiError, Detail, GatewayError, keys_stand_twice, unavailable
 from signoff.gateway.yaml_text import decode_yaml
+from signoff.sandbox.pool import Sandbox
 
 
-def read_definition(raw: bytes, content_type: str, *, types: Registry, workflow_id: str) -> Parsed:
-    """Read and check a definition. Takes up to seconds for a large one: call it in a thread.
+class Checking(Struct, frozen=True):
+    """What definitions are checked with.
+
+    Attributes:
+        types: the registered Python blocks.
+        sandbox: checks their code.
+        workspace: whose turns in the sandbox these are.
+    """
+
+    types: Registry
+    sandbox: Sandbox
+    workspace: str = ""
+
+
+async def read_definition(
+    raw: bytes, content_type: str, *, workflow_id: str, checking: Checking
+) -> tuple[Definition, list[Fault]]:
+    """Read and check a definition.
 
     Args:
         raw: the body.
         content_type: of the body; where it names neither JSON nor YAML, the first character tells.
-        types: the registered Python blocks.
         workflow_id: the workflow's name where the document has none.
+        checking: what it is checked with.
+
+    Returns:
+        The definition, and what is allowed in it but probably not meant.
 
     Raises:
-        ApiError: 400 for a body that cannot be read, 422 for a definition with faults: all of them.
+        ApiError: 400 for a body that cannot be read, 422 for a definition with faults: all of them; 503 when
+            its code cannot be checked now.
     """
-    parsed = parse(_decode(raw, content_type), types=types.output_fields, workflow_id=workflow_id)
-    if parsed.definition is None or parsed.faults:
+    document = await asyncio.to_thread(decode_definition, raw, content_type)
+    parsed = await check_definition(document, workflow_id=workflow_id, checking=checking)
+    if parsed.faults:
         raise ApiError(422, "The definition has faults", details=details(parsed.faults))
-    return parsed
+    if parsed.definition is None:
+        raise GatewayError("a definition without faults is missing")
+    return parsed.definition, parsed.warnings
+
+
+async def check_definition(document: Json, *, workflow_id: str, checking: Checking) -> Parsed:
+    """Find all that is wrong with a definition, the code in it included.
+
+    Args:
+        document: from `decode_definition`.
+        workflow_id: the workflow's name where the document has none.
+        checking: what it is checked with.
+
+    Raises:
+        ApiError: 503, no fault is known, but not all of the code could be checked.
+    """
+    types = checking.types.output_fields
+    parsed = await asyncio.to_thread(parse, document, types=types, workflow_id=workflow_id)
+    found = await check_codes(parsed.codes, checking.sandbox, workspace=checking.workspace)
+    faults = [*parsed.faults, *found.faults]
+    if found.unread is not None and not faults:
+        raise unavailable(found.unread)
+    return msgspec.structs.replace(
+        parsed,
+        definition=None if faults else parsed.definition,
+        faults=faults,
+        warnings=[*parsed.warnings, *found.warnings],
+    )
 
 
 def details(faults: Collection[Fault]) -> list[Detail]:
@@ -37,7 +91,16 @@ def details(faults: Collection[Fault]) -> list[Detail]:
     return [Detail(fault.path, fault.message, fault.hint) for fault in faults]
 
 
-def _decode(raw: bytes, content_type: str) -> Json:
+def decode_definition(raw: bytes, content_type: str) -> Json:
+    """The document that a body is. Takes up to seconds for a large one: call it in a thread.
+
+    Args:
+        raw: the body.
+        content_type: as of `read_definition`.
+
+    Raises:
+        ApiError: 400 for a body that cannot be read, 413 for too long a YAML, 422 for keys that stand twice.
+    """
     is_yaml = "yaml" in content_type or ("json" not in content_type and not raw.lstrip().startswith(b"{"))
     if is_yaml:
         return decode_yaml(raw)
@@ -48,22 +111,34 @@ def _decode(raw: bytes, content_type: str) -> Json:
 
 def _refuse_duplicates(raw: bytes) -> None:
     """JSON readers keep the last of two equal keys: a block would be lost without a word."""
-    duplicates: dict[str, None] = {}
+    twice = False
 
     def note(pairs: list[tuple[str, Json]]) -> None:
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                duplicates[key] = None
-            seen.add(key)
+        nonlocal twice
+        twice |= len(dict(pairs)) < len(pairs)
 
     json.loads(raw, object_pairs_hook=note)
-    if duplicates:
-        raise ApiError(
-            422,
-            "The definition has keys that stand twice",
-            details=[Detail(key, "stands twice in one object") for key in duplicates],
-        )
+    if twice:
+        paths = dict.fromkeys(_duplicates(json.loads(raw, object_pairs_hook=_Pairs), ""))
+        raise keys_stand_twice([*paths])
+
+
+class _Pairs(list[tuple[str, Json]]):
+    """An object with all that was written in it."""
+
+
+def _duplicates(value: Json, path: str) -> Iterator[str]:
+    """The paths of keys that stand twice in one object."""
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, each in value:
+            if key in seen:
+                yield at(path, key)
+            seen.add(key)
+            yield from _duplicates(each, at(path, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _duplicates(each, at(path, index))
 
 
 def content_type_of(request: web.Request) -> str:

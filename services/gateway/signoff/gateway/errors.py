@@ -90,6 +90,12 @@ def bad_field(path: str, message: str) -> ApiError:
     return ApiError(400, f"{path} {message}", details=(Detail(path, message),))
 
 
+def keys_stand_twice(paths: Sequence[str]) -> ApiError:
+    """Objects in a definition have two equal keys, of which a reader keeps one: 422."""
+    twice = [Detail(path, "stands twice in one object") for path in paths]
+    return ApiError(422, "The definition has keys that stand twice", details=twice)
+
+
 def unavailable(message: str = "Service temporarily at capacity") -> ApiError:
     """Nothing was done; the same request may be sent again soon: 503."""
     return ApiError(503, message, headers=RETRY_AFTER)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from signoff.access.keys import Principal
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
+from signoff.events.deployments import read_deployment
 from signoff.events.files import Files
 from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
 from signoff.events.topics import chosen_log_id, workflow_log_id
@@ -18,10 +19,10 @@ from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
 from signoff.gateway.errors import ApiError
 from signoff.gateway.headers import IDENTIFIER
-from signoff.gateway.history import read_deployment
 from signoff.gateway.links import Links
 from signoff.gateway.waiting import Waiting
 from signoff.runtime.settings import Settings
+from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
 
 END_GRACE: Final = 10.0
@@ -38,6 +39,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     blobs: BlobStore
     files: Files
     registry: Registry
+    sandbox: Sandbox
     hub: Hub
     links: Links
     waiting: Waiting

@@ -10,12 +10,11 @@ from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore, Recorded
-from signoff.events.types import Event, WorkflowDeployed
+from signoff.events.types import Event
 from signoff.gateway.errors import GatewayError
 from signoff.gateway.taken import RUN_ENDINGS
 
 _PAGE: Final = 500
-_DEFINITIONS: Final = 10
 _REFERENCE: Final = b'"$'
 
 
@@ -80,23 +79,3 @@ async def read_event(store: EventStore, log_id: UUID, event_id: int) -> tuple[Ev
     if not found or found[0].version != event_id:
         raise GatewayError(f"log {log_id} has no event {event_id}")
     return decode_event(found[0].state), _REFERENCE in found[0].state
-
-
-async def read_deployment(
-    store: EventStore, log_id: UUID, version: int
-) -> tuple[Event, WorkflowDeployed] | None:
-    """A version of a workflow, from the workflow's own log. Its definition may be a reference.
-
-    Args:
-        store: the log.
-        log_id: of the workflow.
-        version: 1, 2, 3 …; the event that made it has an ``eventId`` not below it.
-    """
-    after = version - 1
-    while found := await store.read(log_id, after=after, limit=_DEFINITIONS):
-        for recorded in found:
-            event = decode_event(recorded.state)
-            if isinstance(event.data, WorkflowDeployed) and event.data.version == version:
-                return event, event.data
-        after = found[-1].version
-    return None

@@ -20,9 +20,10 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from signoff.engine.faults import at
 from signoff.events.codec import MAX_DEPTH
 from signoff.events.types import Json
-from signoff.gateway.errors import ApiError, Detail, bad_request
+from signoff.gateway.errors import ApiError, Detail, bad_request, keys_stand_twice
 
 MAX_BYTES: Final = 1024 * 1024
 """Of YAML text; it is read a hundred times slower than JSON."""
@@ -60,7 +61,7 @@ class _Reader:
         self._events = events
         self._anchors: dict[str, Json] = {}
         self._aliases = 0
-        self._duplicates: list[Detail] = []
+        self._duplicates: list[str] = []
 
     def document(self) -> Json:
         value: Json = None
@@ -72,7 +73,7 @@ class _Reader:
             if isinstance(event, NodeEvent):
                 value = self._value(event, "", 0)
         if self._duplicates:
-            raise ApiError(422, "The definition has keys that stand twice", details=self._duplicates)
+            raise keys_stand_twice(self._duplicates)
         return value
 
     def _value(self, event: Event, path: str, depth: int) -> Json:
@@ -118,9 +119,9 @@ class _Reader:
                     f"{path or 'The body'}: a key must be a text", Detail(path, "a key must be a text")
                 )
             key = event.value
-            place = f"{path}.{key}" if path else key
+            place = at(path, key)
             if key in mapping:
-                self._duplicates.append(Detail(place, "stands twice"))
+                self._duplicates.append(place)
             mapping[key] = self._value(next(self._events), place, depth + 1)
         return mapping
 

@@ -181,8 +181,10 @@ class EventStore(Protocol):
         """
         ...
 
-    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """The events of one log with a version above ``after``, in order."""
+    async def read(
+        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+    ) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
         ...
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from uuid import UUID
+from itertools import islice
 
 from signoff.events.errors import StoreUnavailableError, VersionConflictError
 from signoff.events.store.base import (
@@ -107,10 +108,13 @@ class MemoryStore:
             case TrackingRow():
                 self._tracking[row.name] = row.position
 
-    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """The events of one log with a version above ``after``, in order."""
+    async def read(
+        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+    ) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
         self._check_open()
-        return [event for event in self._logs.get(log_id, ()) if event.version > after][:limit]
+        events = (event for event in self._logs.get(log_id, ()) if event.version > after)
+        return list(islice((event for event in events if topic in {None, event.topic}), limit))
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs."""

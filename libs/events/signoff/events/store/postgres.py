@@ -63,9 +63,11 @@ class PostgresStore:
         """Write events, projections and offset in one transaction (see :class:`~.base.EventStore`)."""
         return await self._batcher.append(append)
 
-    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """The events of one log with a version above ``after``, in order."""
-        return _recorded(await self._fetch("read", log_id, after, limit))
+    async def read(
+        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+    ) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
+        return _recorded(await self._fetch("read", log_id, after, limit, topic))
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs in one query."""

@@ -101,7 +101,7 @@ RETURNING application_name
 -- name: read
 SELECT originator_id, originator_version, topic, state, notification_id
 FROM stored_events
-WHERE originator_id = $1 AND originator_version > $2
+WHERE originator_id = $1 AND originator_version > $2 AND ($4::text IS NULL OR topic = $4)
 ORDER BY originator_version
 LIMIT $3
 

@@ -92,9 +92,9 @@ SELECT json_group_array(json_array(log_id, head)) FROM (
 -- name: read
 SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
     SELECT rowid, * FROM stored_events
-    WHERE originator_id = ? AND originator_version > ?
+    WHERE originator_id = ?1 AND originator_version > ?2 AND (?4 IS NULL OR topic = ?4)
     ORDER BY originator_version
-    LIMIT ?
+    LIMIT ?3
 )
 
 -- name: read_many

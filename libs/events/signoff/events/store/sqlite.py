@@ -85,9 +85,11 @@ class SqliteStore:
         self._bell.ring()
         return position
 
-    async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None) -> list[Recorded]:
-        """The events of one log with a version above ``after``, in order."""
-        return await self._recorded("read", log_id.hex, after, -1 if limit is None else limit)
+    async def read(
+        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+    ) -> list[Recorded]:
+        """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
+        return await self._recorded("read", log_id.hex, after, -1 if limit is None else limit, topic)
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs in one query."""

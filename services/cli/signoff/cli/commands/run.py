@@ -9,7 +9,7 @@ from signoff.cli.documents import read_input
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
 from signoff.cli.watching import conclude, wait, watch
-from signoff.client import Client
+from signoff.client import Client, FromBlock
 
 
 def run(
@@ -17,6 +17,9 @@ def run(
     *,
     given: Annotated[str | None, Parameter(name=["--input", "-i"], allow_leading_hyphen=True)] = None,
     execution_id: Annotated[str | None, Parameter(name="--id")] = None,
+    from_block: str | None = None,
+    source: str = "latest",
+    stop_after: str | None = None,
     watch_it: Annotated[bool, Parameter(name=["--watch", "-w"], negative="")] = False,
     detached: Annotated[bool, Parameter(name="--async", negative="")] = False,
 ) -> Exit:
@@ -28,6 +31,9 @@ def run(
         workflow: The workflow's id.
         given: Its input: JSON, @FILE with JSON, or - for standard input.
         execution_id: The execution's id, chosen by you: a second start with the same one is refused.
+        from_block: The id of a block to begin with, instead of the start.
+        source: With --from-block: the execution that gives what lies before; the newest by default.
+        stop_after: The id of the block that is the last one to run.
         watch_it: Show every event as it happens; in a pipe, as a JSON line each.
         detached: Do not wait: print the execution's id and go.
     """
@@ -35,7 +41,13 @@ def run(
     output = Output()
 
     async def start(client: Client) -> Exit:
-        started = await client.start(workflow, value, execution_id=execution_id)
+        started = await client.start(
+            workflow,
+            value,
+            execution_id=execution_id,
+            from_block=FromBlock(start_block_id=from_block, execution_id=source) if from_block else None,
+            stop_after=stop_after,
+        )
         if detached:
             record = {
                 "executionId": started.execution_id,

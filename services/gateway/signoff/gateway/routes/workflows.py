@@ -1,23 +1,23 @@
 """Workflows: deployed, listed, looked at, undeployed."""
 
-import asyncio
 from uuid import UUID
 
 from aiohttp import web
 
 from signoff.access.keys import Principal
 from signoff.engine.definition import digest, encode
+from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
 from signoff.events.topics import workflow_log_id
 from signoff.events.types import DeployWorkflow, Outcome, UndeployWorkflow, WorkflowDeployed
 from signoff.gateway.bodies import read_bytes
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.definitions import content_type_of, details, read_definition
+from signoff.gateway.definitions import Checking, content_type_of, details, read_definition
 from signoff.gateway.errors import ApiError, GatewayError, bad_field, refused
 from signoff.gateway.gateway import GATEWAY, Gateway, find_workflow
 from signoff.gateway.headers import IDENTIFIER, idempotency_key, traceparent, whole_number
-from signoff.gateway.history import read_deployment, read_event
+from signoff.gateway.history import read_event
 from signoff.gateway.responses import answer
 from signoff.gateway.schemas import (
     Deployed,
@@ -34,21 +34,19 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
     workflow_id = request.match_info["id"]
     if not IDENTIFIER.fullmatch(workflow_id):
         raise bad_field("id", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
-    parsed = await asyncio.to_thread(
-        read_definition,
+    workspace_id = str(caller.workspace_id)
+    definition, warnings = await read_definition(
         await read_bytes(request),
         content_type_of(request),
-        types=gateway.registry,
         workflow_id=workflow_id,
+        checking=Checking(gateway.registry, gateway.sandbox, workspace_id),
     )
-    if parsed.definition is None:
-        raise GatewayError("a definition without faults is missing")
     data = DeployWorkflow(
-        workspace_id=str(caller.workspace_id),
+        workspace_id=workspace_id,
         workflow_id=workflow_id,
-        name=parsed.definition.name,
-        definition=encode(parsed.definition),
-        digest=digest(parsed.definition),
+        name=definition.name,
+        definition=encode(definition),
+        digest=digest(definition),
     )
     event_id = await _send(request, caller, data, body=data.digest)
     event, _ = await read_event(gateway.store, _log_id(caller, workflow_id), event_id)
@@ -59,7 +57,7 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
         version=event.data.version,
         digest=event.data.digest,
         deployed_at=event.timestamp,
-        warnings=details(parsed.warnings),
+        warnings=details(warnings),
     )
     return answer(deployed, status=201 if deployed.version == 1 else 200)
 
