@@ -156,12 +156,13 @@ async def serving(
         await apply(bus, partitions=PARTITIONS)
         gate, health = Gate(), Health()
         registry = gate.registry()
+        tools = await stack.enter_async_context(open_tools(given, blobs))
         app = create_app(
-            given, store=store, bus=bus, blobs=blobs, registry=registry, health=health, look_every=look_every
-        )
+            given, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox, health=health,
+            look_every=look_every,
+        )  # fmt: skip
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         if executor:
-            tools = await stack.enter_async_context(open_tools(given, blobs))
             works = Executor(
                 given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health
             )

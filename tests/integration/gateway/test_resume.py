@@ -200,3 +200,18 @@ async def test_an_input_nested_too_deep_inside_a_text_is_400(server: Server) -> 
     path = await paused(server)
 
     assert (await server.post(f"{path}/approve", json={"input": "[" * 200 + "]" * 200}))[0] == 400
+
+
+async def test_json_inside_a_text_keeps_its_dollar_fields(server: Server) -> None:
+    blocks = {
+        "ask": {"type": "human_in_the_loop", "form": {"note": "string"}, "then": "done"},
+        "done": {"type": "variables", "set": {"got": "<ask.resumeInput>"}},
+    }
+    workflow_id = await server.deploy(blocks)
+    execution_id = (await server.execute(workflow_id))["executionId"]
+
+    _, body = await server.post(
+        f"/api/resume/{workflow_id}/{execution_id}/ask", json='{"$ref": {"$blob": 1}}'
+    )
+
+    assert body["output"]["got"] == {"$ref": {"$blob": 1}}

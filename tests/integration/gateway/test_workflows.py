@@ -34,6 +34,33 @@ async def test_a_definition_with_faults_is_refused_with_all_of_them_and_not_reco
     assert (await server.get("/api/workflows/faulty"))[0] == 404
 
 
+async def test_code_with_a_fault_is_refused_with_its_line_and_not_recorded(server: Server) -> None:
+    blocks = {"a": {"type": "function", "code": "const a = 1;\nreturn a +"}}
+
+    status, body = await server.call("PUT", "/api/workflows/faulty", json={"blocks": blocks})
+
+    assert status == 422
+    assert body["details"] == [
+        {"path": "blocks.a.code", "message": "line 2: unexpected token in expression: '}'"}
+    ]
+    assert (await server.get("/api/workflows/faulty"))[0] == 404
+
+
+async def test_what_code_will_not_find_is_a_warning_of_the_deploy(server: Server) -> None:
+    blocks = {"a": {"type": "function", "code": "return await fetch('x')"}}
+
+    status, body = await server.call("PUT", "/api/workflows/warned", json={"blocks": blocks})
+
+    assert status == 201
+    assert body["warnings"] == [
+        {
+            "path": "blocks.a.code",
+            "message": "line 1: fetch does not exist in the sandbox",
+            "hint": "there is no network: use an api block",
+        }
+    ]
+
+
 async def test_keys_that_stand_twice_in_json_are_a_fault(server: Server) -> None:
     text = '{"blocks": {"a": {"type": "response"}, "a": {"type": "response"}}}'
 
@@ -41,7 +68,7 @@ async def test_keys_that_stand_twice_in_json_are_a_fault(server: Server) -> None
         "PUT", "/api/workflows/twice", data=text, headers={"Content-Type": "application/json"}
     )
 
-    assert (status, body["details"][0]["path"]) == (422, "a")
+    assert (status, body["details"][0]["path"]) == (422, "blocks.a")
 
 
 async def test_a_bad_workflow_id_is_refused(server: Server) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from signoff.events.files import Files
 from signoff.events.objects import Objects
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm import client
@@ -22,9 +23,10 @@ from support.openai_server import OpenAiServer
 async def tools() -> AsyncIterator[Tools]:
     """The sandbox, guarded HTTP that reaches no private address, and threads."""
     threads = ThreadPoolExecutor(2)
-    unused = open_llm(LlmSettings(), StoredMemory(Objects.open("memory:")))
+    objects = Objects.open("memory:")
+    unused = open_llm(LlmSettings(), StoredMemory(objects))
     async with await Sandbox.start() as sandbox, guarded_session(()) as http, unused as llm:
-        yield Tools(sandbox=sandbox, http=http, threads=threads, llm=llm)
+        yield Tools(sandbox=sandbox, http=http, threads=threads, llm=llm, files=Files(objects))
     threads.shutdown()
 
 

@@ -290,3 +290,66 @@ async def test_a_password_in_the_url_is_not_shown_in_errors(service, call):
     with pytest.raises(api.ApiError) as caught:
         await call(url)
     assert "hush" not in str(caught.value)
+
+
+# Files --------------------------------------------------------------------------------------------------
+
+
+async def kept(content: bytes, name: str, media_type: str) -> dict[str, object]:
+    return {"content": content, "name": name, "type": media_type}
+
+
+async def test_an_answer_that_is_no_text_becomes_a_file(
+    service: Service, session: aiohttp.ClientSession
+) -> None:
+    service.answers = [
+        web.Response(
+            body=b"%PDF\x00\xff",
+            content_type="application/pdf",
+            headers={"Content-Disposition": 'attachment; filename="bill.pdf"'},
+        ),
+        web.Response(body=b"\x89PNG", content_type="image/png"),
+        web.Response(body=b"GIF89a", content_type="image/gif"),
+    ]
+
+    files = [
+        (
+            await api.request(
+                {"url": service.url("/pictures/1.png")}, session=session, idempotency_key="k", keep=kept
+            )
+        )["data"]
+        for _ in range(3)
+    ]
+
+    assert files == [
+        {"content": b"%PDF\x00\xff", "name": "bill.pdf", "type": "application/pdf"},
+        {"content": b"\x89PNG", "name": "1.png", "type": "image/png"},
+        {"content": b"GIF89a", "name": "1.png", "type": "image/gif"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "data"),
+    [
+        ("text/plain", b"\xff\x00", "\ufffd\x00"),
+        ("application/json", b'{"a": 1}', {"a": 1}),
+        ("image/svg+xml", b"<svg/>", "<svg/>"),
+        ("application/octet-stream", b"plain", "plain"),
+        ("application/octet-stream", b"", ""),
+    ],
+)
+async def test_an_answer_that_is_text_stays_text(
+    service: Service, session: aiohttp.ClientSession, content_type: str, body: bytes, data: object
+) -> None:
+    service.answers = [web.Response(body=body, content_type=content_type)]
+
+    answer = await api.request({"url": service.url("/")}, session=session, idempotency_key="k", keep=kept)
+
+    assert answer["data"] == data
+
+
+async def test_an_error_is_never_a_file(service: Service, session: aiohttp.ClientSession) -> None:
+    service.answers = [web.Response(status=404, body=b"\x89PNG", content_type="image/png")]
+
+    with pytest.raises(api.ApiError, match="Status: 404"):
+        await api.request({"url": service.url("/")}, session=session, idempotency_key="k", keep=kept)

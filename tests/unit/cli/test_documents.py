@@ -39,6 +39,13 @@ def test_a_definition_goes_where_its_workflow_key_says_and_is_sent_as_written(tm
     assert document.raw == file.read_bytes()
 
 
+def test_an_export_of_sim_goes_where_its_workflow_says(tmp_path: Path) -> None:
+    file = tmp_path / "exported.json"
+    file.write_text('{"workflow": {"id": "onboarding", "name": "On boarding"}, "state": {}}')
+
+    assert read_document(file, None).workflow_id == "onboarding"
+
+
 def test_the_id_given_on_the_command_line_wins(tmp_path: Path) -> None:
     file = tmp_path / "exported.json"
     file.write_text('{"version": "1.0", "blocks": []}')
@@ -53,6 +60,7 @@ def test_the_id_given_on_the_command_line_wins(tmp_path: Path) -> None:
     [
         ("w.json", '{"blocks": []}', "has no `workflow` key"),
         ("w.yaml", "- a list", "has no `workflow` key"),
+        ("w.json", '{"workflow": {"name": "w"}}', "has no `workflow` key"),
         ("w.json", "{", "is not JSON"),
         ("w.yaml", "a: [", "is not YAML"),
         ("w.yaml", "a: " + "[" * 5000, "is not YAML"),

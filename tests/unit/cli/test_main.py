@@ -8,13 +8,13 @@ import pytest
 from signoff.cli.exits import Exit
 from signoff.cli.main import call
 
-WORK = ("deploy", "run", "watch", "resume", "cancel")
+WORK = ("deploy", "lint", "run", "watch", "resume", "retry", "cancel")
 SERVERS = ("serve", "gateway", "executor", "stream")
 UPKEEP = ("migrate", "doctor", "version")
 COMMANDS = (*WORK, *SERVERS, *UPKEEP)
 
 
-@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["topics", "apply"]])
+@pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["topics", "apply"], ["new", "block"]])
 def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call([*command, "--help"]) == Exit.OK
 

@@ -65,8 +65,46 @@ def test_a_path_of_json_has_a_line(path: str, line: int) -> None:
     assert read_positions(JSON, is_json=True).line(path) == line
 
 
-def test_keys_that_stand_twice_are_named() -> None:
-    assert read_positions('{"a": {"b": 1, "b": 2}, "c": 1}', is_json=True).twice == ["a.b"]
+TEXTS = """\
+literal: |
+  one
+  two
+kept: !!str &a |+2 # why
+
+  two
+folded: >
+  one
+  two
+plain: one
+  two
+quoted: "one
+
+  two"
+again: *a
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "lines"),
+    [
+        ("literal", [2, 3]),
+        ("kept", [5, 6]),
+        ("folded", [7, 7]),
+        ("plain", [10, 10]),
+        ("quoted", [12, 12]),
+        ("again", [15, 15]),
+        ("literal.nothing", [1, 1]),
+    ],
+)
+def test_lines_within_a_text_are_those_of_the_file_where_it_stands_line_by_line(
+    path: str, lines: list[int]
+) -> None:
+    positions = read_positions(TEXTS, is_json=False)
+    assert [positions.line(path, within) for within in (1, 2)] == lines
+
+
+def test_a_key_that_stands_twice_is_found_where_it_stands_last() -> None:
+    assert read_positions('{"a":\n{"b": 1,\n"b": 2}}', is_json=True).line("a.b") == 3
 
 
 DOCUMENTS = st.recursive(

@@ -103,6 +103,22 @@ def test_a_resume_makes_it_running_again() -> None:
     assert progress.outcome == "running"
 
 
+def test_a_retry_makes_it_running_again() -> None:
+    failed = event("execution:error", duration=5, error="Pay: no", final=True)
+
+    progress = folded(failed, event("execution:reopened", reason=""))
+
+    assert (progress.outcome, progress.error) == ("running", None)
+
+
+def test_a_block_in_a_container_shows_its_turn() -> None:
+    turn = {"iterationType": "parallel", "iterationCurrent": 1, "iterationTotal": 3}
+
+    progress = folded(block("started", attempt=2, **turn))
+
+    assert progress.blocks["pay"].note == "parallel 2 of 3, try 2"
+
+
 def test_an_event_of_a_later_version_changes_nothing() -> None:
     progress = folded(block("started"), event("galaxy:collided", blockId="pay"))
 

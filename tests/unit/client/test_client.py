@@ -3,7 +3,15 @@
 import pytest
 from aiohttp import web
 
-from signoff.client import BadAnswerError, Client, Detail, RefusedError, UnavailableError, UnreachableError
+from signoff.client import (
+    BadAnswerError,
+    Client,
+    Detail,
+    FromBlock,
+    RefusedError,
+    UnavailableError,
+    UnreachableError,
+)
 from unit.client.conftest import Connect
 
 
@@ -51,6 +59,33 @@ async def test_a_start_asks_for_an_asynchronous_run_with_its_idempotency_key(con
 
     assert started.execution_id == "e"
     assert seen == [("async", "k", {"input": {"n": 1}})]
+
+
+async def test_a_start_from_a_block_names_it_and_leaves_the_input_to_the_source(connect: Connect) -> None:
+    bodies: list[object] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        bodies.append(await request.json())
+        return web.json_response({"jobId": "e", "executionId": "e", "statusUrl": "/api/jobs/e"}, status=202)
+
+    client = await connect(serve)
+    await client.start("w", from_block=FromBlock(start_block_id="pay"), stop_after="pay")
+
+    from_pay = {"startBlockId": "pay", "executionId": "latest"}
+    assert bodies == [{"runFromBlock": from_pay, "stopAfterBlockId": "pay"}]
+
+
+async def test_a_retry_gives_the_run_that_it_began(connect: Connect) -> None:
+    seen: list[tuple[str, object]] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        seen.append((request.path, await request.json()))
+        return web.json_response({"executionId": "e", "runId": "r", "statusUrl": "/api/jobs/r"}, status=202)
+
+    retried = await (await connect(serve)).retry("e", reason="mended")
+
+    assert (retried.execution_id, retried.run_id) == ("e", "r")
+    assert seen == [("/api/executions/e/retry", {"reason": "mended"})]
 
 
 async def test_every_fault_of_a_definition_is_in_the_refusal(connect: Connect) -> None:

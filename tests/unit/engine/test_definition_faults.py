@@ -146,6 +146,30 @@ OWN: dict[str, st.SearchStrategy[Form]] = {
     "a response format that is no schema": form(
         AGENT, "responseFormat", st.sampled_from(["text", "[1]", {"schema": 5}, {"schema": []}]), JSON_SCHEMA
     ),
+    "a tool of a type that agents cannot use": misspelt("custom-tool").map(
+        lambda kind: ({**AGENT, "tools": [{"type": kind}]}, ".tools[0].type", did_you_mean("custom-tool"))
+    ),
+    "a tool of Sim's": st.sampled_from(["mcp", "workflow_input", "exa"]).map(
+        lambda kind: (
+            {**AGENT, "tools": [{"type": "api"}, {"type": kind, "usageControl": "force"}]},
+            ".tools[1].type",
+            "use custom-tool, api, http_request or a registered block, or set usageControl to none",
+        )
+    ),
+    "a tool's code that is no text": NO_TEXT.map(
+        lambda code: (
+            {**AGENT, "tools": [{"type": "custom-tool", "code": code}]},
+            ".tools[0].code",
+            None,
+        )
+    ),
+    "a message that is no text": NO_TEXT.map(
+        lambda content: (
+            {"type": "agent", "messages": [{"role": "user", "content": content}]},
+            ".messages[0].content",
+            None,
+        )
+    ),
     "a memory without a conversation": form(AGENT, "memory", st.just({"messages": 5})).map(
         lambda each: (each[0], ".memory.conversation", None)
     ),

@@ -33,6 +33,35 @@ def sim(block_type: str, params: dict[str, Any], *edges: dict[str, Any], **metad
     return parse({"blocks": blocks, "connections": connections}, workflow_id="w")
 
 
+@pytest.mark.parametrize("kind", ["custom-tool", "api", "http_request", "ours"])
+def test_an_agent_may_use_what_is_there(kind: str) -> None:
+    agent = {"type": "agent", "prompt": "p", "tools": [{"type": kind}]}
+    assert parse({"blocks": {"a": agent}}, types={"ours": None}, workflow_id="w").faults == []
+
+
+def test_a_tool_that_an_agent_is_kept_from_may_be_of_any_type() -> None:
+    tools = [{"type": "mcp", "usageControl": "none"}]
+    assert recipe(type="agent", prompt="p", tools=tools).faults == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "router", "routes": [{"when": "w", "then": "end"}]},
+        {"type": "evaluator", "metrics": {"m": "d"}},
+    ],
+)
+def test_routers_and_evaluators_may_have_an_endpoint_of_their_own(block: dict[str, Any]) -> None:
+    parsed = recipe(**block, endpoint="https://models.example.org/v1")
+    assert params_of(parsed)["endpoint"] == "https://models.example.org/v1"
+
+
+@pytest.mark.parametrize("block_type", ["agent", "router", "router_v2", "evaluator"])
+def test_an_endpoint_is_a_text(block_type: str) -> None:
+    faults = sim(block_type, {"endpoint": 5}).faults
+    assert "blocks[1].config.params.endpoint" in [fault.path for fault in faults]
+
+
 def test_a_router_is_written_with_its_routes() -> None:
     parsed = recipe(
         type="router",

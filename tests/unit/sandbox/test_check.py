@@ -2,7 +2,6 @@
 
 import pytest
 
-from signoff.sandbox.checker import Checker
 from signoff.sandbox.errors import SandboxClosedError
 from signoff.sandbox.pool import Sandbox
 from signoff.sandbox.programs import CodeFault
@@ -173,13 +172,6 @@ async def test_the_check_survives_any_text(check, language, source):
 async def test_a_text_that_breaks_out_of_its_function_is_stopped(check, source):
     (fault,) = await check(source)
     assert not fault.warning
-
-
-def test_code_is_checked_without_an_event_loop():
-    with Checker() as checker:
-        assert checker.check("return 1") == []
-        assert checker.check("a >", kind="condition")[0].line == 1
-        assert checker.check("del x", language="python")[0].column == 1
 
 
 async def test_a_closed_sandbox_checks_nothing():

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -313,3 +314,13 @@ def _others_of_group(leader: int) -> list[int]:
 def _read(path: str) -> bytes:
     with open(path, "rb") as file:  # noqa: PTH123 -- a Path would read st_size bytes: none
         return file.read()
+
+
+async def test_a_worker_that_the_system_refuses_is_a_lost_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+
+    with pytest.raises(WorkerLostError, match="Resource temporarily unavailable"):
+        await Sandbox.start(workers=1)

@@ -322,6 +322,14 @@ def test_all_faults_of_a_definition_are_told() -> None:
     assert "nowhere" in str(caught.value)
 
 
+def test_faults_of_code_are_told_with_their_line_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text("blocks:\n  sum:\n    type: function\n    code: |\n      let a;\n      return a +\n")
+
+    with pytest.raises(DefinitionFaultsError, match=r"blocks\.sum\.code: line 2: unexpected token"):
+        run_workflow(file)
+
+
 def test_a_block_that_does_not_end_is_named_when_the_limit_is_over() -> None:
     ended = threading.Event()
 

@@ -27,7 +27,8 @@ class Code(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: where it stands in the document.
-        source: its text with each reference replaced by the name of a variable, line by line as written.
+        source: its text with each reference replaced by the name of a variable, line by line as written; it
+            ends with its last line that is not blank, where what is missing at the end is then noticed.
         language: what it is written in.
         kind: the body of a function, or an expression that is true or not.
         names: the variables that will be bound.
@@ -117,7 +118,7 @@ def _code(
     references = {name: reference.text for name, reference in template.slots.items()}
     yield Code(
         path=path,
-        source=template.source,
+        source=template.source.rstrip(),
         language=language,
         kind=kind,
         names=frozenset((*references, *given)),

@@ -18,6 +18,8 @@ def mark(kind: TurnType, index: int) -> str:
 
 def path_of(turns: Sequence[Turn]) -> str:
     """The marks of all turns around a block."""
+    if not turns:  # the usual case
+        return ""
     return "".join([mark(turn.iteration_type, turn.iteration_current) for turn in turns])
 
 
@@ -27,6 +29,8 @@ def branches_of(turns: Sequence[Turn]) -> str:
     Outputs are kept by them: each branch has its own, while an iteration replaces those of the one before
     and can read them until then, as in Sim.
     """
+    if not turns:
+        return ""
     return path_of([turn for turn in turns if turn.iteration_type == "parallel"])
 
 

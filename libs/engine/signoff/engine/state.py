@@ -172,7 +172,7 @@ class PausePoint(Struct, kw_only=True):
     closed_at: float | None = None
 
 
-class Ready(Struct, frozen=True, kw_only=True):
+class Ready(Struct, frozen=True, kw_only=True, gc=False):
     """A block that may start in a run, and the scope that it starts in.
 
     ``evaluates``: a container that is asked whether it goes on, instead.

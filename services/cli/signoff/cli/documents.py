@@ -19,7 +19,12 @@ class Document(Struct, frozen=True):
     file: Path
     workflow_id: str
     raw: bytes
-    media_type: str
+    is_json: bool
+
+    @property
+    def media_type(self) -> str:
+        """As a request names it."""
+        return "application/json" if self.is_json else "application/yaml"
 
 
 def read_input(text: str | None) -> Any:
@@ -53,7 +58,8 @@ def read_document(file: Path, workflow_id: str | None) -> Document:
 
     Args:
         file: YAML or JSON, in our own spelling or Sim's.
-        workflow_id: where it goes; ``None``: to what its ``workflow`` key says.
+        workflow_id: where it goes; ``None``: to what its ``workflow`` key says, which in Sim's export is an
+            object with an ``id``.
 
     Raises:
         CommandError: the file cannot be read, or does not say where it goes.
@@ -62,10 +68,11 @@ def read_document(file: Path, workflow_id: str | None) -> Document:
     is_json = file.suffix == ".json"
     if workflow_id is None:
         content = _json(raw.decode("utf-8", "replace"), str(file)) if is_json else _yaml(raw, file)
-        workflow_id = content.get("workflow") if isinstance(content, dict) else None
+        named = content.get("workflow") if isinstance(content, dict) else None
+        workflow_id = named.get("id") if isinstance(named, dict) else named
     if not isinstance(workflow_id, str) or not workflow_id:
         raise CommandError(f"{file} has no `workflow` key that names the workflow: add one, or give --id")
-    return Document(file, workflow_id, raw, "application/json" if is_json else "application/yaml")
+    return Document(file, workflow_id, raw, is_json)
 
 
 def _yaml(raw: bytes, file: Path) -> Any:

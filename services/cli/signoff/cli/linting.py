@@ -1,17 +1,16 @@
 """What is wrong with a definition's file, found without a server and said as a deploy says it."""
 
+import asyncio
 from pathlib import Path
 
 from msgspec import Struct
 
-from signoff.blocks import Registry
-from signoff.cli.documents import read_document
+from signoff.cli.documents import Document, read_document
+from signoff.cli.exits import CommandError, Exit
 from signoff.cli.positions import Positions, read_positions
 from signoff.engine.faults import Fault
-from signoff.engine.parse import parse
-from signoff.gateway.bodies import decode_json
+from signoff.gateway.definitions import Checking, check_definition, decode_definition
 from signoff.gateway.errors import ApiError, Detail
-from signoff.gateway.yaml_text import decode_yaml
 
 
 class Remark(Struct, frozen=True, omit_defaults=True, rename="camel"):
@@ -25,35 +24,49 @@ class Remark(Struct, frozen=True, omit_defaults=True, rename="camel"):
     line: int | None = None
 
 
-def lint_file(file: Path, *, types: Registry) -> list[Remark]:
+async def lint_file(file: Path, *, checking: Checking) -> list[Remark]:
     """Reads and checks a definition.
 
     Args:
         file: YAML, or JSON where its name ends so.
-        types: the registered Python blocks.
+        checking: what it is checked with.
 
     Returns:
         All faults, then all warnings.
 
     Raises:
-        CommandError: the file cannot be read.
+        CommandError: the file cannot be read, or its code cannot be checked.
     """
-    raw = read_document(file, file.stem).raw
-    is_json = file.suffix == ".json"
+    document = await asyncio.to_thread(read_document, file, file.stem)
     try:
-        document = decode_json(raw) if is_json else decode_yaml(raw)
+        content = await asyncio.to_thread(decode_definition, document.raw, document.media_type)
     except ApiError as error:
-        details = error.details or [Detail("", str(error))]
-        return [Remark(str(file), "fault", each.message, each.path, each.hint) for each in details]
-    parsed = parse(document, types=types.output_fields, workflow_id=file.stem)
-    positions = read_positions(raw.decode(), is_json=is_json)
-    twice = [Fault(path, "stands twice in one object") for path in positions.twice]
+        return await asyncio.to_thread(_unreadable, document, error)
+    try:
+        parsed = await check_definition(content, workflow_id=file.stem, checking=checking)
+    except ApiError as error:
+        raise CommandError(f"{file}: {error}", code=Exit.REFUSED) from error
+    positions = await asyncio.to_thread(_positions, document)
     return [
-        *(_remark(file, "fault", each, positions) for each in twice),
         *(_remark(file, "fault", each, positions) for each in parsed.faults),
         *(_remark(file, "warning", each, positions) for each in parsed.warnings),
     ]
 
 
+def _unreadable(document: Document, error: ApiError) -> list[Remark]:
+    """What is wrong with a file that gives no definition; lines are known where keys stand twice only."""
+    positions = _positions(document) if error.status == 422 else Positions({}, {})
+    details = error.details or [Detail("", str(error))]
+    return [
+        _remark(document.file, "fault", Fault(each.path, each.message, each.hint), positions)
+        for each in details
+    ]
+
+
+def _positions(document: Document) -> Positions:
+    return read_positions(document.raw.decode(), is_json=document.is_json)
+
+
 def _remark(file: Path, severity: str, fault: Fault, positions: Positions) -> Remark:
-    return Remark(str(file), severity, fault.message, fault.path, fault.hint, positions.line(fault.path))
+    line = positions.line(fault.path, fault.line)
+    return Remark(str(file), severity, fault.message, fault.path, fault.hint, line)

@@ -107,7 +107,8 @@ _EPILOGUE: Final = (
     "Commands find the server by SIGNOFF_URL (http://127.0.0.1:8080) and act with SIGNOFF_API_KEY, or with "
     "the key that `signoff serve` keeps in its data folder. Results are JSON lines where standard output is "
     "no terminal.\n\n"
-    "Exit codes: 0 done, 1 the execution failed, 2 wrong usage, 3 the server refused or is away, 4 paused."
+    "Exit codes: 0 done, 1 the execution failed or a file has faults, 2 wrong usage, 3 the server refused or "
+    "is away, 4 paused."
 )
 
 

@@ -1,7 +1,7 @@
 """Where the parts of a definition's file stand: lines by path, for what is said of a path."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import yaml
@@ -18,15 +18,22 @@ class Positions:
 
     Args:
         lines: the line of each value, from 1, by its path.
-        twice: the paths of keys that stand twice in one object; a reader keeps only the last.
+        texts: the first line of each text that stands in the file line by line (YAML's ``|``), by its path.
     """
 
-    def __init__(self, lines: dict[str, int], twice: list[str]) -> None:
+    def __init__(self, lines: Mapping[str, int], texts: Mapping[str, int]) -> None:
         self._lines = lines
-        self.twice = twice
+        self._texts = texts
 
-    def line(self, path: str) -> int | None:
-        """The line of what a path names; of the nearest thing around it where it is not there."""
+    def line(self, path: str, within: int | None = None) -> int | None:
+        """The line of what a path names; of the nearest thing around it where it is not there.
+
+        Args:
+            path: as faults have it.
+            within: a line of the text at the path, from 1, which counts where the text stands line by line.
+        """
+        if within is not None and path in self._texts:
+            return self._texts[path] + within - 1
         while path not in self._lines:
             shorter = _CUT.sub("", path)
             if shorter == path:
@@ -45,7 +52,7 @@ def read_positions(text: str, *, is_json: bool) -> Positions:
     walk = _Walk()
     for step in _json_steps(text) if is_json else _yaml_steps(text):
         walk.take(*step)
-    return Positions(walk.lines, list(walk.twice))
+    return Positions(walk.lines, walk.texts)
 
 
 # What is met on the way: where something opens or stands (its line), or where something ends.
@@ -53,6 +60,7 @@ _OPEN_OBJECT: Final = "{"
 _OPEN_LIST: Final = "["
 _CLOSE: Final = "}"
 _VALUE: Final = "value"
+_LINES: Final = "|"
 _Step = tuple[str, str, int]
 
 
@@ -61,7 +69,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.lines: dict[str, int] = {}
-        self.twice: dict[str, None] = {}
+        self.texts: dict[str, int] = {}
         self._around: list[tuple[str, int | None]] = []
         self._key: str | None = None
         self._key_line = 0
@@ -74,8 +82,8 @@ class _Walk:
             self._key, self._key_line = text, line
             return
         path = self._next_path()
-        if path in self.lines:
-            self.twice[path] = None
+        if kind == _LINES:
+            self.texts[path] = line + 1
         self.lines[path] = line if self._key is None else self._key_line
         self._key = None
         if kind in {_OPEN_OBJECT, _OPEN_LIST}:
@@ -121,7 +129,7 @@ def _yaml_steps(text: str) -> Iterator[_Step]:
             case yaml.CollectionEndEvent():
                 yield _CLOSE, "", line
             case yaml.ScalarEvent():
-                yield _VALUE, event.value, line
+                yield _LINES if event.style == "|" else _VALUE, event.value, line
             case yaml.AliasEvent():
                 yield _VALUE, "", line
             case _:

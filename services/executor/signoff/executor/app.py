@@ -16,6 +16,7 @@ from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
 from signoff.events.errors import BlobError, BusError, LeaseLostError, StoreError
+from signoff.events.files import Files
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore, Lease
 from signoff.events.topics import PARTITIONS
@@ -266,7 +267,7 @@ async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tool
             guarded_session(networks) as http,
             open_llm(model, StoredMemory(blobs.objects)) as llm,
         ):
-            yield Tools(sandbox, http, threads, llm)
+            yield Tools(sandbox, http, threads, llm, Files(blobs.objects))
     finally:
         if left := await asyncio.to_thread(threads.close, _DRAIN):
             _log.warning("blocks in threads do not end: the process ends without them", count=left)

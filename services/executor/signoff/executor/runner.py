@@ -85,8 +85,8 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
-        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared", "speech",
+        "_speech", "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
+        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared",
         "started_at", "task", "timed_out", "variables", "workflow_id", "workspace_id",
     )  # fmt: skip
 
@@ -117,9 +117,23 @@ class Job:
         self.execution_id = state.execution_id
         self.definition_digest = state.definition_digest
         self.cancelled = asyncio.Event()
-        self.speech = Speech(self.facts, self._say, place.backlog)
+        self._speech: Speech | None = None
         self.timed_out = False
         self.task: asyncio.Task[Input | None] | None = None
+
+    def emit(self, text: str) -> None:
+        """Take a part of what the block says."""
+        if self._speech is None:  # few blocks say anything
+            self._speech = Speech(self.facts, self._say, self.place.backlog)
+        self._speech.add(text)
+
+    def end_speech(self, *, whole: bool) -> None:
+        """Pass on what is left of it, or nothing any more."""
+        speech, self._speech = self._speech, None
+        if speech is not None:
+            if whole:
+                speech.finish()
+            speech.stop()
 
     def _say(self, offset: int, text: str) -> None:
         said = BlockSays(instance=self.instance, attempt=self.attempt, offset=offset, chunk=text)
@@ -133,7 +147,7 @@ class Job:
     def stop(self) -> None:
         """Cancel the block, if it runs."""
         self.cancelled.set()
-        self.speech.stop()
+        self.end_speech(whole=False)
         if self.task is not None:
             self.task.cancel()
 
@@ -278,7 +292,7 @@ class Runner:
             params = await self._params(job)
             shown = self._recorded(job, params)
             ended = await job.prepared.run(self._call(job, params), self._tools)
-            job.speech.finish()
+            job.end_speech(whole=True)
             return await self._message(job, shown, ended)
         except asyncio.CancelledError:
             if not job.timed_out:
@@ -298,7 +312,7 @@ class Runner:
             return await self._failed(job, shown, text)
         finally:
             timer.cancel()
-            job.speech.stop()
+            job.end_speech(whole=False)
 
     async def _params(self, job: Job) -> dict[str, Json]:
         if job.large:
@@ -316,7 +330,6 @@ class Runner:
                 for each in job.around
             ]
             job.facts = Facts(job.outputs, job.variables, self._environment, job.fields, around)
-            job.speech.facts = job.facts
         return resolved(job.prepared.params, job.facts)
 
     @staticmethod
@@ -340,7 +353,7 @@ class Runner:
             idempotency_key=f"{job.execution_id}/{job.instance}",
             started_at=job.started_at,
             cancelled=job.cancelled,
-            emit=job.speech.add,
+            emit=job.emit,
             index=job.index,
         )
 

@@ -104,7 +104,7 @@ def spellings(secret: str) -> frozenset[str]:
             quote(secret),
             quote_plus(secret),
             URL.build(query={"k": secret}).raw_query_string.removeprefix("k="),
-        URL.build(query_string=secret).raw_query_string,
+            URL.build(query_string=secret).raw_query_string,
             URL.build(path=f"/{secret}").raw_path.removeprefix("/"),
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],

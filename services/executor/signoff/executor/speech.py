@@ -34,10 +34,10 @@ class Speech:
         backlog: how many messages wait to be decided.
     """
 
-    __slots__ = ("_backlog", "_held", "_offset", "_say", "_timer", "facts")
+    __slots__ = ("_backlog", "_facts", "_held", "_offset", "_say", "_timer")
 
     def __init__(self, facts: Secrets, say: Callable[[int, str], None], backlog: Callable[[], int]) -> None:
-        self.facts = facts
+        self._facts = facts
         self._say = say
         self._backlog = backlog
         self._held = ""
@@ -71,7 +71,7 @@ class Speech:
     def _unfinished(self) -> int:
         """Characters at the end that may be the beginning of a secret."""
         longest = 0
-        for secret in self.facts.secrets:
+        for secret in self._facts.secrets:
             for size in range(min(len(secret) - 1, len(self._held)), longest, -1):
                 if self._held.endswith(secret[:size]):
                     longest = size
@@ -80,7 +80,7 @@ class Speech:
 
     def _send(self, text: str) -> None:
         self._held = self._held[len(text) :]
-        shown = redact(text, self.facts.secrets)
+        shown = redact(text, self._facts.secrets)
         if shown:
             self._say(self._offset, shown)
             self._offset += len(shown)

@@ -33,7 +33,7 @@ from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
 
 _CHECKERS: Final = 1
-"""Codes of definitions that are checked at once in a gateway of its own; more when they take long."""
+"""Workers of each language that a gateway keeps for checking code; more run when they take long."""
 
 _log = structlog.get_logger("signoff.gateway")
 

@@ -99,6 +99,8 @@ class _Check:
         """What was found so far, in the order of the definition."""
         findings = Findings()
         for code in codes:
+            if len(findings.faults) >= MAX_FAULTS:
+                break
             for found in self._found.get(_text(code), ()):
                 note = findings.warn if found.warning else findings.fault
                 note(code.path, *_said(code, found))

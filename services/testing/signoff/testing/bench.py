@@ -43,9 +43,11 @@ from signoff.events.types import (
     StartExecution,
 )
 from signoff.executor.app import Executor, open_tools
+from signoff.gateway.definitions import Checking
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
 from signoff.testing.clock import VirtualClock
+from signoff.testing.definitions import Document, read_document
 from signoff.testing.errors import RefusedError, UnfinishedError
 from signoff.testing.outcome import Pause, pauses_of, waiting_pauses
 
@@ -235,27 +237,37 @@ class Bench:
 
 @asynccontextmanager
 async def open_bench(
-    definitions: Mapping[str, Definition],
+    documents: Mapping[str, Document],
     registry: Registry,
     *,
     environment: Mapping[str, str],
     clock: VirtualClock,
     limit: float,
 ) -> AsyncIterator[Bench]:
-    """An executor at work, to which the definitions are deployed. Everything ends on leaving.
+    """An executor at work, to which definitions are deployed. Everything ends on leaving.
 
     Args:
-        definitions: by workflow id.
+        documents: the definitions by workflow id.
         registry: the Python blocks.
         environment: the values of ``{{NAME}}``.
         clock: the time of day.
         limit: seconds of real time that one step may take.
+
+    Raises:
+        DefinitionFaultsError: a definition has faults; all are listed.
+        UnfinishedError: the code of one could not be checked.
+        OSError: a file cannot be read.
     """
     settings = Settings(environment=dict(environment), allow_private_networks=_LOOPBACK)
     store, bus, blobs, health = MemoryStore(), MemoryBus(), BlobStore.open("memory:"), Health()
     await store.migrate(partitions=1)
     await apply(bus, partitions=1)
     async with open_tools(settings, blobs) as tools:
+        checking = Checking(registry, tools.sandbox)
+        definitions = {
+            workflow_id: await read_document(document, workflow_id=workflow_id, checking=checking)
+            for workflow_id, document in documents.items()
+        }
         executor = Executor(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
             partitions=1, clock=clock,

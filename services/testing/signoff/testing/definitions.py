@@ -1,5 +1,6 @@
 """What a test gives: definitions in any spelling, blocks in any form."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,43 +11,48 @@ from signoff.blocks import BlockSpec, Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.engine.definition import Definition
 from signoff.executor.app import discover_blocks
-from signoff.gateway.definitions import read_definition
+from signoff.gateway.definitions import Checking, read_definition
 from signoff.gateway.errors import ApiError
 from signoff.runtime.settings import Settings
-from signoff.testing.errors import DefinitionFaultsError
+from signoff.testing.errors import DefinitionFaultsError, UnfinishedError
 from signoff.testing.outcome import LogLine
 
 Document: TypeAlias = Mapping[str, Any] | str | Path
 """A definition: as JSON values, as YAML or JSON text, or the file that holds it."""
 
 
-def read_document(document: Document, *, types: Registry, workflow_id: str) -> Definition:
+async def read_document(document: Document, *, workflow_id: str, checking: Checking) -> Definition:
     """Read a definition as the gateway does.
 
     Args:
         document: in our own spelling or in Sim's.
-        types: the registered blocks.
         workflow_id: its id, where it has none of its own.
+        checking: what it is checked with.
 
     Raises:
         DefinitionFaultsError: lists every fault with its place.
+        UnfinishedError: its code could not be checked.
         OSError: the file cannot be read.
     """
-    match document:
-        case Path():
-            raw = document.read_bytes()
-        case str():
-            raw = document.encode()
-        case _:
-            raw = msgspec.json.encode(document)
+    raw = await asyncio.to_thread(_raw, document)
     try:
-        parsed = read_definition(raw, "", types=types, workflow_id=workflow_id)
+        definition, _ = await read_definition(raw, "", workflow_id=workflow_id, checking=checking)
     except ApiError as error:
+        if error.status == 503:
+            raise UnfinishedError(f"{workflow_id}: {error}") from error
         faults = [f"\n  {each.path}: {each.message}{_hint(each.hint)}" for each in error.details]
         raise DefinitionFaultsError(f"{workflow_id}: {error}{''.join(faults)}") from error
-    if parsed.definition is None:
-        raise DefinitionFaultsError(f"{workflow_id} is no definition")
-    return parsed.definition
+    return definition
+
+
+def _raw(document: Document) -> bytes:
+    match document:
+        case Path():
+            return document.read_bytes()
+        case str():
+            return document.encode()
+        case _:
+            return msgspec.json.encode(document)
 
 
 def _hint(hint: str | None) -> str:

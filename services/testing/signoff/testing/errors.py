@@ -30,4 +30,4 @@ class RefusedError(KitError):
 
 
 class UnfinishedError(KitError):
-    """Something still ran when the limit was over. The message names it."""
+    """Something still ran, or was not even checked, when the limit was over. The message names it."""

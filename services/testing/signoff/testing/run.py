@@ -20,7 +20,7 @@ from signoff.events.types import (
 )
 from signoff.testing.bench import Bench, open_bench
 from signoff.testing.clock import VirtualClock
-from signoff.testing.definitions import Document, read_document, registry_of
+from signoff.testing.definitions import Document, registry_of
 from signoff.testing.errors import UnfinishedError
 from signoff.testing.outcome import LogLine, Outcome, Pause
 
@@ -70,15 +70,11 @@ def run_workflow(
     logs: list[LogLine] = []
     registry = registry_of(blocks, logs)
     documents = {**(workflows or {}), WORKFLOW_ID: definition}
-    definitions = {
-        workflow_id: read_document(document, types=registry, workflow_id=workflow_id)
-        for workflow_id, document in documents.items()
-    }
     clock = VirtualClock(started_at.timestamp())
 
     async def run() -> Outcome:
         async with open_bench(
-            definitions, registry, environment=environment or {}, clock=clock, limit=limit
+            documents, registry, environment=environment or {}, clock=clock, limit=limit
         ) as bench:
             log_id = await bench.start(WORKFLOW_ID, input)
             await _to_its_end(bench, _chooser(decisions))

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from uuid import UUID
 from itertools import islice
+from uuid import UUID
 
 from signoff.events.errors import StoreUnavailableError, VersionConflictError
 from signoff.events.store.base import (

@@ -1,6 +1,8 @@
 """``signoff lint``."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,9 @@ from signoff.cli.linting import Remark, lint_file
 from signoff.cli.output import Output
 from signoff.client import Detail
 from signoff.engine.catalog import BLOCK_TYPES
+from signoff.gateway.definitions import Checking
+from signoff.sandbox.errors import WorkerLostError
+from signoff.sandbox.pool import Sandbox
 
 
 def lint(
@@ -22,7 +27,8 @@ def lint(
 ) -> Exit:
     """Find what is wrong with workflow definitions, without a server.
 
-    Every fault and every warning is named with its line and its place, in the words of a deploy.
+    Every fault and every warning is named with its line and its place, in the words of a deploy. The code in
+    functions and conditions is checked, too, without being run.
 
     Args:
         files: YAML or JSON files, in Signoff's spelling or in one of Sim's.
@@ -32,17 +38,27 @@ def lint(
     if not files:
         raise CommandError("name at least one file to check, such as examples/refund-approval/workflow.yaml")
     types = _types(os.environ.get("SIGNOFF_BLOCKS", "") if blocks is None else blocks)
-    output = Output()
+    return asyncio.run(_lint(files, types, Output(), as_json=as_json))
+
+
+async def _lint(files: Sequence[Path], types: Registry, output: Output, *, as_json: bool) -> Exit:
     faults = 0
-    for file in files:
-        remarks = lint_file(file, types=types)
-        for remark in remarks:
-            _show(remark, output, as_json=as_json)
-        found = sum(remark.severity == "fault" for remark in remarks)
-        faults += found
-        if not remarks and output.is_terminal and not as_json:
-            output.console.print(f"{file}: nothing to remark", markup=False)
+    async with await _open_sandbox() as sandbox:
+        for file in files:
+            remarks = await lint_file(file, checking=Checking(types, sandbox))
+            for remark in remarks:
+                _show(remark, output, as_json=as_json)
+            faults += sum(remark.severity == "fault" for remark in remarks)
+            if not remarks and output.is_terminal and not as_json:
+                output.console.print(f"{file}: nothing to remark", markup=False)
     return Exit.FAILED if faults else Exit.OK
+
+
+async def _open_sandbox() -> Sandbox:
+    try:
+        return await Sandbox.start()
+    except WorkerLostError as error:
+        raise CommandError(f"code cannot be checked here: {error}", code=Exit.REFUSED) from error
 
 
 def _types(modules: str) -> Registry:

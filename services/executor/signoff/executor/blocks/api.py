@@ -6,7 +6,7 @@ Parameters, output and texts are Sim's (apps/sim/executor/handlers/api and apps/
 import asyncio
 import email.utils
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from errno import EACCES
 from urllib.parse import urlencode
 
@@ -28,6 +28,13 @@ _ERROR_LENGTH = 1_000
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})  # RFC 9110, 9.2.2
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 _METHODS = _SAFE_TO_REPEAT | {"POST", "PATCH"}
+
+
+Keep = Callable[[bytes, str, str], Awaitable[dict[str, object]]]
+"""Stores a file: its bytes, its name and its media type; gives the value that stands for it."""
+
+_FILE_TYPES = ("image/", "audio/", "video/", "font/")
+_TEXT_TYPES = ("json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "csv")
 
 
 class ApiError(SignoffError):
@@ -69,7 +76,11 @@ class _TryAgainError(Exception):
 
 
 async def request(
-    params: Mapping[str, object], *, session: aiohttp.ClientSession, idempotency_key: str
+    params: Mapping[str, object],
+    *,
+    session: aiohttp.ClientSession,
+    idempotency_key: str,
+    keep: Keep | None = None,
 ) -> dict[str, object]:
     """Make the request that the parameters of an `api` block describe.
 
@@ -81,9 +92,11 @@ async def request(
             `retryMaxDelayMs`, `retryNonIdempotent`; references are resolved.
         session: from `guard.guarded_session`.
         idempotency_key: sent as `Idempotency-Key`, unless the headers have one.
+        keep: stores an answer that is no text; without it, it is read as text all the same.
 
     Returns:
-        `{"data", "status", "headers"}`: `data` is parsed if it is JSON, header names are in lower case.
+        `{"data", "status", "headers"}`: `data` is parsed if it is JSON, and the value of a file if it is no
+        text; header names are in lower case.
 
     Raises:
         ApiError: the parameters are wrong, there was no answer, or its status was not 2xx.
@@ -96,16 +109,26 @@ async def request(
         raise ApiError("The request holds a lone surrogate: half a character") from problem
     for wait in wanted.waits:
         try:
-            return await _try(session, wanted)
+            return await _try(session, wanted, keep)
         except _TryAgainError as problem:
             await asyncio.sleep(max(wait, min(problem.after, wanted.most_wait)))
     try:
-        return await _try(session, wanted)
+        return await _try(session, wanted, keep)
     except _TryAgainError as problem:
         raise problem.failure from problem
 
 
-async def _try(session: aiohttp.ClientSession, wanted: _Request) -> dict[str, object]:
+async def _try(session: aiohttp.ClientSession, wanted: _Request, keep: Keep | None) -> dict[str, object]:
+    status, headers, data, file = await _exchange(session, wanted, with_files=keep is not None)
+    if file is not None and keep is not None:
+        data = await keep(*file)
+    return {"data": data, "status": status, "headers": headers}
+
+
+async def _exchange(
+    session: aiohttp.ClientSession, wanted: _Request, *, with_files: bool
+) -> tuple[int, dict[str, str], object, tuple[bytes, str, str] | None]:
+    """Status, headers and data of an answer; in place of data a file, where it is one."""
     try:
         async with session.request(
             wanted.method,
@@ -115,10 +138,15 @@ async def _try(session: aiohttp.ClientSession, wanted: _Request) -> dict[str, ob
             max_redirects=_MOST_REDIRECTS,
             timeout=aiohttp.ClientTimeout(total=wanted.timeout),
         ) as response:
-            data = _parse(response, await _read(response, wanted))
-            if not 200 <= response.status < 300:
+            body = await _read(response, wanted)
+            well = 200 <= response.status < 300
+            if well and with_files and _is_file(response, body):
+                file = (body, _file_name(response), response.content_type)
+                return response.status, _headers(response), None, file
+            data = _parse(response, body)
+            if not well:
                 raise _refusal(response, data, wanted)
-            return {"data": data, "status": response.status, "headers": _headers(response)}
+            return response.status, _headers(response), data, None
     except TimeoutError as problem:
         reason = f"Request timed out after {wanted.timeout * 1000:.0f}ms"
         raise _TryAgainError(_failure(wanted, reason)) from problem
@@ -160,6 +188,27 @@ def _parse(response: aiohttp.ClientResponse, body: bytes) -> object:
         return body.decode(response.charset or "utf-8", errors="replace")
     except LookupError:  # a charset that nobody knows
         return body.decode(errors="replace")
+
+
+def _is_file(response: aiohttp.ClientResponse, body: bytes) -> bool:
+    """Whether an answer is no text: by its type or, where that does not tell, by its bytes."""
+    kind = response.content_type
+    if not body or response.charset is not None or kind.startswith("text/") or kind.endswith(_TEXT_TYPES):
+        return False
+    return kind.startswith(_FILE_TYPES) or b"\0" in body or not _is_utf8(body)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _file_name(response: aiohttp.ClientResponse) -> str:
+    disposition = response.content_disposition
+    return (disposition.filename if disposition else None) or response.url.name
 
 
 def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:

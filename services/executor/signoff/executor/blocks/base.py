@@ -11,6 +11,7 @@ from signoff.blocks import Cancellation
 from signoff.engine.definition import Block
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
+from signoff.events.files import Files
 from signoff.events.types import Json, PauseKind
 from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.scope import Facts
@@ -38,6 +39,7 @@ class Tools(Struct, frozen=True):
     http: aiohttp.ClientSession
     threads: ThreadPool
     llm: Llm
+    files: Files
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Blocks that only look at their parameters: variables, wait, response, human_in_the_loop, api, triggers."""
 
 from typing import Final
+from uuid import UUID
 
 from signoff.engine.display import response_parts
 from signoff.engine.errors import InvalidValueError
@@ -66,8 +67,16 @@ class Api(Plain):
 
     async def run(self, call: Call, tools: Tools) -> Done:
         """The output is ``{data, status, headers}``."""
+
+        async def keep(content: bytes, name: str, media_type: str) -> dict[str, object]:
+            """Store an answer that is no text: the output holds a file value."""
+            file = await tools.files.keep(UUID(call.workspace_id), content, name=name, media_type=media_type)
+            return file.value()
+
         try:
-            output = await request(call.params, session=tools.http, idempotency_key=call.idempotency_key)
+            output = await request(
+                call.params, session=tools.http, idempotency_key=call.idempotency_key, keep=keep
+            )
         except ApiError as error:
             raise BlockFailureError(str(error)) from error
         return Done(output)

@@ -1,5 +1,6 @@
 """Workflows: deployed, listed, looked at, undeployed."""
 
+import asyncio
 from uuid import UUID
 
 from aiohttp import web
@@ -45,8 +46,8 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
         workspace_id=workspace_id,
         workflow_id=workflow_id,
         name=definition.name,
-        definition=encode(definition),
-        digest=digest(definition),
+        definition=await asyncio.to_thread(encode, definition),
+        digest=await asyncio.to_thread(digest, definition),
     )
     event_id = await _send(request, caller, data, body=data.digest)
     event, _ = await read_event(gateway.store, _log_id(caller, workflow_id), event_id)
