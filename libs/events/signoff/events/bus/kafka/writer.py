@@ -1,10 +1,11 @@
-"""Writing to Kafka: batches of our own making, one under way per partition.
+"""Writing to Kafka: one batch under way per partition, and few, full requests.
 
-Order is kept without resting on the producer's retries: the next batch of a partition is handed to
-aiokafka only after the former was acknowledged. At the first error of any kind the *generation* ends:
-its calls fail, nothing more is handed to its producer, and the next call begins another one. (An
-idempotent producer must not go on after a batch was refused. Its next batch would carry a gap in the
-sequence, and a broker that knows nothing yet of the producer accepts that.)
+Order is kept without resting on retries: the next batch of a partition is made only after the former was
+acknowledged. A batch is sent again, with its sequence number, while an error may pass and its time is not
+over. At the first other error the *generation* ends: its calls fail, nothing more is sent by its producer,
+and the next call begins another one. (An idempotent producer must not go on after a batch was refused. Its
+next batch would carry a gap in the sequence, and a broker that knows nothing yet of the producer accepts
+that.)
 
 So what a failed generation may still deliver of a partition is the one batch that was under way, which
 begins at the first record without acknowledgement: repeated if the caller starts again there, never
@@ -15,25 +16,21 @@ it can do harm: after a failure, either it has seen it by awaiting, or its next 
 import asyncio
 import contextlib
 import logging
-import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from signoff.events.bus.base import Record
 from signoff.events.bus.kafka.budget import Budget
-from signoff.events.bus.kafka.connection import Settings, bus_error
+from signoff.events.bus.kafka.connection import RETRY_AFTER, Settings, bus_error
+from signoff.events.bus.kafka.lanes import Call, Lane, Place, Published
+from signoff.events.bus.kafka.producer import Producer
 from signoff.events.errors import BusError, BusUnavailableError
-
-Place = tuple[str, int]  # topic and partition
 
 _log = logging.getLogger(__name__)
 
-_BATCH_BYTES = 256 * 1024  # a single larger record still travels, alone
 _RECORD_OVERHEAD = 512  # headers and objects of a small record, about
 
 _REST = 0.0005
@@ -43,110 +40,6 @@ it carries, so a busy writer sends fewer, fuller ones, while one that is not bus
 _LONGEST_REST = 0.004
 
 
-class _Call:
-    """Records handed over together, and who waits for them."""
-
-    __slots__ = ("_budget", "_size", "done", "position", "records")
-
-    def __init__(self, records: Sequence[Record], size: int, budget: Budget) -> None:
-        self.records = records
-        self.position = 0
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._size = size
-        self._budget = budget
-
-    def settle(self, error: BusError | None = None) -> None:
-        self._budget.give_back(len(self.records), self._size)
-        if self.done.done():  # the caller was cancelled
-            return
-        if error is None:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(type(error)(str(error)))
-
-
-class Published(_Call):
-    """What a publisher awaits. A failure that it does not await is told to its next call instead."""
-
-    __slots__ = ("_place", "_unseen")
-
-    def __init__(
-        self, records: Sequence[Record], size: int, budget: Budget, place: Place, unseen: set[Place]
-    ) -> None:
-        super().__init__(records, size, budget)
-        self._place = place
-        self._unseen = unseen
-
-    def __await__(self) -> Generator[object, None, None]:
-        """Wait for all records of the call.
-
-        Raises:
-            BusError: they were not all acknowledged.
-        """
-        try:
-            yield from self.done
-        except BusError:
-            self._unseen.discard(self._place)
-            raise
-
-    def settle(self, error: BusError | None = None) -> None:
-        """Note a failure at once: the next call may come before anybody is woken."""
-        super().settle(error)
-        if error is not None:
-            self._unseen.add(self._place)
-            if not self.done.cancelled():
-                self.done.exception()  # not lost if nobody awaits it: the next call raises
-
-
-class _Lane:
-    """The calls of one partition, in order."""
-
-    def __init__(self, place: Place) -> None:
-        self.topic, self.partition = place
-        self.busy = False
-        self._waiting: deque[_Call] = deque()
-        self._under_way: list[_Call] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}"
-
-    def add(self, call: _Call) -> None:
-        self._waiting.append(call)
-
-    def fill(self, batch: BatchBuilder) -> BatchBuilder:
-        """Put as much into the batch as it takes."""
-        now = int(time.time() * 1000)
-        while self._waiting and _append(batch, self._waiting[0], now):
-            self._under_way.append(self._waiting.popleft())
-        return batch
-
-    def acknowledged(self) -> None:
-        settled, self._under_way = self._under_way, []
-        for call in settled:
-            call.settle()
-
-    def fail(self, error: BusError) -> None:
-        failed = [*self._under_way, *self._waiting]
-        self._under_way, self._waiting = [], deque()
-        for call in failed:
-            call.settle(error)
-
-
-def _append(batch: BatchBuilder, call: _Call, now: int) -> bool:
-    """Append what is left of a call; says whether all of it found room."""
-    records = call.records
-    for position in range(call.position, len(records)):
-        record = records[position]
-        headers = record.headers if isinstance(record.headers, list) else list(record.headers)
-        if batch.append(timestamp=now, key=record.key, value=record.value, headers=headers) is None:
-            call.position = position
-            return False
-    return True
-
-
 class _Generation:
     """One producer, from the first call to the first error."""
 
@@ -154,19 +47,19 @@ class _Generation:
         self._settings = settings
         self._on_error = on_error
         self._ended = False
-        self._lanes: dict[Place, _Lane] = {}
-        self._ready: list[_Lane] = []
+        self._lanes: dict[Place, Lane] = {}
+        self._ready: list[Lane] = []
         self._some = asyncio.Event()
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._producer: asyncio.Task[AIOKafkaProducer] | None = None
+        self._producer: asyncio.Task[Producer] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def add(self, place: Place, call: _Call) -> None:
+    def add(self, place: Place, call: Call) -> None:
         lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[place] = _Lane(place)
+            lane = self._lanes[place] = Lane(place)
         lane.add(call)
         if not lane.busy:
             lane.busy = True
@@ -174,15 +67,15 @@ class _Generation:
             self._idle.clear()
             self._queue(lane)
         if self._producer is None:
-            self._producer = asyncio.create_task(_start(self._settings))
-            self._spawn(self._send_rounds(self._producer))
+            self._producer = asyncio.create_task(Producer.start(self._settings))
+            self._spawn(self._send_rounds(self._producer), "send")
 
     async def flush(self) -> None:
         """Wait until everything is acknowledged, or has failed."""
         await self._idle.wait()
 
     def end(self, error: BusError) -> None:
-        """Fail every call and hand nothing more to the producer."""
+        """Fail every call and send nothing more."""
         self._ended = True
         self._idle.set()
         for lane in self._lanes.values():
@@ -191,39 +84,67 @@ class _Generation:
             task.cancel()
 
     async def let_go(self) -> None:
-        """Close the producer's connections, whatever it still has."""
+        """Close the producer's connections, whatever is under way."""
         if self._producer is None:
             return
         self._producer.cancel()
         await asyncio.wait([self._producer])
         if not self._producer.cancelled() and self._producer.exception() is None:
-            await _stop(self._producer.result(), limit=2 * self._settings.timeout)
+            async with asyncio.timeout(2 * self._settings.timeout):
+                await self._producer.result().close()
 
-    async def _send_rounds(self, starting: asyncio.Task[AIOKafkaProducer]) -> None:
+    async def _send_rounds(self, starting: asyncio.Task[Producer]) -> None:
         producer = await asyncio.shield(starting)
         while True:
             await self._some.wait()
             self._some.clear()
             lanes, self._ready = self._ready, []
-            self._spawn(self._send_round(producer, lanes))
+            self._send_round(producer, lanes)
             await asyncio.sleep(min(len(lanes) * _REST, _LONGEST_REST))
 
-    async def _send_round(self, producer: AIOKafkaProducer, lanes: Sequence[_Lane]) -> None:
-        async with asyncio.timeout(self._settings.timeout):
-            acknowledged = []
-            for lane in lanes:
-                batch = lane.fill(producer.create_batch())
-                future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
-                future.add_done_callback(partial(self._acknowledged, lane))
-                acknowledged.append(future)
-            await asyncio.gather(*acknowledged)
+    def _send_round(self, producer: Producer, lanes: Sequence[Lane]) -> None:
+        give_up_at = asyncio.get_running_loop().time() + self._settings.timeout
+        by_leader: defaultdict[int | None, list[Lane]] = defaultdict(list)
+        for lane in lanes:
+            if lane.batch is None:
+                lane.give_up_at = give_up_at
+            by_leader[producer.leader(lane.place)].append(lane)
+        for leader, led in by_leader.items():
+            if leader is None:
+                self._spawn(self._find_leaders(producer, led), f"find the leader of {led[0]}")
+            else:
+                self._spawn(self._send(producer, leader, led), f"send to {led[0]}")
 
-    def _acknowledged(self, lane: _Lane, future: asyncio.Future[object]) -> None:
-        if self._ended or future.cancelled():
-            return
-        if (error := future.exception()) is not None:
-            self._fail(f"send to {lane}", error)
-            return
+    async def _send(self, producer: Producer, leader: int, lanes: Sequence[Lane]) -> None:
+        batches = [(lane.place, lane.fill(producer.producer_id, producer.epoch)) for lane in lanes]
+        async with asyncio.timeout_at(min(lane.give_up_at for lane in lanes)):
+            refused = await producer.send(leader, batches)
+        for lane in lanes:
+            if lane.place not in refused:
+                self._acknowledged(lane)
+        if refused:
+            await self._try_again(producer, [lane for lane in lanes if lane.place in refused], refused)
+
+    async def _try_again(
+        self, producer: Producer, lanes: Sequence[Lane], refused: Mapping[Place, KafkaError]
+    ) -> None:
+        for lane in lanes:
+            if not refused[lane.place].retriable:
+                raise bus_error(f"send to {lane}", refused[lane.place])
+        await asyncio.sleep(RETRY_AFTER)
+        await self._find_leaders(producer, lanes)
+
+    async def _find_leaders(self, producer: Producer, lanes: Sequence[Lane]) -> None:
+        topics = {lane.place[0] for lane in lanes}
+        async with asyncio.timeout_at(min(lane.give_up_at for lane in lanes)):
+            await producer.find_leaders(topics)
+            while any(producer.leader(lane.place) is None for lane in lanes):
+                await asyncio.sleep(RETRY_AFTER)
+                await producer.find_leaders(topics)
+        for lane in lanes:
+            self._queue(lane)
+
+    def _acknowledged(self, lane: Lane) -> None:
         lane.acknowledged()
         if lane:
             self._queue(lane)
@@ -233,55 +154,20 @@ class _Generation:
         if not self._busy:
             self._idle.set()
 
-    def _queue(self, lane: _Lane) -> None:
+    def _queue(self, lane: Lane) -> None:
         self._ready.append(lane)
         self._some.set()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], doing: str) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(partial(self._done, doing))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, doing: str, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail("send", error)
-
-    def _fail(self, doing: str, error: BaseException) -> None:
-        if not self._ended:
+        if not task.cancelled() and (error := task.exception()) is not None and not self._ended:
             self.end(bus_error(doing, error))
             self._on_error()
-
-
-async def _start(settings: Settings) -> AIOKafkaProducer:
-    producer = AIOKafkaProducer(
-        **settings.client(),
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=0,
-        max_batch_size=_BATCH_BYTES,
-    )
-    try:
-        async with asyncio.timeout(settings.timeout):
-            await producer.start()
-    except BaseException:
-        await producer.stop()
-        raise
-    return producer
-
-
-async def _stop(producer: AIOKafkaProducer, *, limit: float) -> None:
-    """Stop a producer without delivering what is left in it.
-
-    aiokafka's ``stop`` first delivers everything, for ever if the broker stays away, and has no other way
-    out; so its sender is ended and its batches are failed by hand before.
-    """
-    sender = producer._sender.sender_task  # noqa: SLF001
-    sender.cancel()
-    await asyncio.wait([sender], timeout=limit)
-    producer._message_accumulator.fail_all(KafkaError("the producer was given up"))  # noqa: SLF001
-    async with asyncio.timeout(limit):
-        await producer.stop()
 
 
 class Writer:
@@ -311,7 +197,7 @@ class Writer:
         Raises:
             BusUnavailableError: the writer is closed.
         """
-        call = _Call((record,), size, budget)
+        call = Call((record,), size, budget)
         self._add(place, call)
         return call.done
 
@@ -342,12 +228,15 @@ class Writer:
         self._retire()
         await asyncio.wait(self._leaving, timeout=4 * self._settings.timeout)
 
-    def _add(self, place: Place, call: _Call) -> None:
+    def _add(self, place: Place, call: Call) -> None:
         if self._closed:
             closed = BusUnavailableError("the bus is closed")
             call.settle(closed)
             raise closed
-        self._generation.add(place, call)
+        if call.records:
+            self._generation.add(place, call)
+        else:
+            call.settle()
 
     def _retire(self) -> None:
         leaving = asyncio.create_task(self._generation.let_go())
