@@ -1,13 +1,17 @@
 """The examples, run as their READMEs say, on an embedded server."""
 
+import asyncio
 import json
 from typing import Any
 
-from e2e.shell import Embedded
+from e2e.shell import Embedded, Ended
+from support.openai_server import MODEL, OpenAiServer, Scripted, fails, says, says_json
 
 REFUND = "@examples/refund-approval/input.json"
 REVIEW = "@examples/publish-review/input.json"
 GATE = "@examples/deploy-gate/input.json"
+INVOICES = "@examples/batch-review/input.json"
+MAIL = "@examples/triage/input.json"
 YES = '{"approved": true, "comments": "fine"}'
 NO = '{"approved": false, "comments": "not yet"}'
 
@@ -110,3 +114,79 @@ def test_a_release_bakes_is_probed_and_goes_out_when_the_gate_is_opened(server: 
     assert data_of(done.lines[0]) == {
         "released": True, "service": "checkout", "version": "2.4.0", "by": "bootstrap",
     }  # fmt: skip
+
+
+def test_invoices_under_the_limit_need_nobody(server: Embedded) -> None:
+    small = json.dumps({"invoices": [{"number": f"B-{number}", "amount": number} for number in range(50)]})
+
+    done = server.signoff("run", "batch-review", "--input", small)
+
+    data = data_of(done.lines[0])
+    assert (data["total"], len(data["paid"]), data["refused"]) == (sum(range(50)), 50, [])
+
+
+def test_each_large_invoice_waits_for_its_own_decision_in_any_order(server: Embedded) -> None:
+    paused = server.signoff("run", "batch-review", "--id", "batch", "--input", INVOICES)
+    assert [point["contextId"] for point in paused.lines[0]["pausePoints"]] == ["review₍1₎", "review₍2₎"]
+
+    server.signoff("resume", "batch", "review₍2₎", "--input", '{"pay": false}')
+    done = server.signoff("resume", "batch", "--input", '{"pay": true}')
+
+    assert data_of(done.lines[0]) == {
+        "total": 9920, "paid": {"A-1": "the limit", "A-2": "bootstrap"}, "refused": ["A-3"],
+    }  # fmt: skip
+
+
+def test_a_mail_is_answered_by_hand_where_there_is_no_model_and_who_writes_is_told_why(
+    server: Embedded,
+) -> None:
+    paused = server.signoff("run", "triage", "--id", "by-hand", "--input", MAIL)
+    assert shown_at(paused)["No draft"] == "No model: set the block's `model`, or SIGNOFF_LLM_MODEL"
+
+    done = server.signoff("resume", "by-hand", "--input", '{"text": "We are sorry."}')
+
+    assert data_of(done.lines[0]) == {"sorted": "by hand", "sent": True, "text": "We are sorry."}
+
+
+async def test_a_mail_is_sorted_and_answered_by_a_model_and_sent_by_a_person(embedded: Embedded) -> None:
+    async with OpenAiServer() as model:
+        paused = await run_triage(embedded, model, route("complaint"), says("Dear Ada, we ", "are sorry."))
+        done = await asyncio.to_thread(embedded.signoff, "resume", "mail", "--input", '{"send": true}')
+
+    assert shown_at(paused)["Draft"] == "Dear Ada, we are sorry."
+    assert data_of(done.lines[0]) == {
+        "sorted": "complaint", "sent": True, "draft": "Dear Ada, we are sorry.", "instead": None,
+    }  # fmt: skip
+
+
+async def test_what_needs_no_answer_is_filed_without_anybody(embedded: Embedded) -> None:
+    async with OpenAiServer() as model:
+        done = await run_triage(embedded, model, route("other"))
+
+    assert data_of(done.lines[0]) == {"sorted": "other", "sent": False}
+
+
+async def test_a_model_that_sorts_but_does_not_draft_leaves_the_answer_to_a_person(
+    embedded: Embedded,
+) -> None:
+    async with OpenAiServer() as model:
+        paused = await run_triage(embedded, model, route("question"), fails(400, "too tired"))
+
+    assert "Error: too tired | Status: 400" in shown_at(paused)["No draft"]
+
+
+async def run_triage(server: Embedded, model: OpenAiServer, *answers: Scripted) -> Ended:
+    """Sort the example's mail with a model that says what is given."""
+    model.script(*answers)
+    await asyncio.to_thread(server.serve, "--examples", SIGNOFF_LLM_URL=model.url, SIGNOFF_LLM_MODEL=MODEL)
+    return await asyncio.to_thread(server.signoff, "run", "triage", "--id", "mail", "--input", MAIL)
+
+
+def route(name: str) -> Scripted:
+    return says_json({"route": name, "reasoning": "it says so"})
+
+
+def shown_at(paused: Ended) -> dict[str, Any]:
+    """What the one point of a paused run shows, by name."""
+    (point,) = paused.lines[0]["pausePoints"]
+    return {row["name"]: row["value"] for row in point["response"]["data"]["responseStructure"]}

@@ -1,4 +1,4 @@
-"""The tour in README.md works to the letter: each command is run, and shows what the page says it shows."""
+"""README and other pages work to the letter: each command is run, and shows what the page says it shows."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,11 @@ def told(text: str, server: Embedded) -> str:
     return text.strip()
 
 
-PAGES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("examples/*/README.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "docs" / "http.md",
+    *sorted(REPOSITORY.glob("examples/*/README.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
