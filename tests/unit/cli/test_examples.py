@@ -22,13 +22,15 @@ def test_an_example_has_neither_fault_nor_warning_and_the_name_of_its_folder(exa
     assert document["workflow"] == example.workflow_id
 
 
-def test_there_are_three_examples_each_with_an_input_and_a_page() -> None:
+def test_there_are_five_examples_each_with_an_input_and_a_page() -> None:
     examples = read_examples(EXAMPLES)
 
     assert [example.workflow_id for example in examples] == [
+        "batch-review",
         "deploy-gate",
         "publish-review",
         "refund-approval",
+        "triage",
     ]
     for example in examples:
         assert (EXAMPLES / example.workflow_id / "input.json").is_file()

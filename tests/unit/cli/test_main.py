@@ -8,7 +8,7 @@ import pytest
 from signoff.cli.exits import Exit
 from signoff.cli.main import call
 
-WORK = ("deploy", "lint", "run", "watch", "resume", "retry", "cancel")
+WORK = ("deploy", "rollback", "lint", "run", "watch", "resume", "retry", "cancel")
 SERVERS = ("serve", "gateway", "executor", "stream")
 UPKEEP = ("migrate", "doctor", "version")
 COMMANDS = (*WORK, *SERVERS, *UPKEEP)

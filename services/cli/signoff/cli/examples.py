@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from signoff.cli.exits import CommandError
-from signoff.client import Client
+from signoff.cli.connection import describe
+from signoff.cli.exits import CommandError, Exit
+from signoff.client import Client, RefusedError
 from signoff.runtime.settings import Settings
 
 _LOOPBACK: Final = "127.0.0.0/8"
@@ -56,9 +57,16 @@ def with_surroundings(settings: Settings) -> Settings:
 async def deploy_examples(examples: Collection[Example], client: Client) -> None:
     """Deploy examples that were not deployed before: a restart makes no new versions."""
     for example in examples:
-        await client.deploy(
-            example.workflow_id,
-            example.raw,
-            media_type="application/yaml",
-            idempotency_key=f"example-{hashlib.sha256(example.raw).hexdigest()}",
-        )
+        try:
+            await client.deploy(
+                example.workflow_id,
+                example.raw,
+                media_type="application/yaml",
+                idempotency_key=f"example-{hashlib.sha256(example.raw).hexdigest()}",
+            )
+        except RefusedError as error:
+            raise CommandError(
+                f"the example {example.workflow_id} is not deployed: {error}",
+                code=Exit.REFUSED,
+                details=tuple(map(describe, error.details or ())),
+            ) from error

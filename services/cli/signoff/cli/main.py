@@ -31,6 +31,12 @@ _WORK: Final = (
         ),
     ),
     _Command(
+        "rollback",
+        "rollback:rollback",
+        "Let an earlier version of a workflow take the executions again.",
+        ("signoff rollback refund-approval --to 3",),
+    ),
+    _Command(
         "lint",
         "lint:lint",
         "Find what is wrong with workflow definitions, without a server.",

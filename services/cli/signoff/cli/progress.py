@@ -62,6 +62,7 @@ class Progress:
         self.blocks: dict[str, BlockRow] = {}
         self.error: str | None = None
         self.duration_ms: float | None = None
+        self._points: dict[str, str] = {}
 
     def apply(self, event: StreamEvent) -> None:
         """Take the next event; one that is not known changes nothing."""
@@ -74,9 +75,11 @@ class Progress:
             self._apply_execution(what, event)
         elif event.type == "pause:opened":
             waits = "waits for a decision" if event.data["pauseKind"] == "human" else "waits"
+            self._points[event.data["contextId"]] = event.data["blockId"]
             self._change(event.data["blockId"], "waiting", waits)
         elif event.type == "pause:closed":
-            self._change(event.data["contextId"], "failed", event.data["reason"])
+            context_id = event.data["contextId"]
+            self._change(self._points.get(context_id, context_id), "failed", event.data["reason"])
         elif event.type == "timer:set" and "blockId" in event.data:
             self._change(event.data["blockId"], "timer", f"until {event.data['dueAt']}")
 

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from signoff.cli.connection import KEY_FILE
+from signoff.cli.connection import DEFAULT_URL, KEY_FILE
 from signoff.cli.environment import serve_to_end, server_settings
 from signoff.cli.examples import Example, deploy_examples, read_examples, with_surroundings
 from signoff.cli.exits import CommandError, Exit
@@ -106,7 +106,7 @@ def _tell(url: str, settings: Settings, examples: list[str]) -> None:
     for name, value in rows.items():
         table.add_row(Text(name, "dim"), Text(value))
     output.show(Panel(table, expand=False, subtitle="Ctrl-C stops it"))
+    where = "" if url == DEFAULT_URL else f"SIGNOFF_URL={url} "
     for example in examples:
-        output.show(
-            Text(f"signoff run {example} --watch --input @examples/{example}/input.json", overflow="fold")
-        )
+        command = f"{where}signoff run {example} --watch --input @examples/{example}/input.json"
+        output.show(Text(command, overflow="fold"))
