@@ -15,8 +15,9 @@ import msgspec
 import yaml
 from msgspec import UNSET, Struct, UnsetType
 
+from semantics.model import Answer, Model
 from signoff.events.types import Json
-from support.systems import ENVIRONMENT
+from support.system_services import ENVIRONMENT
 from support.told import Told, in_short
 
 _FOLDER: Final = Path(__file__).with_name("chapters")
@@ -43,6 +44,7 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
         never: events that are not there.
         log: all events, in order.
         most_at_once: by block, the largest number of its instances at work at one moment.
+        said: by block instance, what its last try streamed.
     """
 
     status: str | None = None
@@ -62,19 +64,23 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
     never: list[str] = []
     log: list[str] | None = None
     most_at_once: Mapping[str, int] = {}
+    said: Mapping[str, str] = {}
 
 
-class Step(Struct, frozen=True, forbid_unknown_fields=True):
+class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One thing that is done, or waited for.
 
     Attributes:
         resume: the context to decide on; ``given`` is the input, ``seen`` the digest of what was seen.
         child: the block whose child execution the context, or the event to reach, is in.
         cancel: cancel the execution.
+        retry: try what failed again.
+        rerun: begin another execution with this block and the past of this one, and go on with that.
+        stop_after: of ``rerun``: the block to stop after.
         crash: lose the processes that run blocks.
         reach: wait until the log holds an event, as :func:`in_short` names it.
         until: wait for a status.
-        refused: the text by which the decision, or the cancelling, is refused.
+        refused: the text by which what is done is refused.
         expect: what the log tells after the step.
     """
 
@@ -83,6 +89,9 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     seen: str | None = None
     child: str | None = None
     cancel: bool = False
+    retry: bool = False
+    rerun: str | None = None
+    stop_after: str | None = None
     crash: bool = False
     reach: str | None = None
     until: str | None = None
@@ -96,6 +105,7 @@ class Start(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     detached: bool = False
     limit: float | None = None
     stop_after: str | None = None
+    webhook: str | None = None
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,6 +119,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
         given: the input of the execution.
         start: how it starts.
         steps: what follows the start.
+        model: what the language model answers; after these it repeats what it was told.
+        asked: what it was asked: the messages of each request, as ``role: content``.
         expect: what the log tells at the end.
         faults: instead of running: the faults of the definition, their texts by path, in part or wholly.
         warnings: the same of its warnings; such a definition runs.
@@ -121,6 +133,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     given: Json = None
     start: Start = Start()
     steps: list[Step] = []
+    model: list[Answer] = []
+    asked: list[list[str]] | None = None
     expect: Expected = Expected()
     faults: Mapping[str, str] = {}
     warnings: Mapping[str, str] = {}
@@ -135,7 +149,13 @@ class Player(Protocol):
     """One execution, on whatever it runs; see ``EngineRun`` and ``SystemRun``."""
 
     async def start(
-        self, given: Json, *, detached: bool = ..., limit: float | None = ..., stop_after: str | None = ...
+        self,
+        given: Json,
+        *,
+        detached: bool = ...,
+        limit: float | None = ...,
+        stop_after: str | None = ...,
+        webhook: str | None = ...,
     ) -> None:
         """Start, and wait for the end of the run unless detached."""
 
@@ -146,6 +166,12 @@ class Player(Protocol):
 
     async def cancel(self) -> str | None:
         """Cancel; gives the text of a refusal."""
+
+    async def retry(self) -> str | None:
+        """Try again what failed; gives the text of a refusal."""
+
+    async def rerun(self, block_id: str, *, stop_after: str | None = ...) -> str | None:
+        """Begin another execution with a block; gives the text of a refusal."""
 
     async def crash(self) -> None:
         """Lose what runs blocks."""
@@ -209,14 +235,22 @@ def definitions(case: Case, server: str, ids: Mapping[str, str]) -> Definitions:
     return Definitions(placed(case.workflow), others)
 
 
-async def play(case: Case, player: Player) -> None:
+async def play(case: Case, player: Player, model: Model) -> None:
     """Do what a case says, and compare."""
     start = case.start
-    await player.start(case.given, detached=start.detached, limit=start.limit, stop_after=start.stop_after)
+    model.prepare(case.model)
+    await player.start(
+        case.given,
+        detached=start.detached,
+        limit=start.limit,
+        stop_after=start.stop_after,
+        webhook=start.webhook,
+    )
     for step in case.steps:
         await _do(step, player)
         compare(step.expect, await player.tell())
     compare(case.expect, await _end(case, player))
+    assert case.asked is None or model.messages() == case.asked
     _check_for_secrets(await player.log())
 
 
@@ -241,6 +275,10 @@ async def _do(step: Step, player: Player) -> None:
         refusal = await player.resume(step.resume, step.given, seen=step.seen, child=step.child)
     if step.cancel:
         refusal = await player.cancel()
+    if step.retry:
+        refusal = await player.retry()
+    if step.rerun is not None:
+        refusal = await player.rerun(step.rerun, stop_after=step.stop_after)
     if step.crash:
         await player.crash()
     if step.reach is not None:
@@ -290,6 +328,8 @@ def _compared(expected: Expected, told: Told) -> Iterator[tuple[str, tuple[objec
         )
     if expected.pause_count is not None:
         yield "pauses", (expected.pause_count, told.output["pauseCount"])
+    for name, text in expected.said.items():
+        yield f"said by {name}", (text, told.said(name))
     for name, count in expected.most_at_once.items():
         yield f"{name} at once", (count, told.most_at_once[name])
     yield from _compared_events(expected, [in_short(event) for event in told.events])

@@ -1,19 +1,22 @@
-"""The engine, servers, and a server for them to call."""
+"""The engine, servers, and what they call: a server, and a language model."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from semantics.model import Model
 from semantics.rules import EveryRule, is_whole, shown
+from semantics.server import application
 from signoff.events.blobs import BlobStore
 from signoff.executor.app import open_tools
 from signoff.runtime.settings import Settings
 from support.engine_runs import Engine
+from support.openai_server import MODEL
 from support.semantic_blocks import registry
-from support.systems import ENVIRONMENT, system
+from support.system_services import ENVIRONMENT
+from support.systems import system
 
 __all__ = ["system"]
 
@@ -33,10 +36,18 @@ def pytest_collection_modifyitems(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def engine() -> AsyncIterator[Engine]:
+async def model() -> AsyncIterator[Model]:
+    """What agents, routers and evaluators ask."""
+    async with Model() as model:
+        yield model
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def engine(model: Model) -> AsyncIterator[Engine]:
     """The engine, with real blocks."""
     blobs = BlobStore.open("memory:")
-    async with open_tools(Settings(allow_private_networks=("127.0.0.0/8",)), blobs) as tools:
+    settings = Settings(allow_private_networks=("127.0.0.0/8",), llm_url=model.url, llm_model=MODEL)
+    async with open_tools(settings, blobs) as tools:
         engine = Engine(tools, blobs, registry(), ENVIRONMENT)
         yield engine
         await engine.close()
@@ -45,32 +56,5 @@ async def engine() -> AsyncIterator[Engine]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def server() -> AsyncIterator[str]:
     """Where the server listens that cases know as ``$SERVER``."""
-
-    async def echo(request: web.Request) -> web.Response:
-        """What it was sent."""
-        body = await request.text()
-        return _answer(
-            {
-                "method": request.method,
-                "query": dict(request.query),
-                "key": request.headers.get("Idempotency-Key", "").partition("/")[2],
-                "header": request.headers.get("X-Test"),
-                "body": body,
-            }
-        )
-
-    async def status(request: web.Request) -> web.Response:
-        return _answer({"why": "told to"}, status=int(request.match_info["status"]))
-
-    app = web.Application()
-    app.router.add_route("*", "/echo", echo)
-    app.router.add_route("*", "/status/{status}", status)
-    async with TestServer(app) as running:
+    async with TestServer(application()) as running:
         yield str(running.make_url("")).rstrip("/")
-
-
-def _answer(value: object, status: int = 200) -> web.Response:
-    """An answer that ends its connection, whose task would otherwise outlive the test."""
-    response = web.json_response(value, status=status)
-    response.force_close()
-    return response

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from semantics.cases import Case, compare_findings, definitions, load, play
+from semantics.model import Model
 from support.engine_runs import Engine
 from support.systems import System
 
@@ -20,19 +21,19 @@ def _parameters(*, refused: bool) -> list[Any]:
 
 
 @pytest.mark.parametrize("case", _parameters(refused=False))
-async def test_the_engine_keeps_the_rule(case: Case, engine: Engine, server: str) -> None:
+async def test_the_engine_keeps_the_rule(case: Case, engine: Engine, server: str, model: Model) -> None:
     given = definitions(case, server, {name: name for name in case.others})
     parsed = engine.parse(given.workflow)
     compare_findings(case.warnings, {each.path: each.message for each in parsed.warnings})
 
-    await play(case, engine.run(given.workflow, given.others))
+    await play(case, engine.run(given.workflow, given.others), model)
 
 
 @pytest.mark.parametrize("case", _parameters(refused=False))
-async def test_a_server_keeps_the_rule(case: Case, system: System, server: str) -> None:
+async def test_a_server_keeps_the_rule(case: Case, system: System, server: str, model: Model) -> None:
     given = definitions(case, server, {name: f"{name}-{uuid4()}" for name in case.others})
 
-    await play(case, await system.run(given.workflow, given.others))
+    await play(case, await system.run(given.workflow, given.others), model)
 
 
 @pytest.mark.parametrize("case", _parameters(refused=True))

@@ -354,6 +354,7 @@ class Story:
         *,
         mode: Mode = "async",
         time_limit: float | None = None,
+        timeout_at: str | None = None,
         stop_after: str | None = None,
         **more: Any,
     ) -> "Story":
@@ -366,6 +367,7 @@ class Story:
             mode=mode,
             input=given,
             time_limit=time_limit,
+            timeout_at=timeout_at,
             stop_after_block_id=stop_after,
         )
         self.command(data, **more)

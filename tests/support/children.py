@@ -75,10 +75,15 @@ def is_over(events: list[Event]) -> bool:
     )
 
 
+def data_of(event: Event) -> Any:
+    """What an event says, whatever its type."""
+    return event.data
+
+
 async def children(site: Site, log_id: UUID, count: int = 1) -> list[UUID]:
     """The executions that an execution called, once it called so many."""
     found = await site.until_event(log_id, "child:called", count=count)
-    return [UUID(event.data.child_execution_id) for event in found]
+    return [UUID(data.child_execution_id) for data in map(data_of, found)]
 
 
 def error_of(events: list[Event]) -> str:
@@ -107,7 +112,7 @@ class ChildrenSuite:
             "childExecutionId": str(child),
             "result": {"result": 42, "stdout": ""},
         }
-        assert events[-1].data.output["result"] == {"result": 42, "stdout": ""}
+        assert data_of(events[-1]).output["result"] == {"result": 42, "stdout": ""}
         (begun,) = of_type(of_child, "execution:started")
         assert (begun.trigger, begun.mode, begun.actor) == ("workflow", "async", ACTOR)
         assert (begun.parent.execution_id, begun.parent.instance) == (str(sent.log_id), "call")
@@ -155,7 +160,7 @@ class ChildrenSuite:
             await site.resume(child, "ask", {"ok": True})
             events = await ended(site, sent.log_id)
 
-        (point,) = paused.data.pause_points
+        (point,) = data_of(paused).pause_points
         assert (point.pause_kind, point.context_id) == ("child", "call")
         (opened,) = of_type(events, "pause:opened")
         assert opened.response["data"]["_resume"]["executionId"] == str(child)
@@ -221,7 +226,7 @@ class ChildrenSuite:
             logs = [await ended(site, each) for each in (sent.log_id, child, grandchild)]
 
         assert [events[-1].type for events in logs] == ["execution:cancelled"] * 3
-        assert logs[2][-1].data.reason == "no longer wanted"
+        assert data_of(logs[2][-1]).reason == "no longer wanted"
 
     async def test_a_paused_child_is_cancelled_with_its_parent(self, site: Site) -> None:
         async with site.executor():

@@ -9,7 +9,7 @@ import msgspec
 
 from signoff.blocks import BlockSpec
 from signoff.engine.definition import Block
-from signoff.executor.blocks.base import Call, Prepared, Tools, resolved
+from signoff.executor.blocks.base import Call, Done, Prepared, Tools, resolved
 from signoff.executor.blocks.llm.agent import Agent
 from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.scope import Facts
@@ -94,4 +94,5 @@ class Desk:
             ),
             self.tools,
         )
+        assert isinstance(done, Done)
         return done.output

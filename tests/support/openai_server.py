@@ -70,7 +70,8 @@ class Asked(Struct, frozen=True):
     @property
     def messages(self) -> list[dict[str, Any]]:
         """What the model was told."""
-        return self.body["messages"]
+        messages: list[dict[str, Any]] = self.body["messages"]
+        return messages
 
 
 def tokens(given: int, made: int, **more: Any) -> dict[str, Any]:
@@ -175,6 +176,7 @@ class OpenAiServer:
                 await self._hold()
             await _send(response, {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
         if answer.breaks_after is not None:
+            assert request.transport is not None
             request.transport.abort()
             return response
         if answer.holds_after is not None:
@@ -210,7 +212,7 @@ def _call_deltas(answer: Says) -> list[dict[str, Any]]:
     deltas = []
     for index, (name, arguments) in enumerate(answer.calls):
         half = len(arguments) // 2
-        first = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+        first: dict[str, Any] = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
         rest = [{"function": {"arguments": piece}} for piece in (arguments[:half], arguments[half:])]
         deltas += [{"tool_calls": [{"index": index, **part}]} for part in (first, *rest)]
     return deltas
@@ -249,4 +251,4 @@ def smallest(schema: dict[str, Any]) -> Any:
             return [smallest(schema.get("items", {}))] * schema.get("minItems", 0)
         case kind:
             plain = {"number": 0, "integer": 0, "boolean": False, "null": None}
-            return schema.get("minimum", plain.get(kind, ""))
+            return schema.get("minimum", plain.get(str(kind), ""))

@@ -165,7 +165,8 @@ class Writing:
     async def relayed(self) -> int:
         """The position that a next owner would go on from."""
         (row,) = [row for row in await self.store.leases() if row.partition == 0]
-        return row.relayed
+        relayed: int = row.relayed
+        return relayed
 
     async def _read(self, topic: str, partition: int) -> Any:
         first, end = (await self.bus.bounds(topic, [partition]))[partition]

@@ -26,11 +26,28 @@ async def give(value: Any = None) -> Any:
     return value
 
 
+@block("test.hasty", timeout=0.1)
+async def hasty() -> None:
+    """Never ends in its time."""
+    await asyncio.Event().wait()
+
+
 @block("test.hold")
 async def hold(ctx: Context) -> int:
     """Never ends on its first try."""
     if ctx.attempt == 1:
         await asyncio.Event().wait()
+    return ctx.attempt
+
+
+@block("test.say")
+async def say(ctx: Context, text: str, fails: int = 0) -> int:
+    """Streams a text, character by character; then fails on its first tries."""
+    for character in text:
+        ctx.emit(character)
+        await asyncio.sleep(0.01)
+    if ctx.attempt <= fails:
+        raise RuntimeError("said and done for")
     return ctx.attempt
 
 
@@ -46,4 +63,6 @@ HOLDING = "test.hold"
 
 def registry() -> Registry:
     """The blocks of this module."""
-    return Registry(vars(each)["__signoff_block__"] for each in (attempt, flaky, give, hold, slow))
+    return Registry(
+        vars(each)["__signoff_block__"] for each in (attempt, flaky, give, hasty, hold, say, slow)
+    )

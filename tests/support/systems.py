@@ -6,12 +6,9 @@ service on a real PostgreSQL and a real Kafka. What is said to them is the same.
 
 import asyncio
 import json
-import os
 import secrets
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -20,89 +17,118 @@ import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
-from local_services.service import LocalService
-from local_services.signoff import Kind, SignoffService, run_signoff
-from local_services.waiting import answers_ok
 
+from signoff.events.times import from_iso
 from signoff.events.types import Json
-from support.ports import unused_port
+from support.openai_server import OpenAiServer
 from support.processes import LocalRun
+from support.system_services import SYNC_LIMIT, Services, distributed, embedded, settings, start
 from support.told import Told, in_short
 
 LIMIT: Final = 25.0
 """Seconds that a case waits for what must happen."""
 
-ENVIRONMENT: Final = {"TOKEN": "s3cr3t-t0ken", "ODD": 's3cr3t "with" a/b+c&d ü'}
-"""Values of ``{{NAME}}`` for every case."""
+BY_THE_MINUTE: Final = "by-the-minute"
+REPLACED: Final = "by-the-minute-replaced"
+UNDEPLOYED: Final = "by-the-minute-undeployed"
+"""Workflows with a schedule, one that lasts and two that were ended at once. They are deployed when a server
+opens, so that the clock has come to a full minute when a test asks for it."""
 
-SYNC_LIMIT: Final = 5
-"""Seconds that a run may take whose caller waits for it."""
-
+_SCHEDULE: Final = {
+    "blocks": {
+        "minute": {"type": "schedule", "cron": "* * * * *", "then": "note"},
+        "note": {"type": "test.give", "with": {"value": "<minute.scheduledFor>"}},
+    }
+}
+_NO_SCHEDULE: Final = {"blocks": {"note": {"type": "test.give"}}}
 _LOOK_EVERY: Final = 0.02
-_PROGRAM: Final = Path(sys.executable).with_name("signoff")
-
-
-class EmbeddedService(LocalService):
-    """``signoff serve`` as a process."""
-
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        super().__init__("embedded", folder, port=unused_port())
-        self._environment = dict(environment)
-
-    def answers(self) -> bool:
-        """Whether it is ready."""
-        return answers_ok(self.port, "/readyz")
-
-    def _launch(self) -> None:
-        command = (_PROGRAM, "serve", "--port", str(self.port))
-        self.process.start(command, environment=self._environment, folder=self.folder)
 
 
 class System:
     """A running server.
 
     Args:
-        services: its processes; the first one is called.
-        workers: those of them that run blocks.
+        services: its processes.
         key: an API key.
+
+    Attributes:
+        scheduled_at: when :data:`BY_THE_MINUTE` was deployed, the last of all schedules, in seconds since the
+            epoch by the server's clock.
     """
 
-    def __init__(self, services: Sequence[LocalService], workers: Sequence[LocalService], key: str) -> None:
+    def __init__(self, services: Services, key: str) -> None:
         self._services = services
-        self._workers = workers
         self._key = key
-        self._url = f"http://127.0.0.1:{services[0].port}"
+        self._url = f"http://127.0.0.1:{services.all[0].port}"
         self._session: aiohttp.ClientSession
+        self.scheduled_at = 0.0
 
     async def open(self) -> None:
-        """Start all processes, and a client."""
-        await asyncio.to_thread(_start, self._services)
+        """Start all processes, a client, and the schedules."""
+        await asyncio.to_thread(start, self._services.all)
         self._session = aiohttp.ClientSession(
             self._url,
             headers={"X-API-Key": self._key},
             timeout=aiohttp.ClientTimeout(total=LIMIT),
         )
+        await self._schedule()
+
+    async def _schedule(self) -> None:
+        for workflow_id in (REPLACED, UNDEPLOYED):
+            await self.deploy(_SCHEDULE, workflow_id)
+        await self.deploy(_NO_SCHEDULE, REPLACED)
+        await self.call("DELETE", f"/api/workflows/{UNDEPLOYED}")
+        status, deployed = await self.deploy(_SCHEDULE, BY_THE_MINUTE)
+        assert status == 201, deployed
+        self.scheduled_at = from_iso(deployed["deployedAt"])
 
     async def close(self) -> None:
         """End client and processes."""
         await self._session.close()
-        for service in reversed(self._services):
+        for service in reversed(self._services.all):
             await asyncio.to_thread(service.kill)
 
     async def crash(self) -> None:
         """Kill every process that runs blocks, and start it again."""
-        for service in self._workers:
+        for service in self._services.workers:
             await asyncio.to_thread(service.kill)
-        await asyncio.to_thread(_start, self._workers)
+        await asyncio.to_thread(start, self._services.workers)
 
     async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
         """Send a request; gives status and JSON."""
         async with self._session.request(method, path, **given) as response:
             return response.status, await response.json()
 
+    async def tell(self, execution_id: str) -> Told:
+        """What the log of any execution tells."""
+        return Told([json.loads(raw) for raw in await self.log(execution_id)])
+
+    async def until(
+        self, execution_id: str, holds: Callable[[Told], bool], what: str, *, within: float = LIMIT
+    ) -> Told:
+        """Wait until the log of an execution tells something.
+
+        Args:
+            execution_id: the execution.
+            holds: whether it does.
+            what: a word for it.
+            within: seconds.
+        """
+        deadline = time.monotonic() + within
+        while not holds(told := await self.tell(execution_id)):
+            assert time.monotonic() < deadline, f"no {what}; it is {told.status}:\n{told}"
+            await asyncio.sleep(_LOOK_EVERY)
+        return told
+
     def without_its_address(self, answer: Any) -> Any:
         """An answer whose links are paths, as in the log."""
         return json.loads(json.dumps(answer).replace(self._url, ""))
+
+    async def download(self, path: str) -> bytes:
+        """The contents of a file."""
+        async with self._session.get(path) as response:
+            assert response.status == 200, await response.text()
+            return await response.read()
 
     async def deploy(self, document: object, workflow_id: str) -> tuple[int, Any]:
         """Deploy a definition; gives status and answer."""
@@ -163,6 +189,7 @@ class SystemRun:
         detached: bool = False,
         limit: float | None = None,
         stop_after: str | None = None,
+        webhook: str | None = None,
     ) -> None:
         """Start, and wait for the answer; without it where the caller is ``detached``.
 
@@ -171,7 +198,11 @@ class SystemRun:
             detached: the caller does not wait.
             limit: the run's time limit, in whole seconds; of one that is not detached ``SYNC_LIMIT``.
             stop_after: the block to stop after.
+            webhook: the block that the input is sent to, in place of a call.
         """
+        if webhook is not None:
+            await self._deliver(webhook, given)
+            return
         assert detached or limit in (None, SYNC_LIMIT), "the time limit of those who wait is the server's"
         headers = {"X-Execution-Id": self.execution_id}
         headers |= {"X-Execution-Mode": "async"} if detached else {}
@@ -183,6 +214,39 @@ class SystemRun:
             assert status == 202, answer
         else:
             _check_answer(status, self._system.without_its_address(answer), await self.tell())
+
+    async def _deliver(self, webhook: str, given: Json) -> None:
+        path = f"/api/webhooks/{self.workflow_id}/{webhook}"
+        status, answer = await self._system.call("POST", path, json=given)
+        assert status == 202, answer
+        self.execution_id = answer["executionId"]
+
+    async def rerun(self, block_id: str, *, stop_after: str | None = None) -> str | None:
+        """Begin another execution with a block and this one's past; gives the text of a refusal.
+
+        Args:
+            block_id: the block.
+            stop_after: the block to stop after.
+        """
+        body: dict[str, Json] = {"runFromBlock": {"startBlockId": block_id, "executionId": self.execution_id}}
+        body |= {} if stop_after is None else {"stopAfterBlockId": stop_after}
+        again = str(uuid4())
+        path = f"/api/workflows/{self.workflow_id}/execute"
+        status, answer = await self._system.call("POST", path, json=body, headers={"X-Execution-Id": again})
+        if status == 400:
+            return str(answer["error"])
+        self.execution_id = again
+        _check_answer(status, self._system.without_its_address(answer), await self.tell())
+        return None
+
+    async def retry(self) -> str | None:
+        """Try what failed again, and wait until the execution does not run; gives the text of a refusal."""
+        path = f"/api/executions/{self.execution_id}/retry"
+        status, answer = await self._system.call("POST", path, json={"reason": "mended"})
+        if status >= 400:
+            return str(answer["error"])
+        await self._until(lambda told: not told.running, "end")
+        return None
 
     async def resume(
         self, context_id: str, given: Json, *, seen: str | None = None, child: str | None = None
@@ -232,11 +296,7 @@ class SystemRun:
         return await self._until(lambda told: told.status == status, status)
 
     async def _until(self, holds: Callable[[Told], bool], what: str, execution_id: str | None = None) -> Told:
-        deadline = time.monotonic() + LIMIT
-        while not holds(told := await self.tell(execution_id)):
-            assert time.monotonic() < deadline, f"no {what}; it is {told.status}:\n{told}"
-            await asyncio.sleep(_LOOK_EVERY)
-        return told
+        return await self._system.until(execution_id or self.execution_id, holds, what)
 
     async def log(self) -> list[bytes]:
         """The events as they are."""
@@ -244,15 +304,16 @@ class SystemRun:
 
     async def tell(self, execution_id: str | None = None) -> Told:
         """What the log tells now; or that of another execution."""
-        return Told([json.loads(raw) for raw in await self._system.log(execution_id or self.execution_id)])
+        return await self._system.tell(execution_id or self.execution_id)
 
-    async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
-        """Send another request to the server; gives status and JSON."""
-        return await self._system.call(method, path, **given)
+    async def execute(self, **body: Json) -> tuple[int, Any]:
+        """Execute the workflow once more, with any body; gives status and answer."""
+        return await self._system.call("POST", f"/api/workflows/{self.workflow_id}/execute", json=body)
 
 
-def _check_answer(status: int, answer: Any, told: Told) -> None:
-    """A synchronous answer says what the log says."""
+def _check_answer(status: int, answer: Any, log: Told) -> None:
+    """A synchronous answer says what the log says of the run that it is for."""
+    told = log.first_run()
     end = told.last_end
     if "responseBlockId" in end:
         assert (status, answer) == (told.output["status"], told.output["data"]), told
@@ -262,60 +323,20 @@ def _check_answer(status: int, answer: Any, told: Told) -> None:
     assert seen == (expected[told.status], told.error, told.output), told
 
 
-def _start(services: Sequence[LocalService]) -> None:
-    for service in services:
-        service.launch()
-    for service in services:
-        service.await_ready()
-
-
-def _settings(key: str, folder: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
-    ours = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        **clean,
-        **{f"SIGNOFF_ENV_{name}": value for name, value in ENVIRONMENT.items()},
-        "PYTHONPATH": os.pathsep.join(ours),
-        "SIGNOFF_BOOTSTRAP_API_KEY": key,
-        "SIGNOFF_BLOCKS": "support.semantic_blocks",
-        "SIGNOFF_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8",
-        "SIGNOFF_DATA": str(folder / "data"),
-        "SIGNOFF_LOG_LEVEL": "warning",
-        "SIGNOFF_SYNC_TIMEOUT": str(SYNC_LIMIT),
-    }
-
-
-def _embedded(request: pytest.FixtureRequest, folder: Path, key: str) -> System:
-    service = EmbeddedService(folder, _settings(key, folder))
-    return System([service], [service], key)
-
-
-def _distributed(request: pytest.FixtureRequest, folder: Path, key: str) -> System:
-    environment = _settings(key, folder) | {
-        "SIGNOFF_DATABASE_URL": request.getfixturevalue("postgres").fresh_database(),
-        "SIGNOFF_KAFKA": request.getfixturevalue("kafka").bootstrap,
-    }
-    run_signoff(_PROGRAM, "migrate", environment=environment)
-    run_signoff(_PROGRAM, "topics", "apply", environment=environment)
-
-    def service(kind: Kind, number: int) -> SignoffService:
-        return SignoffService(
-            kind, number, folder, port=unused_port(), program=_PROGRAM, environment=environment
-        )
-
-    executors = [service("executor", 1), service("executor", 2)]
-    return System([service("gateway", 1), *executors], executors, key)
-
-
-_KINDS: Final = {"embedded": _embedded, "distributed": _distributed}
+_KINDS: Final = {"embedded": embedded, "distributed": distributed}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=list(_KINDS))
-async def system(request: pytest.FixtureRequest, local_run: LocalRun) -> AsyncIterator[System]:
-    """A server, shared by all tests: embedded, then distributed."""
+async def system(
+    request: pytest.FixtureRequest, local_run: LocalRun, model: OpenAiServer
+) -> AsyncIterator[System]:
+    """A server, shared by all tests: embedded, then distributed. Its blocks ask the fixture ``model``."""
     folder = local_run.folder / f"system-{request.param}"
     folder.mkdir()
-    made = await asyncio.to_thread(_KINDS[request.param], request, folder, secrets.token_hex(16))
+    key = secrets.token_hex(16)
+    make = _KINDS[request.param]
+    services = await asyncio.to_thread(make, request, folder, settings(key, folder, model))
+    made = System(services, key)
     await made.open()
     yield made
     await made.close()

@@ -103,6 +103,21 @@ class Told:
                 now[block_id] -= 1
         return most
 
+    def first_run(self) -> "Told":
+        """The log up to the end of the first run: what its answer speaks of, whatever has happened since."""
+        ends = (number for number, event in enumerate(self.events, 1) if event["type"] in _ENDS)
+        return Told(self.events[: next(ends, None)])
+
+    def said(self, name: str) -> str:
+        """What the last try of a block instance that streamed has said."""
+        text = ""
+        for event in self.events:
+            if event["type"] == "stream:chunk" and instance(event) == name:
+                offset = event["data"]["offset"]
+                assert offset in (0, len(text)), f"a part of what {name} said is missing:\n{self}"
+                text = text[:offset] + event["data"]["chunk"]
+        return text
+
     def child_of(self, name: str) -> dict[str, Any]:
         """The data of the event by which a block instance called a workflow last."""
         calls = (event for event in reversed(self.events) if event["type"] == "child:called")

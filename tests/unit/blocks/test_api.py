@@ -70,7 +70,9 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def call(session):
     async def call(url: str, **params: object) -> dict[str, object]:
-        return await api.request({"url": url, **params}, session=session, idempotency_key="run/pay")
+        return await api.request(
+            {"url": url, **params}, session=session, idempotency_key="run/pay", keep=kept
+        )
 
     return call
 
@@ -226,7 +228,7 @@ async def test_redirects_are_followed_to_a_limit(service, call):
 async def test_an_address_that_is_not_allowed_is_refused_and_not_tried_again(target):
     async with guarded_session(()) as session:
         with pytest.raises(api.ApiError, match="is not public; to allow it"):
-            await api.request({"url": target, "retries": 9}, session=session, idempotency_key="k")
+            await api.request({"url": target, "retries": 9}, session=session, idempotency_key="k", keep=kept)
 
 
 async def test_a_redirect_to_an_address_that_is_not_allowed_is_refused(service, call):
@@ -246,7 +248,7 @@ async def test_a_redirect_to_another_scheme_is_refused(service, call, target):
 async def test_an_address_in_disguise_is_refused(url):
     async with guarded_session(()) as session:
         with pytest.raises(api.ApiError, match=r"not public|canonical|invalid"):
-            await api.request({"url": url}, session=session, idempotency_key="k")
+            await api.request({"url": url}, session=session, idempotency_key="k", keep=kept)
 
 
 @pytest.mark.parametrize(

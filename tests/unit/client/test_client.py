@@ -39,6 +39,19 @@ async def test_ids_are_escaped_and_the_key_is_sent(connect: Connect) -> None:
     assert seen[0].headers["X-API-Key"] == "sk-test"
 
 
+async def test_a_rollback_names_the_version_and_gives_the_one_that_is_active(connect: Connect) -> None:
+    seen: list[tuple[str, object]] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        seen.append((request.path, await request.json()))
+        return web.json_response({"workflowId": "w", "version": 1, "digest": "d", "deployedAt": "now"})
+
+    active = await (await connect(serve)).rollback("w", 1)
+
+    assert active.version == 1
+    assert seen == [("/api/workflows/w/rollback", {"version": 1})]
+
+
 async def test_a_start_asks_for_an_asynchronous_run_with_its_idempotency_key(connect: Connect) -> None:
     seen: list[tuple[str | None, str | None, object]] = []
 

@@ -44,6 +44,20 @@ def test_a_start_trigger_gives_the_typed_fields_and_every_other_key() -> None:
     assert output == {"amount": 5, "extra": 1, "conversationId": "c"}
 
 
+@pytest.mark.parametrize(
+    ("block_type", "asked", "told"),
+    [("start_trigger", True, True), ("start_trigger", False, False), ("api_trigger", True, False)],
+)
+def test_a_start_trigger_that_is_asked_to_tells_of_the_run_whatever_the_input_says(
+    block_type: str, asked: bool, told: bool
+) -> None:
+    block = Block(id="s", type=block_type, name="Start", params={"runMetadata": asked}, trigger=True)
+
+    output = start_output(block, {"metadata": "given"}, {"executionId": "e"})
+
+    assert output["metadata"] == ({"executionId": "e"} if told else "given")
+
+
 def test_an_input_that_is_no_object_is_put_out_as_input() -> None:
     assert start_output(trigger("start_trigger"), [1]) == {"input": [1]}
     assert start_output(trigger("start_trigger"), None) == {}

@@ -1,7 +1,22 @@
 """How an execution moves (execution-semantics.md, The graph)."""
 
+from uuid import UUID
+
 from signoff.engine.definition import Retry
-from support.bdd import HUMAN, Story, chooses, fails, fails_for_good, gives, naps, workflow
+from signoff.events.times import iso
+from support.bdd import (
+    HUMAN,
+    LOG,
+    NOW,
+    WORKFLOW,
+    Story,
+    chooses,
+    fails,
+    fails_for_good,
+    gives,
+    naps,
+    workflow,
+)
 
 STARTED = ("block:started",)
 RESPONSE = gives({"data": "answer", "status": 200, "headers": {}})
@@ -91,6 +106,32 @@ def test_stopping_after_a_block_gives_its_output() -> None:
     story = Story(workflow("start > a > b > c")).start(stop_after="b").work()
     assert story.told(*STARTED)[-1] == "block:started b"
     assert story.last("execution:completed").output == {"result": "b"}
+
+
+def test_stopping_after_a_block_that_fails_into_its_error_edge_runs_nothing_behind_it() -> None:
+    graph = workflow("start > a > next", "a !> rescue")
+    story = Story(graph, {"a": fails("no money")}).start(stop_after="a").work()
+    assert story.told()[-2:] == ["block:error a", "execution:completed"]
+    assert story.last("execution:completed").output == {"error": "no money"}
+
+
+def test_a_start_block_tells_of_its_run_when_it_is_asked_to() -> None:
+    graph = workflow("start > a", start="start_trigger")
+    start = graph.nodes["start"].block
+    start.params["runMetadata"] = True
+    story = Story(graph).start({"n": 1}, mode="sync")
+    assert story.last("block:completed").output == {
+        "n": 1,
+        "metadata": {
+            "workspaceId": str(UUID(int=0)),
+            "workflowId": WORKFLOW,
+            "workflowVersion": 1,
+            "executionId": str(LOG),
+            "executionType": "api",
+            "executionMode": "sync",
+            "startTime": iso(NOW),
+        },
+    }
 
 
 def test_a_failure_with_an_error_edge_takes_that_edge_only() -> None:

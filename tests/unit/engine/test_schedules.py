@@ -14,6 +14,7 @@ from signoff.events.codec import decode_event, encode
 from signoff.events.times import from_iso, iso
 from signoff.events.topics import scheduled_log_id, workflow_log_id
 from signoff.events.types import (
+    ActivateVersion,
     Command,
     CommandData,
     DeployWorkflow,
@@ -70,6 +71,10 @@ class Workflow:
 
     def undeploy(self) -> None:
         assert self._send(UndeployWorkflow(workspace_id="ws", workflow_id="reports")).outcome == "accepted"
+
+    def roll_back(self, version: int) -> None:
+        data = ActivateVersion(workspace_id="ws", workflow_id="reports", version=version)
+        assert self._send(data).outcome == "accepted"
 
     def _send(self, data: CommandData) -> Outcome:
         command = Command(
@@ -237,6 +242,28 @@ def test_a_version_without_a_schedule_ends_it() -> None:
 
     assert workflow.next_due() is None
     assert workflow.tick(at("2025-07-01 00:00")) == []
+
+
+def test_a_rollback_brings_the_schedule_of_the_earlier_version_back() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
+    workflow.deploy(schedule("weekly", cron="0 12 * * 0"))
+    workflow.now = at("2025-06-06 10:00")
+
+    workflow.roll_back(1)
+
+    (fired,) = workflow.tick(at("2025-06-07 09:00"))
+    assert (fired.version, fired.block_id) == (1, "nightly")
+
+
+def test_moments_from_before_a_rollback_are_not_made_up_for() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"), catchUp="all")
+    workflow.deploy()
+    workflow.now = at("2025-06-09 10:00")
+
+    workflow.roll_back(1)
+
+    assert workflow.tick(workflow.now) == []
+    assert workflow.next_due() == at("2025-06-10 09:00")
 
 
 def test_undeploying_ends_it() -> None:
@@ -471,6 +498,16 @@ def test_once_it_is_resolved_it_goes_on_where_its_events_say() -> None:
 
     assert reloaded.elsewhere is None
     assert reloaded.next_due(at("2025-06-06 09:00")) == at("2025-06-07 09:00")
+
+
+def test_a_rollback_to_a_large_definition_asks_for_it_again() -> None:
+    workflow = Workflow(at("2025-06-06 08:00"))
+    workflow.deploy_definition(LARGE)
+    workflow.deploy(schedule("weekly", cron="0 12 * * 0"))
+
+    workflow.roll_back(1)
+
+    assert (workflow.state.lacks_schedules(), workflow.next_due()) == (True, None)
 
 
 def test_a_large_definition_that_was_undeployed_is_not_asked_for() -> None:

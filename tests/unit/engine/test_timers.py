@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from signoff.engine.definition import Retry
-from signoff.events.times import from_iso
+from signoff.engine.messages import BlockCalls, RunBlock
+from signoff.events.times import from_iso, iso
 from support.bdd import HUMAN, MAKER, NOW, Story, fails, gives, naps, pauses_until, workflow
 
 NAP = workflow("start > nap > after", nap="wait")
@@ -205,6 +206,40 @@ def test_a_run_over_its_time_limit_ends_and_its_blocks_are_stopped() -> None:
 def test_a_time_limit_is_told_in_seconds_below_a_minute(limit: float, text: str) -> None:
     story = Story(workflow("start > a")).start(time_limit=limit).later(limit)
     assert story.last("execution:error").error == f"Execution timed out after {text}"
+
+
+def test_a_call_says_when_its_run_is_out_of_time() -> None:
+    def call(run: RunBlock, _: float) -> BlockCalls:
+        return BlockCalls(
+            instance=run.instance, attempt=1, workflow_id="b", name="B", version=1, digest="d", input=None
+        )
+
+    story = Story(workflow("start > call", call="workflow"), {"call": call}).start(time_limit=10)
+    story.later(4).work()
+
+    assert story.last("child:called").timeout_at == iso(NOW + 10)
+
+
+def test_a_first_run_ends_when_its_caller_is_out_of_time() -> None:
+    story = Story(workflow("start > a")).start(time_limit=300, timeout_at=iso(NOW + 10)).later(10)
+    assert story.last("execution:error").error == "Execution timed out after 5 minutes"
+
+
+def test_a_caller_with_more_time_gives_none_away() -> None:
+    story = Story(workflow("start > a")).start(time_limit=10, timeout_at=iso(NOW + 300)).later(10)
+    assert story.last("execution:error").code == "TIMEOUT"
+
+
+def test_a_later_run_has_the_whole_time_limit_although_the_first_had_less() -> None:
+    graph = workflow("start > ask > a", ask=HUMAN)
+    story = Story(graph).start(time_limit=300, timeout_at=iso(NOW + 10)).work()
+    story.later(5)
+    story.resume("ask", {"approved": True})
+
+    story.later(299)
+    assert story.state.status == "running"
+    story.later(1)
+    assert story.last("execution:error").code == "TIMEOUT"
 
 
 def test_a_result_after_the_time_limit_changes_nothing() -> None:

@@ -9,6 +9,7 @@ from signoff.engine.workflow import WorkflowState, decide_workflow, evolve_workf
 from signoff.events.codec import broken_link, chain_hash, decode_event, encode
 from signoff.events.times import iso
 from signoff.events.types import (
+    ActivateVersion,
     CancelExecution,
     Command,
     CommandData,
@@ -16,6 +17,7 @@ from signoff.events.types import (
     Event,
     Outcome,
     UndeployWorkflow,
+    WorkflowActivated,
 )
 from support.bdd import MAKER, NOW, an_id
 
@@ -77,6 +79,10 @@ class Deployments:
     def undeploy(self, **more: Any) -> Outcome:
         return self.send(UndeployWorkflow(workspace_id="ws", workflow_id="refunds"), **more)
 
+    def roll_back(self, version: int, **more: Any) -> Outcome:
+        data = ActivateVersion(workspace_id="ws", workflow_id="refunds", version=version)
+        return self.send(data, **more)
+
 
 def code(outcome: Outcome) -> str:
     assert outcome.outcome == "refused"
@@ -88,8 +94,8 @@ def test_the_first_deployment_is_version_one() -> None:
     log = Deployments()
     outcome = log.deploy("d1")
     assert (outcome.outcome, outcome.event_id) == ("accepted", 1)
-    assert (log.state.active_version, log.state.digest, log.state.is_deployed) == (1, "d1", True)
-    assert (log.state.name, log.state.workspace_id, log.state.deployed_at) == ("Refunds", "ws", NOW)
+    assert (log.state.active_version, log.state.active.digest, log.state.is_deployed) == (1, "d1", True)
+    assert (log.state.active.name, log.state.workspace_id, log.state.deployed_at) == ("Refunds", "ws", NOW)
 
 
 def test_each_deployment_is_a_new_version_even_of_the_same_definition() -> None:
@@ -152,3 +158,68 @@ def test_a_workflows_events_are_chained_and_name_no_execution() -> None:
     log.undeploy()
     assert broken_link(log.raws) is None
     assert {decode_event(raw).execution_id for raw in log.raws} == {None}
+
+
+# An earlier version again ------------------------------------------------------------------------------
+
+
+def test_a_rollback_makes_an_earlier_version_the_active_one_and_says_who_did_it() -> None:
+    log = Deployments()
+    log.deploy("d1")
+    log.deploy("d2")
+
+    outcome = log.roll_back(1)
+
+    assert (outcome.outcome, outcome.event_id) == ("accepted", 3)
+    assert (log.state.active_version, log.state.active.digest) == (1, "d1")
+    assert decode_event(log.raws[-1]).data == WorkflowActivated(
+        workspace_id="ws", version=1, name="Refunds", digest="d1", actor=MAKER
+    )
+
+
+def test_a_deployment_after_a_rollback_is_newer_than_every_version() -> None:
+    log = Deployments()
+    log.deploy("d1")
+    log.deploy("d2")
+    log.roll_back(1)
+
+    log.deploy("d3")
+
+    assert (log.state.active_version, log.state.active.digest) == (3, "d3")
+
+
+def test_a_rollback_to_the_active_version_records_nothing() -> None:
+    log = Deployments()
+    log.deploy("d1")
+
+    outcome = log.roll_back(1)
+
+    assert (outcome.outcome, outcome.event_id, len(log.raws)) == ("accepted", 1, 1)
+
+
+def test_a_rollback_of_an_undeployed_workflow_deploys_it_again() -> None:
+    log = Deployments()
+    log.deploy("d1")
+    log.undeploy()
+
+    log.roll_back(1)
+
+    assert (log.state.is_deployed, log.state.active_version) == (True, 1)
+
+
+def test_a_version_that_never_was_cannot_be_rolled_back_to() -> None:
+    log = Deployments()
+    assert code(log.roll_back(1)) == "WORKFLOW_NOT_FOUND"
+    log.deploy()
+    assert code(log.roll_back(2)) == "VERSION_NOT_FOUND"
+
+
+def test_a_rollback_that_is_delivered_twice_has_one_effect() -> None:
+    log = Deployments()
+    log.deploy("d1")
+    log.deploy("d2")
+    log.roll_back(1, command_id=an_id(9))
+
+    again = log.roll_back(1, command_id=an_id(9))
+
+    assert (again.outcome, again.event_id, log.state.version) == ("duplicate", 3, 3)

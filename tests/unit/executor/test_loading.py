@@ -9,16 +9,24 @@ import msgspec
 import pytest
 
 from signoff.blocks import Registry
+from signoff.engine.messages import Tick
 from signoff.engine.state import FORMAT
+from signoff.engine.timetable import MOST
+from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.errors import BlobError
-from signoff.events.store.base import Snapshot
+from signoff.events.store.base import Append, Snapshot
+from signoff.events.times import iso
+from signoff.events.topics import workflow_log_id
+from signoff.events.types import Command, DeployWorkflow
 from signoff.executor import loader as module
 from signoff.executor.loaded import Loaded
 from signoff.executor.loader import BrokenExecutionError, Loader
 from signoff.executor.plans import Plans
+from signoff.executor.scheduled import prepare_schedules
+from support.bdd import NOW
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore
-from support.executors import Site, until
+from support.executors import ACTOR, WORKSPACE, Site, until
 
 STEPS = 130
 LONG: dict[str, Any] = {
@@ -112,6 +120,70 @@ async def test_a_snapshot_that_cannot_be_read_is_ignored(
     await site.store.keep_snapshot(Snapshot(log_id=log_id, version=10_000, format=form, state=state))
 
     assert await state_of(loader_of(site, probe), log_id) == expected
+
+
+async def fired(site: Site, log_id: UUID, count: int) -> None:
+    """Record a workflow and many starts of its schedule, as an executor did that has gone since."""
+    definition = {
+        "blocks": [
+            {
+                "id": "often",
+                "enabled": True,
+                "metadata": {"id": "schedule", "name": "Often"},
+                "config": {"tool": "", "params": {"cron": "* * * * *", "catchUp": "all"}},
+            }
+        ]
+    }
+    data = DeployWorkflow(
+        workspace_id=WORKSPACE, workflow_id="reports", name="Reports", definition=definition, digest="d"
+    )
+    deploy = Command(
+        command_id="c", type=data.TYPE, execution_id="reports", issued_at=iso(NOW), actor=ACTOR, data=data
+    )
+    loaded = Loaded(log_id, WorkflowState(), None)
+    loaded.name(execution_id=None, workflow_id="reports")
+    leases = {lease.partition: lease for lease in await site.store.acquire("gone", most=99, ttl=60.0)}
+    lease = leases[site.partition_of(log_id)]
+    for minute in range(0, count + 1, MOST):
+        now = NOW + minute * 60
+        message = Tick() if minute else deploy
+        await prepare_schedules(loaded.state, site.store, site.blobs)
+        step = loaded.step(decide_workflow(loaded.state, message, now), now)
+        events = loaded.records(step)
+        await site.store.append(Append(partition=lease.partition, epoch=lease.epoch, events=events))
+    await site.store.release({each.partition: each.epoch for each in leases.values()}, owner="gone")
+
+
+async def test_a_schedule_that_fired_ten_thousand_times_is_loaded_from_its_snapshot(
+    site: Site, probe: Probe
+) -> None:
+    log_id = workflow_log_id(WORKSPACE, "reports")
+    await fired(site, log_id, 10_000)
+    loader = loader_of(site, probe)
+    whole = await state_of(loader, log_id)
+    await loader.make_snapshot(log_id)
+    read: list[int] = []
+
+    class Watched(FaultyStore):
+        async def read(self, log_id: UUID, *, after: int = 0, limit: int | None = None, **more: Any) -> Any:
+            read.append(after)
+            return await site.store.read(log_id, after=after, limit=limit)
+
+    assert await state_of(loader_of(site, probe, Watched(site.store)), log_id) == whole
+    assert read == [10_001]
+
+
+async def test_a_workflow_with_many_events_gets_a_snapshot_and_goes_on_from_it(
+    site: Site, probe: Probe
+) -> None:
+    async with site.executor(probe.registry):
+        for _ in range(101):
+            row = await site.deploy(ASK, "often")
+        await until(lambda: site.store.snapshot(row.log_id))
+    async with site.executor(probe.registry):
+        row = await site.deploy(ASK, "often")
+
+    assert row.version == 102
 
 
 async def test_an_execution_goes_on_from_its_snapshot(site: Site, probe: Probe) -> None:

@@ -104,6 +104,13 @@ def test_a_call_starts_the_child_in_the_parents_workspace_mode_and_time() -> Non
     )
 
 
+def test_a_childs_first_run_has_the_time_that_is_left_to_its_caller() -> None:
+    message = followed(called(timeout_at=NOON))
+
+    assert isinstance(message.data, StartExecution)
+    assert (message.data.timeout_at, message.data.time_limit) == (NOON, 90.0)
+
+
 def test_a_child_acts_for_whoever_began_its_parent() -> None:
     assert followed(called()).actor == ANN
 

@@ -6,6 +6,8 @@ import time
 from typing import Any
 from uuid import UUID
 
+from structlog.testing import capture_logs
+
 from signoff.blocks import Context, Retry, block
 from signoff.engine.messages import RunBlock
 from signoff.engine.parse import parse
@@ -46,6 +48,27 @@ async def test_no_more_blocks_run_at_once_than_are_allowed(site: Site) -> None:
             await site.ended(each)
 
     assert (meter.most, meter.total) == (3, 40)
+
+
+async def test_what_a_failing_block_is_logged_with_shows_where_it_failed_and_no_secret(site: Site) -> None:
+    @block("test.leaky")
+    async def leaky(key: str) -> None:
+        try:
+            raise ValueError(f"cannot use {key}")
+        except ValueError as error:
+            raise RuntimeError(f"refused with {key}") from error
+
+    with capture_logs() as logged:
+        async with site.executor(registry(leaky), environment={"KEY": "sk-very-secret"}):
+            leaks = {"type": "test.leaky", "with": {"key": "{{KEY}}"}}
+            workflow = await site.deploy({"blocks": {"a": leaks}})
+            await site.ended(await site.start(workflow))
+
+    (line,) = [each for each in logged if each["event"] == "block failed"]
+    assert "in leaky" in line["exception"]
+    assert "cannot use •••" in line["exception"]
+    assert "RuntimeError: refused with •••" in line["exception"]
+    assert "sk-very-secret" not in repr(logged)
 
 
 async def test_a_cancelled_block_gives_its_place_to_the_next(site: Site, probe: Probe) -> None:

@@ -17,7 +17,9 @@ from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE, partition_of, workflow_log_id
 from signoff.events.types import (
     SYSTEM,
+    ActivateVersion,
     Command,
+    CommandData,
     DeployWorkflow,
     Event,
     ScheduleFired,
@@ -69,16 +71,16 @@ class Owner:
     async def take(self, message: Input, now: float) -> None:
         """Decide and append."""
         assert isinstance(message, Command | Tick)
-        await prepare_schedules(self.state, self.blobs)
+        await prepare_schedules(self.state, self.store, self.blobs)
         step = self.loaded.step(decide_workflow(self.state, message, now), now)
-        await prepare_schedules(self.state, self.blobs)
+        await prepare_schedules(self.state, self.store, self.blobs)
         row = WorkflowRow(
             log_id=LOG,
             workspace_id=DEFAULT_WORKSPACE,
             workflow_id="reports",
             name="Reports",
             version=self.state.active_version,
-            digest=self.state.digest,
+            digest=self.state.active.digest,
             is_deployed=self.state.is_deployed,
             deployed_at=self.state.deployed_at,
             due_at=self.state.next_due(now),
@@ -99,12 +101,16 @@ async def a_store(clock: Clock) -> MemoryStore:
     return store
 
 
-def deploy(definition: Any) -> Command:
+def deploy(definition: Any, *, command: int = 1) -> Command:
     data = DeployWorkflow(
         workspace_id=WORKSPACE, workflow_id="reports", name="Reports", definition=definition, digest="d"
     )
+    return _command(data, command)
+
+
+def _command(data: CommandData, number: int) -> Command:
     return Command(
-        command_id=an_id(1),
+        command_id=an_id(number),
         type=data.TYPE,
         execution_id="reports",
         issued_at=iso(MORNING),
@@ -230,3 +236,20 @@ async def test_the_schedule_of_a_definition_that_is_kept_elsewhere_is_read_from_
 
     assert len(await starts(store)) == 1
     assert owner.state.next_due(MORNING + 3600) == MORNING + 7200
+
+
+async def test_a_rollback_to_a_definition_that_is_kept_elsewhere_reads_it_from_the_log() -> None:
+    store = await a_store(Clock())
+    owner = await Owner.of(store, "owner")
+    reference = await owner.blobs.put(UUID(WORKSPACE), encode_json(HOURLY), "application/json")
+    await owner.take(deploy(reference), MORNING)
+    await owner.take(deploy({"blocks": []}, command=2), MORNING)
+    blobs, owner = owner.blobs, Owner(store, owner.lease)
+    owner.blobs = blobs
+    owner.loaded.fold(await store.read(LOG))
+
+    back = ActivateVersion(workspace_id=WORKSPACE, workflow_id="reports", version=1)
+    await owner.take(_command(back, 3), MORNING)
+    await owner.take(Tick(), MORNING + 3600)
+
+    assert [start.data.workflow_version for start in await starts(store)] == [1]

@@ -56,7 +56,7 @@ async def deployed(site: Site, document: dict[str, Any], at: float) -> None:
     loaded = Loaded(LOG, state, None)
     loaded.name(execution_id=None, workflow_id=WORKFLOW)
     step = loaded.step(decide_workflow(state, command, at), at)
-    await prepare_schedules(state, site.blobs)
+    await prepare_schedules(state, site.store, site.blobs)
     leases = {lease.partition: lease for lease in await site.store.acquire("gone", most=99, ttl=60.0)}
     lease = leases[site.partition_of(LOG)]
     row = workflow_row(LOG, state, state.next_due(at))

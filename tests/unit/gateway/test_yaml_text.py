@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import yaml
 from hypothesis import given
@@ -70,9 +72,11 @@ def test_a_long_text_is_refused_before_it_is_read() -> None:
     assert refusal("a" * (MAX_BYTES + 1)).status == 413
 
 
+# PyYAML writes YAML 1.1, where 0E0 is a text that needs no quotes; here, as in 1.2, it is a number.
+texts = st.text().filter(lambda text: re.match(r"[-+.\d]", text) is None)
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=20,
 )
 

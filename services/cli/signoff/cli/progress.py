@@ -78,7 +78,7 @@ class Progress:
             self._points[event.data["contextId"]] = event.data["blockId"]
             self._change(event.data["blockId"], "waiting", waits)
         elif event.type == "pause:closed":
-            context_id = event.data["contextId"]
+            context_id: str = event.data["contextId"]
             self._change(self._points.get(context_id, context_id), "failed", event.data["reason"])
         elif event.type == "timer:set" and "blockId" in event.data:
             self._change(event.data["blockId"], "timer", f"until {event.data['dueAt']}")
