@@ -93,6 +93,21 @@ def test_a_definition_with_faults_is_refused_with_every_place_and_nothing_is_dep
     assert "Workflow not found" in server.signoff("run", "faulty").err
 
 
+def test_a_rollback_lets_an_earlier_version_take_the_executions(server: Embedded, tmp_path: Path) -> None:
+    file = tmp_path / "says.yaml"
+    for text in ("one", "two"):
+        file.write_text(f"workflow: says\nblocks:\n  say: {{type: response, data: {{text: {text}}}}}\n")
+        server.signoff("deploy", str(file))
+
+    back = server.signoff("rollback", "says", "--to", "1")
+    unknown = server.signoff("rollback", "says", "--to", "9")
+
+    assert (back.code, back.lines[0]["version"]) == (0, 1)
+    assert server.signoff("run", "says").lines[0]["output"]["data"] == {"text": "one"}
+    assert unknown.code == 3
+    assert "Workflow version not found" in unknown.err
+
+
 def test_a_form_that_does_not_fit_is_refused_by_field_and_the_pause_stays(server: Embedded) -> None:
     server.signoff("run", "refund-approval", "--id", "misfit", "--input", REFUND)
 

@@ -212,7 +212,11 @@ def _call_deltas(answer: Says) -> list[dict[str, Any]]:
     deltas = []
     for index, (name, arguments) in enumerate(answer.calls):
         half = len(arguments) // 2
-        first: dict[str, Any] = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+        first: dict[str, Any] = {
+            "id": f"call_{index}",
+            "type": "function",
+            "function": {"name": name, "arguments": ""},
+        }
         rest = [{"function": {"arguments": piece}} for piece in (arguments[:half], arguments[half:])]
         deltas += [{"tool_calls": [{"index": index, **part}]} for part in (first, *rest)]
     return deltas

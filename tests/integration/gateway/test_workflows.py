@@ -85,6 +85,16 @@ async def test_a_retried_deploy_with_the_same_key_makes_one_version(server: Serv
     assert answers[0] == answers[1]
 
 
+async def test_a_key_that_was_used_for_another_definition_is_refused(server: Server) -> None:
+    keyed = {"headers": {"Idempotency-Key": "k"}}
+    other = {"say": {"type": "response", "data": {}}}
+    await server.call("PUT", "/api/workflows/keyed", json={"blocks": APPROVAL}, **keyed)
+
+    status, body = await server.call("PUT", "/api/workflows/keyed", json={"blocks": other}, **keyed)
+
+    assert (status, body["error"]) == (409, "This Idempotency-Key was used with another request before")
+
+
 async def test_any_version_can_be_looked_at(server: Server) -> None:
     workflow_id = await server.deploy({"say": {"type": "response", "data": {"$odd": 1}}})
     await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": APPROVAL})
@@ -127,6 +137,59 @@ async def test_an_undeployed_workflow_takes_no_executions_and_keeps_its_versions
     assert (await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": APPROVAL}))[1][
         "version"
     ] == 2
+
+
+async def versions(server: Server, *says: str) -> str:
+    """A workflow with a version for each text that it says; gives its id."""
+    first, *others = ({"say": {"type": "response", "data": text}} for text in says)
+    workflow_id = await server.deploy(first)
+    for blocks in others:
+        await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": blocks})
+    return workflow_id
+
+
+async def test_after_a_rollback_executions_run_the_earlier_version(server: Server) -> None:
+    workflow_id = await versions(server, "one", "two")
+
+    status, body = await server.post(f"/api/workflows/{workflow_id}/rollback", json={"version": 1})
+
+    assert (status, body["version"]) == (200, 1)
+    assert await server.post(f"/api/workflows/{workflow_id}/execute") == (200, "one")
+    _, shown = await server.get(f"/api/workflows/{workflow_id}")
+    assert (shown["version"], shown["digest"], shown["isDeployed"]) == (1, body["digest"], True)
+    _, deployed = await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": APPROVAL})
+    assert deployed["version"] == 3
+
+
+async def test_a_rollback_to_the_active_version_changes_nothing(server: Server) -> None:
+    workflow_id = await versions(server, "one", "two")
+    back = (f"/api/workflows/{workflow_id}/rollback", {"version": 1})
+
+    first, again = [await server.post(back[0], json=back[1]) for _ in range(2)]
+
+    assert first == again
+    assert first[0] == 200
+
+
+async def test_a_rollback_retried_with_its_key_does_not_undo_what_came_after_it(server: Server) -> None:
+    workflow_id = await versions(server, "one", "two")
+    path, keyed = f"/api/workflows/{workflow_id}/rollback", {"headers": {"Idempotency-Key": "k"}}
+    first = await server.post(path, json={"version": 1}, **keyed)
+    await server.post(path, json={"version": 2})
+
+    assert await server.post(path, json={"version": 1}, **keyed) == first
+    assert await server.post(f"/api/workflows/{workflow_id}/execute") == (200, "two")
+
+
+async def test_a_rollback_says_what_it_cannot_do(server: Server) -> None:
+    workflow_id = await versions(server, "one")
+    path = f"/api/workflows/{workflow_id}/rollback"
+
+    assert await server.post(path, json={"version": 2}) == (404, {"error": "Workflow version not found"})
+    assert (await server.post("/api/workflows/nobody/rollback", json={"version": 1}))[0] == 404
+    for body, field in (({}, ""), ({"version": 0}, "version"), ({"version": 1, "to": 1}, "")):
+        status, told = await server.post(path, json=body)
+        assert (status, told["details"][0]["path"] if field else "") == (400, field)
 
 
 async def test_workflows_are_listed_page_by_page(server: Server) -> None:

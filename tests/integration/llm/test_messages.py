@@ -2,11 +2,13 @@
 
 import base64
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from signoff.executor.blocks.base import BlockFailureError
-from support.llm_desk import Desk
+from signoff.executor.blocks.llm import files
+from support.llm_desk import WORKSPACE, Desk
 from support.openai_server import OpenAiServer
 
 PNG = base64.b64encode(b"png").decode()
@@ -100,3 +102,40 @@ async def test_files_that_cannot_go_are_named(desk: Desk, params: dict[str, Any]
     given = {"userPrompt": "Hi", "files": [{"base64": PNG}], **params}
     with pytest.raises(BlockFailureError, match=message):
         await desk.agent(**given)
+
+
+async def test_a_stored_file_goes_with_its_content_name_and_type(desk: Desk, server: OpenAiServer) -> None:
+    kept = await desk.tools.files.keep(UUID(WORKSPACE), b"png", name="a.png", media_type="image/png")
+    claimed = {**kept.value(), "name": "b.exe", "type": "text/plain"}
+
+    await desk.agent(userPrompt="What is it?", files=[claimed, {"key": kept.key}])
+
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}
+    assert server.asked[0].messages[-1]["content"][1:] == [image, image]
+
+
+async def test_a_file_of_another_workspace_is_not_stored_here(desk: Desk) -> None:
+    kept = await desk.tools.files.keep(UUID(int=2), b"png", name="a.png", media_type="image/png")
+
+    with pytest.raises(BlockFailureError, match=r'File "a\.png" is not stored here'):
+        await desk.agent(userPrompt="Hi", files=[kept.value()])
+
+
+async def test_stored_files_are_not_read_beyond_what_a_message_may_hold(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LARGEST", 100)
+    kept = await desk.tools.files.keep(UUID(WORKSPACE), bytes(60), name="a", media_type="image/png")
+
+    with pytest.raises(BlockFailureError, match="files must be at most 100 bytes"):
+        await desk.agent(userPrompt="Hi", files=[kept.value(), kept.value()])
+
+
+async def test_a_key_of_somebody_elses_store_is_passed_over_for_its_url(
+    desk: Desk, server: OpenAiServer
+) -> None:
+    url = "https://example.com/a.png"
+
+    await desk.agent(userPrompt="Hi", files=[{"type": "image/png", "url": url, "key": "w/1-a.png"}])
+
+    assert server.asked[0].messages[-1]["content"][1] == {"type": "image_url", "image_url": {"url": url}}

@@ -140,15 +140,16 @@ async def fired(site: Site, log_id: UUID, count: int) -> None:
     deploy = Command(
         command_id="c", type=data.TYPE, execution_id="reports", issued_at=iso(NOW), actor=ACTOR, data=data
     )
-    loaded = Loaded(log_id, WorkflowState(), None)
+    state = WorkflowState()
+    loaded = Loaded(log_id, state, None)
     loaded.name(execution_id=None, workflow_id="reports")
     leases = {lease.partition: lease for lease in await site.store.acquire("gone", most=99, ttl=60.0)}
     lease = leases[site.partition_of(log_id)]
     for minute in range(0, count + 1, MOST):
         now = NOW + minute * 60
         message = Tick() if minute else deploy
-        await prepare_schedules(loaded.state, site.store, site.blobs)
-        step = loaded.step(decide_workflow(loaded.state, message, now), now)
+        await prepare_schedules(state, site.store, site.blobs)
+        step = loaded.step(decide_workflow(state, message, now), now)
         events = loaded.records(step)
         await site.store.append(Append(partition=lease.partition, epoch=lease.epoch, events=events))
     await site.store.release({each.partition: each.epoch for each in leases.values()}, owner="gone")

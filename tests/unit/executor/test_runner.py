@@ -54,7 +54,7 @@ async def test_what_a_failing_block_is_logged_with_shows_where_it_failed_and_no_
     @block("test.leaky")
     async def leaky(key: str) -> None:
         try:
-            raise ValueError(f"cannot use {key}")
+            int(key)
         except ValueError as error:
             raise RuntimeError(f"refused with {key}") from error
 
@@ -66,7 +66,7 @@ async def test_what_a_failing_block_is_logged_with_shows_where_it_failed_and_no_
 
     (line,) = [each for each in logged if each["event"] == "block failed"]
     assert "in leaky" in line["exception"]
-    assert "cannot use •••" in line["exception"]
+    assert "with base 10: '•••'" in line["exception"]
     assert "RuntimeError: refused with •••" in line["exception"]
     assert "sk-very-secret" not in repr(logged)
 

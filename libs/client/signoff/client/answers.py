@@ -15,7 +15,7 @@ ResumeStatus: TypeAlias = Literal["queued", "started", "completed", "failed", "p
 
 
 class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A new version of a workflow. ``warnings``: allowed, but probably not meant."""
+    """The version of a workflow that takes executions. ``warnings``: allowed, but probably not meant."""
 
     workflow_id: str
     version: int

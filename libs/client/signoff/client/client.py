@@ -113,6 +113,26 @@ class Client:
         )
         return accepted(reply).decode(Deployed)
 
+    async def rollback(
+        self, workflow_id: str, version: int, *, idempotency_key: str | None = None
+    ) -> Deployed:
+        """Let a version of a workflow that was deployed before take the executions again.
+
+        Those that run go on with theirs. Where it is the active version already, nothing changes.
+
+        Args:
+            workflow_id: the workflow.
+            version: from 1.
+            idempotency_key: the same key and version again change nothing further.
+
+        Raises:
+            RefusedError: with status 404 when there is no such version.
+        """
+        reply = await self._post(
+            _path("workflows", workflow_id, "rollback"), {"version": version}, idempotency_key
+        )
+        return accepted(reply).decode(Deployed)
+
     async def execute(
         self, workflow_id: str, given: Json = None, *, idempotency_key: str | None = None
     ) -> Answer:

@@ -193,7 +193,13 @@ def output_fields(block: Block, registered: Mapping[str, Fields]) -> Fields:
     own = _own_fields(block)
     if known.trigger and (not own or block.type in EXTERNAL_TYPES):
         return None
-    return tuple(dict.fromkeys((*own, *known.fields)))
+    told = ("metadata",) if gives_run_metadata(block) else ()
+    return tuple(dict.fromkeys((*own, *told, *known.fields)))
+
+
+def gives_run_metadata(block: Block) -> bool:
+    """Whether a start block's output tells about the run, under ``metadata``."""
+    return block.type == "start_trigger" and block.params.get("runMetadata") is True
 
 
 def response_schema(response_format: object) -> dict[str, Any] | None:

@@ -123,8 +123,22 @@ def _run_entry(state: State, graph: Graph, run: Run, *, given: Json, now: float,
     )
     yield from complete(
         state, graph, run, state.in_flight[entry.id],
-        given=None, output=start_output(entry, given), started_at=iso(now), now=now, cause=cause,
+        given=None, output=start_output(entry, given, _run_metadata(state)),
+        started_at=iso(now), now=now, cause=cause,
     )  # fmt: skip
+
+
+def _run_metadata(state: State) -> dict[str, Json]:
+    """What a start block may tell of its execution: facts of the first event, the same on every retry."""
+    return {
+        "workspaceId": state.workspace_id,
+        "workflowId": state.workflow_id,
+        "workflowVersion": state.workflow_version,
+        "executionId": state.execution_id,
+        "executionType": state.trigger,
+        "executionMode": state.mode,
+        "startTime": iso(state.started_at),
+    }
 
 
 def _reopen(state: State, graph: Graph, command: Command, data: RetryExecution, now: float) -> Results:

@@ -66,18 +66,25 @@ def _block_completed(state: State, event: Event, data: BlockCompleted, graph: Gr
     state.agenda.pop(instance, None)
     state.outputs[data.block_id + branches_of(turns)] = data.output
     run = state.run_of(event.run_id)
+    _give(state, run, data, graph)
+    if graph is not None:
+        _advance(state, graph, run, data.block_id, turns, output=data.output, event_id=event.event_id)
+
+
+def _give(state: State, run: Run, data: BlockCompleted, graph: Graph | None) -> None:
+    """Whether a block's output is the execution's: a ``response`` or a stop fixes it, and ends scheduling."""
     if data.block_type == "response":
         if state.response_block_id is None:
             state.response_block_id = data.block_id
             state.output = data.output
         run.halted = True
+    elif run.halted:
+        return
     elif data.block_id == state.stop_after_block_id:
         state.output = data.output
         run.halted = True
     elif graph is not None and not has_successor(graph, data.block_id) and state.response_block_id is None:
         state.output = data.output
-    if graph is not None:
-        _advance(state, graph, run, data.block_id, turns, output=data.output, event_id=event.event_id)
 
 
 def _block_error(state: State, event: Event, data: BlockError, graph: Graph | None) -> None:
@@ -90,6 +97,9 @@ def _block_error(state: State, event: Event, data: BlockError, graph: Graph | No
     if data.handled:
         output = {"error": data.error}
         state.outputs[data.block_id + branches_of(turns)] = output
+        if data.block_id == state.stop_after_block_id and not run.halted:
+            state.output = output
+            run.halted = True
         if graph is not None:
             _advance(
                 state, graph, run, data.block_id, turns,

@@ -50,13 +50,15 @@ def _started(state: State, event: Event, data: ExecutionStarted, graph: Graph | 
     state.input = data.input
     state.parent = data.parent
     state.trigger_block_id, state.start_block_id = data.trigger_block_id, data.start_block_id
-    if data.timeout_at is not None:
-        state.time_limit = round(from_iso(data.timeout_at) - state.time, 6)
+    deadline = None if data.timeout_at is None else from_iso(data.timeout_at)
+    if deadline is not None:
+        state.time_limit = data.time_limit or round(deadline - state.time, 6)
     state.stop_after_block_id = data.stop_after_block_id
     state.started_at = state.time
     state.commands[event.causation_id] = Taken(event.event_id, data.request_digest)
     _open_run(state, Run(
         run_id=state.execution_id, mode=data.mode, started_at=state.time, started_event=event.event_id,
+        deadline=deadline,
     ))  # fmt: skip
     state.scopes[""] = Scope()
     if graph is not None:
@@ -72,7 +74,7 @@ def _seeded(state: State, _: Event, data: ExecutionSeeded, graph: Graph | None) 
 
 
 def _open_run(state: State, run: Run) -> None:
-    if state.time_limit is not None:
+    if run.deadline is None and state.time_limit is not None:
         run.deadline = state.time + state.time_limit
     state.runs[run.run_id] = run
     state.active.append(run.run_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from signoff.engine.catalog import EXTERNAL_TYPES
+from signoff.engine.catalog import EXTERNAL_TYPES, gives_run_metadata
 from signoff.engine.definition import Block
 from signoff.engine.faults import Fault
 from signoff.engine.values import coerce_value, to_text
@@ -50,13 +50,19 @@ def coerce_fields(input_format: Any, body: Any) -> dict[str, Any]:
     return values
 
 
-def start_output(block: Block, body: Any) -> dict[str, Any]:
+def start_output(block: Block, body: Any, metadata: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Builds the output of the trigger that a run starts with (Sim's format, section 3).
 
     Args:
         block: the trigger.
         body: the input of the run, any JSON value.
+        metadata: of the run, for a trigger that tells it. Nothing in the input can stand in its place.
     """
+    output = _input_of(block, body)
+    return output if metadata is None or not gives_run_metadata(block) else output | {"metadata": metadata}
+
+
+def _input_of(block: Block, body: Any) -> dict[str, Any]:
     typed = coerce_fields(block.params.get("inputFormat"), body)
     if block.type in EXTERNAL_TYPES and isinstance(body, dict):
         return typed | body

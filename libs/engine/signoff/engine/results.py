@@ -177,6 +177,7 @@ def _called(state: State, graph: Graph, flight: InFlight, message: BlockCalls, n
         )
         yield from fail_or_retry(state, graph, flight, too_deep, now)
         return
+    deadline = state.runs[flight.run_id].deadline
     called = ChildCalled(
         block_id=flight.block_id,
         child_execution_id=str(child_log_id(UUID(state.log_id), flight.instance, flight.attempt)),
@@ -186,6 +187,7 @@ def _called(state: State, graph: Graph, flight: InFlight, message: BlockCalls, n
         child_definition_digest=message.digest,
         depth=depth,
         input=message.input,
+        timeout_at=None if deadline is None else iso(deadline),
         **place_of(flight.turns),
     )
     yield Draft(called, str(flight.event_id), envelope_run(state, flight.run_id))

@@ -13,6 +13,8 @@ def begun(command: Command, data: StartExecution, now: float) -> Draft:
         data: the command's.
         now: seconds since the epoch.
     """
+    timeout_at = None if data.time_limit is None else iso(now + data.time_limit)
+    sooner = timeout_at is not None and data.timeout_at is not None and data.timeout_at < timeout_at
     return Draft(
         ExecutionStarted(
             workspace_id=data.workspace_id,
@@ -27,7 +29,8 @@ def begun(command: Command, data: StartExecution, now: float) -> Draft:
             source=data.source,
             trigger_block_id=data.trigger_block_id,
             start_block_id=data.start_block_id,
-            timeout_at=None if data.time_limit is None else iso(now + data.time_limit),
+            timeout_at=data.timeout_at if sooner else timeout_at,
+            time_limit=data.time_limit if sooner else None,
             stop_after_block_id=data.stop_after_block_id,
             start_time=iso(now),
         ),

@@ -263,7 +263,7 @@ class State(Struct, kw_only=True):
 
     def held(self) -> bool:
         """Whether a run is at work, so that decisions queue; one that only waits does not hold them."""
-        return any(run.busy for run in self.active_runs())
+        return any(self.runs[run_id].busy for run_id in self.active)
 
     def run_of(self, run_id: str | None) -> Run:
         """A run by the id in an envelope, where the first run's is left out."""

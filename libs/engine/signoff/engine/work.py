@@ -122,9 +122,12 @@ def _count_busy(state: State, key: str, change: int, run_id: str) -> None:
 
 
 def _count_time(state: State, run: Run) -> None:
-    """The time limit stands still while durable waits are all there is; not for a synchronous caller."""
-    others = run.busy or run.retries or run.children
-    if run.waits > 0 and not others and run.mode != "sync":
+    """The time limit stands still while nothing but durable waits and children are left.
+
+    A child has its own limit, which is what was left of this one. For a synchronous caller all of it counts.
+    """
+    rests = run.waits or run.children
+    if rests and not run.busy and not run.retries and run.mode != "sync":
         if run.idle_since is None:
             run.idle_since = state.time
     elif run.idle_since is not None:

@@ -1,7 +1,7 @@
 """A workflow's own log: its deployments, one immutable version after the other, and its schedule's starts."""
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from signoff.engine.timetable import PartElsewhereError, Schedule, firings, next
 from signoff.events.times import from_iso, iso
 from signoff.events.topics import scheduled_log_id, workflow_log_id
 from signoff.events.types import (
+    ActivateVersion,
     Command,
     DeployWorkflow,
     Event,
@@ -18,37 +19,69 @@ from signoff.events.types import (
     Refusal,
     ScheduleFired,
     UndeployWorkflow,
+    WorkflowActivated,
     WorkflowDeployed,
     WorkflowUndeployed,
 )
+
+FORMAT: Final = 1
+"""The version of the shape of `WorkflowState`; a snapshot of another one is ignored."""
+
+
+class Version(Struct, kw_only=True):
+    """What is remembered of a version.
+
+    Attributes:
+        schedules: None where they are not known, for the definition was too large for its event.
+    """
+
+    name: str
+    digest: str
+    schedules: list[Schedule] | None = None
 
 
 class WorkflowState(Struct, kw_only=True):
     """The fold of a workflow's log.
 
     Attributes:
+        versions: all that were deployed; the first is number 1.
         commands: those taken, with their events.
-        deployed_event: the event that made the active version.
-        schedules: of the active version, while it is deployed.
-        fired: the last moment of each schedule's block that was fired since the deployment.
-        elsewhere: the active definition, where it was too large for its event and `take_schedules` must be
-            given the whole of it before anything is decided.
+        deployed_event: the event that made the active version active, at ``deployed_at``.
+        fired: the last moment of each schedule's block that was fired since then.
+        elsewhere: the newest version's definition, where that is the active one and `take_schedules` must be
+            given the whole of it.
     """
 
     workspace_id: str = ""
     workflow_id: str = ""
-    name: str = ""
     version: int = 0
     time: float = 0.0
+    versions: list[Version] = []
     active_version: int = 0
-    digest: str = ""
     is_deployed: bool = False
     deployed_at: float = 0.0
     commands: dict[str, int] = {}
     deployed_event: int = 0
-    schedules: list[Schedule] = []
     fired: dict[str, float] = {}
     elsewhere: Json = None
+
+    @property
+    def active(self) -> Version:
+        """The active version, deployed or not.
+
+        Raises:
+            IndexError: none was ever deployed.
+        """
+        return self.versions[self.active_version - 1]
+
+    @property
+    def schedules(self) -> Sequence[Schedule]:
+        """What starts executions: the schedules of the active version, while it is deployed."""
+        return self.active.schedules or () if self.is_deployed else ()
+
+    def lacks_schedules(self) -> bool:
+        """Whether `take_schedules` must be given the active definition before anything is decided."""
+        return self.is_deployed and self.active.schedules is None
 
     def next_due(self, now: float) -> float | None:
         """When a schedule is due next; not after ``now`` where a start is due already.
@@ -77,18 +110,25 @@ def evolve_workflow(state: WorkflowState, event: Event) -> None:
     state.workflow_id = event.workflow_id
     match event.data:
         case WorkflowDeployed() as data:
-            state.commands[event.causation_id] = event.event_id
-            state.workspace_id, state.name, state.digest = data.workspace_id, data.name, data.digest
-            state.active_version, state.is_deployed, state.deployed_at = data.version, True, state.time
-            state.deployed_event, state.fired = event.event_id, {}
+            state.workspace_id = data.workspace_id
+            state.versions.append(Version(name=data.name, digest=data.digest))
+            _activate(state, event, data.version)
             take_schedules(state, data.definition)
+        case WorkflowActivated() as data:
+            _activate(state, event, data.version)
         case WorkflowUndeployed():
             state.commands[event.causation_id] = event.event_id
-            state.is_deployed, state.schedules, state.elsewhere = False, [], None
+            state.is_deployed, state.elsewhere = False, None
         case ScheduleFired() as data:
             state.fired[data.block_id] = from_iso(data.due_at)
         case _:
             pass
+
+
+def _activate(state: WorkflowState, event: Event, version: int) -> None:
+    state.commands[event.causation_id] = event.event_id
+    state.active_version, state.is_deployed, state.deployed_at = version, True, state.time
+    state.deployed_event, state.fired, state.elsewhere = event.event_id, {}, None
 
 
 def take_schedules(state: WorkflowState, definition: Json) -> None:
@@ -99,9 +139,9 @@ def take_schedules(state: WorkflowState, definition: Json) -> None:
         definition: of its active version, as its event holds it or resolved.
     """
     try:
-        state.schedules, state.elsewhere = read_schedules(definition), None
+        state.active.schedules, state.elsewhere = read_schedules(definition), None
     except PartElsewhereError:
-        state.schedules, state.elsewhere = [], definition
+        state.elsewhere = definition
 
 
 def decide_workflow(state: WorkflowState, message: Command | Tick, now: float) -> Iterator[Draft | Outcome]:
@@ -128,7 +168,7 @@ def _fire(state: WorkflowState, now: float) -> Iterator[Draft]:
             ScheduleFired(
                 workspace_id=state.workspace_id,
                 version=state.active_version,
-                digest=state.digest,
+                digest=state.active.digest,
                 block_id=block_id,
                 execution_id=str(scheduled_log_id(log_id, block_id, due_at)),
                 due_at=due_at,
@@ -145,25 +185,50 @@ def _take(state: WorkflowState, command: Command, now: float) -> Iterator[Draft 
     elif command.not_after is not None and now > from_iso(command.not_after):
         yield _refused(command, "EXPIRED", "The command reached an executor too late and changed nothing")
     elif isinstance(command.data, DeployWorkflow):
-        data = command.data
-        yield _outcome(command, "accepted", state.version + 1)
-        yield Draft(
-            WorkflowDeployed(
-                workspace_id=data.workspace_id,
-                version=state.active_version + 1,
-                name=data.name,
-                definition=data.definition,
-                digest=data.digest,
-                actor=command.actor,
-            ),
-            command.command_id,
-        )
-    elif not isinstance(command.data, UndeployWorkflow) or not state.is_deployed:
-        yield _refused(command, "WORKFLOW_NOT_FOUND", "Workflow not found")
-    else:
+        yield from _deploy(state, command, command.data)
+    elif isinstance(command.data, ActivateVersion) and state.versions:
+        yield from _roll_back(state, command, command.data)
+    elif isinstance(command.data, UndeployWorkflow) and state.is_deployed:
         yield _outcome(command, "accepted", state.version + 1)
         yield Draft(
             WorkflowUndeployed(workspace_id=state.workspace_id, actor=command.actor), command.command_id
+        )
+    else:
+        yield _refused(command, "WORKFLOW_NOT_FOUND", "Workflow not found")
+
+
+def _deploy(state: WorkflowState, command: Command, data: DeployWorkflow) -> Iterator[Draft | Outcome]:
+    yield _outcome(command, "accepted", state.version + 1)
+    yield Draft(
+        WorkflowDeployed(
+            workspace_id=data.workspace_id,
+            version=len(state.versions) + 1,
+            name=data.name,
+            definition=data.definition,
+            digest=data.digest,
+            actor=command.actor,
+        ),
+        command.command_id,
+    )
+
+
+def _roll_back(state: WorkflowState, command: Command, data: ActivateVersion) -> Iterator[Draft | Outcome]:
+    if not 0 < data.version <= len(state.versions):
+        yield _refused(command, "VERSION_NOT_FOUND", "Workflow version not found")
+    elif state.is_deployed and data.version == state.active_version:
+        yield _outcome(command, "accepted", state.deployed_event)
+    else:
+        version = state.versions[data.version - 1]
+        yield _outcome(command, "accepted", state.version + 1)
+        yield Draft(
+            WorkflowActivated(
+                workspace_id=state.workspace_id,
+                version=data.version,
+                name=version.name,
+                digest=version.digest,
+                actor=command.actor,
+            ),
+            command.command_id,
         )
 
 

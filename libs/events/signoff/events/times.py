@@ -11,6 +11,7 @@ def recordable(moment: float) -> float:
     return int(moment * 1_000_000) / 1_000_000
 
 
+@lru_cache(maxsize=64)
 def iso(moment: float) -> str:
     """A moment in seconds since the epoch, as the envelope writes it: UTC, microseconds, ``Z``."""
     second, microsecond = divmod(round(moment * 1_000_000), 1_000_000)

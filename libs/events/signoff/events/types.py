@@ -94,7 +94,9 @@ class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True,
     start_block_id: str | None = None
     """Where a run from a block begins; what lies before it is the source's."""
     timeout_at: str | None = None
-    """When the first run is out of time, if nothing pauses it. Each later run has as long again."""
+    """When the first run is out of time, if nothing pauses it. Each later run has as long again …"""
+    time_limit: float | None = None
+    """… or so many seconds, where the first had only what was left to its caller."""
     stop_after_block_id: str | None = None
     start_time: str
 
@@ -295,6 +297,8 @@ class ChildCalled(Placed, frozen=True, kw_only=True, omit_defaults=True, rename=
     child_definition_digest: str
     depth: int
     input: Json = None
+    timeout_at: str | None = None
+    """When the run that calls is out of time: so is the child's first one."""
 
 
 class ChildCancelled(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -428,6 +432,17 @@ class WorkflowUndeployed(EventData, frozen=True, kw_only=True, omit_defaults=Tru
     actor: Actor
 
 
+class WorkflowActivated(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A version that was deployed before takes the executions again. It stands in the workflow's own log."""
+
+    TYPE: ClassVar[str] = "workflow:activated"
+    workspace_id: str
+    version: int
+    name: str
+    digest: str
+    actor: Actor
+
+
 class ScheduleFired(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """A schedule of a workflow was due: from this event an execution is started. In the workflow's log.
 
@@ -509,6 +524,7 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         ResumeFailed,
         WorkflowDeployed,
         WorkflowUndeployed,
+        WorkflowActivated,
         ScheduleFired,
     )
 }
@@ -535,6 +551,8 @@ class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True,
     mode: Mode
     input: Json = None
     time_limit: float | None = None
+    timeout_at: str | None = None
+    """When the first run is out of time, although its time limit would leave it longer."""
     stop_after_block_id: str | None = None
     parent: Parent | None = None
     source: Source | None = None
@@ -607,6 +625,19 @@ class UndeployWorkflow(CommandData, frozen=True, kw_only=True, omit_defaults=Tru
     workflow_id: str
 
 
+class ActivateVersion(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Let a version of a workflow that was deployed before take the executions again."""
+
+    TYPE: ClassVar[str] = "ActivateVersion"
+    workspace_id: str
+    workflow_id: str
+    version: int
+
+
+WorkflowCommand: TypeAlias = DeployWorkflow | UndeployWorkflow | ActivateVersion
+"""What is asked of a workflow's own log."""
+
+
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """The envelope of a command on ``signoff.commands``, keyed by the log's UUID.
 
@@ -639,6 +670,7 @@ COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
         ChildChanged,
         DeployWorkflow,
         UndeployWorkflow,
+        ActivateVersion,
     )
 }
 

@@ -52,8 +52,20 @@ class Loaded:
     """
 
     __slots__ = (
-        "_envelope_log_id", "_origin", "due", "execution_id", "large", "log_id", "parked", "plan", "prev",
-        "since_snapshot", "snapshot_size", "state", "unrunnable",
+        "_envelope_log_id",
+        "_origin",
+        "_workspace",
+        "due",
+        "execution_id",
+        "large",
+        "log_id",
+        "parked",
+        "plan",
+        "prev",
+        "since_snapshot",
+        "snapshot_size",
+        "state",
+        "unrunnable",
         "workflow_id",
     )  # fmt: skip
 
@@ -72,6 +84,14 @@ class Loaded:
         self.workflow_id = ""
         self._envelope_log_id: str | None = None
         self._origin: Origin | None = None
+        self._workspace: UUID | None = None
+
+    @property
+    def workspace(self) -> UUID:
+        """Whose log it is, once its first event is folded."""
+        if self._workspace is None:
+            self._workspace = UUID(self.state.workspace_id)
+        return self._workspace
 
     @property
     def origin(self) -> Origin:
@@ -166,12 +186,11 @@ async def shrink(loaded: Loaded, step: Step, blobs: BlobStore) -> None:
 
     Several values that are small enough each can make an event too large together.
     """
-    workspace_id = UUID(loaded.state.workspace_id)
     prev = step.events[0].prev
     for index, event in enumerate(step.events):
         data = event.data
         if len(step.states[index]) > ALWAYS_OVER:
-            data = await _smaller(data, blobs, workspace_id)
+            data = await _smaller(data, blobs, loaded.workspace)
         step.events[index] = msgspec.structs.replace(event, data=data, prev=prev)
         step.states[index] = encode(step.events[index])
         prev = chain_hash(step.states[index])

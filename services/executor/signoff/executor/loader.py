@@ -1,16 +1,18 @@
-"""Brings executions into memory: the snapshot, if there is one, and the events after it."""
+"""Brings logs into memory: the snapshot, if there is one, and the events after it."""
 
 import asyncio
 from collections.abc import Collection
-from typing import Final
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 import structlog
 from msgspec import Struct
 
-from signoff.engine.state import FORMAT, TERMINAL, State
+from signoff.engine.state import FORMAT as EXECUTION_FORMAT
+from signoff.engine.state import TERMINAL, State
 from signoff.engine.unrunnable import UNATTENDED
+from signoff.engine.workflow import FORMAT as WORKFLOW_FORMAT
 from signoff.engine.workflow import WorkflowState
 from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
@@ -39,16 +41,20 @@ class BrokenExecutionError(SignoffError):
         self.reason = reason
 
 
-class _Kept(Struct):
+_Folded = TypeVar("_Folded", State, WorkflowState)
+
+
+class _Kept(Struct, Generic[_Folded]):
     """What a snapshot holds: the state, and the hash of its last event."""
 
-    state: State
+    state: _Folded
     prev: str | None
     large: bool
 
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(_Kept)
+_of_execution: Final = msgspec.json.Decoder(_Kept[State])
+_of_workflow: Final = msgspec.json.Decoder(_Kept[WorkflowState])
 
 
 class Loader:
@@ -73,10 +79,8 @@ class Loader:
 
     async def _fold(self, log_id: UUID, page: list[Recorded]) -> Loaded | BrokenExecutionError:
         try:
-            loaded = await self._from_snapshot(log_id, page) if len(page) == _PAGE else None
-            if loaded is None:
-                loaded = await self._fresh(log_id, page[0])
-            else:
+            loaded = await self._fresh(log_id, page[0])
+            if len(page) == _PAGE and await self._from_snapshot(loaded):
                 page = await self._store.read(log_id, after=loaded.state.version, limit=_PAGE)
             while page:
                 loaded.fold(page)
@@ -107,31 +111,39 @@ class Loader:
             return loaded
         return Loaded(log_id, State(), plan)
 
-    async def _from_snapshot(self, log_id: UUID, page: list[Recorded]) -> Loaded | None:
-        snapshot = await self._store.snapshot(log_id)
-        if snapshot is None or snapshot.format != FORMAT:
-            return None
+    async def _from_snapshot(self, loaded: Loaded) -> bool:
+        """Take the state from a snapshot, if there is one that can be read, and tell so."""
+        snapshot = await self._store.snapshot(loaded.log_id)
+        if snapshot is None or snapshot.format != _format_of(loaded.state):
+            return False
+        decoder = _of_execution if isinstance(loaded.state, State) else _of_workflow
         try:
-            kept = await asyncio.to_thread(_decoder.decode, snapshot.state)
+            kept: _Kept[State] | _Kept[WorkflowState] = await asyncio.to_thread(
+                decoder.decode, snapshot.state
+            )
         except msgspec.MsgspecError as error:
-            _log.warning("snapshot ignored: it cannot be read", execution=str(log_id), reason=str(error))
-            return None
-        loaded = await self._fresh(log_id, page[0])
+            _log.warning("snapshot ignored: it cannot be read", log=str(loaded.log_id), reason=str(error))
+            return False
         loaded.state = kept.state
-        loaded.name(execution_id=kept.state.execution_id, workflow_id=kept.state.workflow_id)
+        execution_id = kept.state.execution_id if isinstance(kept.state, State) else None
+        loaded.name(execution_id=execution_id, workflow_id=kept.state.workflow_id)
         loaded.prev, loaded.large = kept.prev, kept.large
         loaded.snapshot_size = len(snapshot.state)
-        return loaded
+        return True
 
     async def make_snapshot(self, log_id: UUID) -> None:
         """Fold a log afresh, apart from the loop's own state, and keep the result."""
         found = (await self.load([log_id])).get(log_id)
-        if isinstance(found, Loaded) and isinstance(found.state, State):
-            kept = _Kept(found.state, found.prev, found.large)
-            raw = await asyncio.to_thread(_encoder.encode, kept)
+        if isinstance(found, Loaded):
+            state = found.state
+            raw = await asyncio.to_thread(_encoder.encode, _Kept(state, found.prev, found.large))
             await self._store.keep_snapshot(
-                Snapshot(log_id=log_id, version=found.state.version, format=FORMAT, state=raw)
+                Snapshot(log_id=log_id, version=state.version, format=_format_of(state), state=raw)
             )
+
+
+def _format_of(state: State | WorkflowState) -> int:
+    return EXECUTION_FORMAT if isinstance(state, State) else WORKFLOW_FORMAT
 
 
 def wants_snapshot(loaded: Loaded) -> bool:

@@ -130,6 +130,7 @@ def _start(event: Event, data: ChildCalled, lineage: Lineage) -> StartExecution:
         mode=lineage.mode,
         input=data.input,
         time_limit=lineage.time_limit,
+        timeout_at=data.timeout_at,
         parent=Parent(
             execution_id=event.execution_id or "",
             log_id=event.log_id,

@@ -266,7 +266,7 @@ class Partition:
                 message = TakenOver(running)
                 reloaded.append(Work(log_id, message, Internal(log_id, message)))
             else:
-                await prepare_schedules(found.state, self._shared.blobs)
+                await prepare_schedules(found.state, self._shared.store, self._shared.blobs)
         return reloaded
 
     async def _mark_broken(self, error: BrokenExecutionError, turn: Turn) -> None:
@@ -292,7 +292,7 @@ class Partition:
         if step.oversized:
             await shrink(loaded, step, self._shared.blobs)
         if isinstance(loaded.state, WorkflowState):
-            await prepare_schedules(loaded.state, self._shared.blobs)
+            await prepare_schedules(loaded.state, self._shared.store, self._shared.blobs)
             loaded.due = loaded.state.next_due(now)
         add_step(turn, loaded, work.message, step)
 
@@ -371,13 +371,13 @@ class Partition:
             due = loaded.due
             leaves = due is None or due > self._shared.clock() + _SOON
         else:
-            due = state.next_due()
             leaves = state.status in TERMINAL or state.parked()
+            due = state.next_due() if leaves else None  # the sweep looks after what stays
         if leaves:
             self._hot.pop(loaded.log_id, None)
-        if due is not None and (leaves or isinstance(state, WorkflowState)):
+        if due is not None:
             self._shared.timing.watch(self.number, loaded.log_id, due)
-        if isinstance(state, State) and wants_snapshot(loaded):
+        if wants_snapshot(loaded):
             loaded.since_snapshot = (0, 0)
             self._shared.snapshot(loaded.log_id)
 

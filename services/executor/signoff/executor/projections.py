@@ -35,7 +35,7 @@ _SHOWN: Final[frozenset[type[EventData]]] = frozenset({
 
 def changes_rows(events: Iterable[Event]) -> bool:
     """Whether the events change what projections show."""
-    return any(type(event.data) in _SHOWN for event in events)
+    return not _SHOWN.isdisjoint([type(event.data) for event in events])
 
 
 def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
@@ -74,9 +74,9 @@ def workflow_row(log_id: UUID, state: WorkflowState, due_at: float | None) -> Wo
         log_id=log_id,
         workspace_id=UUID(state.workspace_id),
         workflow_id=state.workflow_id,
-        name=state.name,
+        name=state.active.name,
         version=state.active_version,
-        digest=state.digest,
+        digest=state.active.digest,
         is_deployed=state.is_deployed,
         deployed_at=state.deployed_at,
         due_at=due_at,

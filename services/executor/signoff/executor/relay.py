@@ -245,11 +245,9 @@ class Relay:
         publisher = self._publishers.get(partition)
         if publisher is None:
             return
-        batch = Batch([
-            record_of(event, new.state, origin, again=False)
-            for event, new in zip(events, committed, strict=True)
-        ])  # fmt: skip
+        batch = Batch()
         for event, new in zip(events, committed, strict=True):
+            batch.records.append(record_of(event, new.state, origin, again=False))
             if type(event.data) in CAUSES:
                 self._owe(batch, event, new.log_id, origin)
         publisher.put(batch, position)

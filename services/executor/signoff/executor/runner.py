@@ -6,36 +6,32 @@ holds. What it gives goes into its partition's inbox, as a command would.
 
 import asyncio
 import random
+import traceback
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
 from signoff.engine.catalog import STEERING_NAMES
-from signoff.engine.definition import Block
 from signoff.engine.errors import EngineError
-from signoff.engine.graph import Graph
 from signoff.engine.messages import (
     BlockCalls,
     BlockFailed,
     BlockOpened,
     BlockPaused,
-    BlockSays,
     BlockSucceeded,
     BlockWaits,
     Input,
     RunBlock,
 )
-from signoff.engine.places import path_of
-from signoff.engine.state import InFlight, State
+from signoff.engine.state import State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, ValueNotStorableError
-from signoff.events.times import from_iso
-from signoff.events.types import Json, Turn, TurnType
+from signoff.events.types import Json
 from signoff.executor.blocks.base import (
     BlockFailureError,
     Call,
@@ -44,14 +40,13 @@ from signoff.executor.blocks.base import (
     Ended,
     Opened,
     Pause,
-    Prepared,
     Tools,
     Wait,
     resolved,
 )
+from signoff.executor.jobs import Job, Place
 from signoff.executor.loaded import Loaded
 from signoff.executor.scope import Around, Facts, redact
-from signoff.executor.speech import Speech
 
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
@@ -59,141 +54,16 @@ DEFAULT_TIME_LIMIT: Final = 600.0
 _ERROR: Final = 10_000
 """Characters of an error that are kept."""
 
+_FRAMES: Final = -20
+"""The innermost frames of a traceback that are logged; of exceptions that it follows from, too."""
+
+_TRACEBACK: Final = 20_000
+"""Characters of a traceback that are logged, the last ones."""
+
 _LAST_STEPS: Final = 2.0
 """Seconds that cancelled blocks have to end."""
 
 _log = structlog.get_logger("signoff.executor.runner")
-
-
-class Place(Protocol):
-    """The partition that a block belongs to."""
-
-    def held(self) -> bool:
-        """Whether blocks may start: the lease has not run out by this process's own clock."""
-        ...
-
-    def deliver(self, log_id: UUID, message: Input) -> None:
-        """Take a block's result, or part of what it says."""
-        ...
-
-    def backlog(self) -> int:
-        """Messages that wait to be decided."""
-        ...
-
-
-class Job:
-    """One try of one block, with the facts it may read as they were when it started."""
-
-    __slots__ = (
-        "_speech", "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
-        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared",
-        "started_at", "task", "timed_out", "variables", "workflow_id", "workspace_id",
-    )  # fmt: skip
-
-    def __init__(
-        self, place: Place, loaded: Loaded, state: State, flight: InFlight, environment: Mapping[str, str]
-    ) -> None:
-        plan = loaded.plan
-        if plan is None:
-            raise ValueError("a block runs only with its plan")
-        self.place = place
-        self.log_id = loaded.log_id
-        self.instance = flight.instance
-        self.block: Block = plan.graph.nodes[flight.block_id].block
-        self.prepared: Prepared = plan.blocks[flight.block_id]
-        self.attempt = flight.attempt
-        self.started_at = from_iso(flight.started_at)
-        self.around, self.index = turns_around(plan.graph, state, flight)
-        branches = [turn for turn in flight.turns if turn.iteration_type == "parallel"]
-        self.outputs = {
-            name: state.outputs.get(output_key(plan.graph, name, branches)) for name in self.prepared.reads
-        }
-        self.variables = dict(state.variables)
-        self.fields = plan.fields
-        self.facts = Facts(self.outputs, self.variables, environment, plan.fields, self.around)
-        self.large = loaded.large
-        self.workspace_id = state.workspace_id
-        self.workflow_id = state.workflow_id
-        self.execution_id = state.execution_id
-        self.definition_digest = state.definition_digest
-        self.cancelled = asyncio.Event()
-        self._speech: Speech | None = None
-        self.timed_out = False
-        self.task: asyncio.Task[Input | None] | None = None
-
-    def emit(self, text: str) -> None:
-        """Take a part of what the block says."""
-        if self._speech is None:  # few blocks say anything
-            self._speech = Speech(self.facts, self._say, self.place.backlog)
-        self._speech.add(text)
-
-    def end_speech(self, *, whole: bool) -> None:
-        """Pass on what is left of it, or nothing any more."""
-        speech, self._speech = self._speech, None
-        if speech is not None:
-            if whole:
-                speech.finish()
-            speech.stop()
-
-    def _say(self, offset: int, text: str) -> None:
-        said = BlockSays(instance=self.instance, attempt=self.attempt, offset=offset, chunk=text)
-        self.place.deliver(self.log_id, said)
-
-    @property
-    def key(self) -> tuple[UUID, str, int]:
-        """Names the try."""
-        return self.log_id, self.instance, self.attempt
-
-    def stop(self) -> None:
-        """Cancel the block, if it runs."""
-        self.cancelled.set()
-        self.end_speech(whole=False)
-        if self.task is not None:
-            self.task.cancel()
-
-    def expire(self) -> None:
-        """Cancel the block because its time is over."""
-        self.timed_out = True
-        self.stop()
-
-
-def turns_around(graph: Graph, state: State, flight: InFlight) -> tuple[list[Around], int]:
-    """The turns that a block runs in; a container that is evaluated stands in its own next one.
-
-    Returns:
-        The turns, outermost first, and the index of the container's own.
-    """
-    around = [
-        _around(
-            state,
-            turn.iteration_container_id,
-            flight.turns[:depth],
-            turn.iteration_type,
-            turn.iteration_current,
-        )
-        for depth, turn in enumerate(flight.turns)
-    ]
-    compiled = graph.containers.get(flight.block_id)
-    if compiled is None:
-        return around, 0
-    container = state.containers.get(flight.instance)
-    index = 0 if container is None else container.next
-    return [*around, _around(state, flight.block_id, flight.turns, compiled.kind, index)], index
-
-
-def _around(state: State, container: str, outer: Sequence[Turn], kind: TurnType, index: int) -> Around:
-    opened = state.containers.get(container + path_of(outer))
-    return Around(container, kind, index, None if opened is None else opened.items)
-
-
-def output_key(graph: Graph, block_id: str, branches: Sequence[Turn]) -> str:
-    """Where a block's output is found by another that runs in some branches; nowhere, in other branches."""
-    node = graph.nodes.get(block_id)
-    needed = [] if node is None else [c for c in node.around if graph.containers[c].kind == "parallel"]
-    shared = branches[: len(needed)]
-    if [turn.iteration_container_id for turn in shared] != needed:
-        return ""
-    return block_id + path_of(shared)
 
 
 class Runner:
@@ -307,7 +177,7 @@ class Runner:
         except BlobError as error:
             return await self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
         except Exception as error:  # noqa: BLE001  (a block is other people's code: its error is its result)
-            _log.warning("block failed", block=job.block.id, execution=job.execution_id, exc_info=error)
+            _log_failure(job, error)
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             return await self._failed(job, shown, text)
         finally:
@@ -316,7 +186,7 @@ class Runner:
 
     async def _params(self, job: Job) -> dict[str, Json]:
         if job.large:
-            workspace_id = UUID(job.workspace_id)
+            workspace_id = job.workspace
             for values in (job.outputs, job.variables):
                 for name in values:
                     values[name] = await self._blobs.resolve(values[name], workspace_id=workspace_id)
@@ -401,7 +271,7 @@ class Runner:
 
     async def _stored(self, job: Job, value: Json) -> Json:
         """A value as the log holds it: checked, without secrets, large parts by reference."""
-        return await self._blobs.offload(_clean(job, value), workspace_id=UUID(job.workspace_id))
+        return await self._blobs.offload(_clean(job, value), workspace_id=job.workspace)
 
     async def _stored_output(self, job: Job, output: Json) -> Json:
         """An output that moved as a whole keeps the fields that the engine acts on beside its reference."""
@@ -412,7 +282,7 @@ class Runner:
 
     async def _stored_variables(self, job: Job, values: dict[str, Json]) -> dict[str, Json]:
         """Each variable may move, never all of them as one."""
-        return await self._blobs.offload_fields(_clean(job, values), workspace_id=UUID(job.workspace_id))
+        return await self._blobs.offload_fields(_clean(job, values), workspace_id=job.workspace)
 
     async def _failed(
         self, job: Job, shown: Json, error: str, *, code: str = "BLOCK_FAILED", retryable: bool = True
@@ -431,6 +301,17 @@ class Runner:
             retryable=retryable,
             jitter=random.random(),  # noqa: S311  (spreads retries; nothing is secret about it)
         )
+
+
+def _log_failure(job: Job, error: Exception) -> None:
+    """For operators, the traceback; what a block raises may hold what it was given, secrets too."""
+    shown = "".join(traceback.format_exception(error, limit=_FRAMES))
+    _log.warning(
+        "block failed",
+        block=job.block.id,
+        execution=job.execution_id,
+        exception=redact(shown, job.facts.secrets)[-_TRACEBACK:],
+    )
 
 
 def _clean(job: Job, value: Any) -> Any:

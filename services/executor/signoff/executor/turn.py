@@ -17,7 +17,7 @@ from signoff.events.codec import decode_command
 from signoff.events.errors import CodecError
 from signoff.events.store.base import Append, DeadCommand, NewEvent
 from signoff.events.topics import log_of_key, partition_of, workflow_log_id
-from signoff.events.types import Command, DeployWorkflow, Event, Outcome, StartExecution, UndeployWorkflow
+from signoff.events.types import Command, Event, Outcome, StartExecution, WorkflowCommand
 from signoff.executor.inbox import Internal, Item
 from signoff.executor.loaded import Loaded, Step
 from signoff.executor.plans import Plan
@@ -86,7 +86,7 @@ def _read_command(item: Message, partitions: int) -> Work:
 def log_of(command: Command) -> UUID:
     """The log that a command is for."""
     data = command.data
-    if isinstance(data, (DeployWorkflow, UndeployWorkflow)):
+    if isinstance(data, WorkflowCommand):
         return workflow_log_id(data.workspace_id, data.workflow_id)
     return UUID(command.log_id or command.execution_id)
 
@@ -123,7 +123,7 @@ def new_log(log_id: UUID, command: Command, plan: Plan | str | None) -> Loaded |
         loaded.unrunnable = plan if isinstance(plan, str) else None
         loaded.name(execution_id=command.execution_id, workflow_id=data.workflow_id)
         return loaded
-    if isinstance(data, (DeployWorkflow, UndeployWorkflow)):
+    if isinstance(data, WorkflowCommand):
         loaded = Loaded(log_id, WorkflowState(), None)
         loaded.name(execution_id=None, workflow_id=data.workflow_id)
         return loaded
@@ -134,7 +134,7 @@ def results_of(loaded: Loaded, message: Input, now: float) -> Iterable[Result]:
     """What the engine decides on a message for a loaded log."""
     if isinstance(loaded.state, WorkflowState):
         return decide_workflow(loaded.state, message, now) if isinstance(message, Command | Tick) else ()
-    if isinstance(message, Command) and isinstance(message.data, (DeployWorkflow, UndeployWorkflow)):
+    if isinstance(message, Command) and isinstance(message.data, WorkflowCommand):
         return (refused(message, "BAD_REQUEST", f"{message.type} is no command for an execution"),)
     if loaded.unrunnable is not None:
         return decide_unrunnable(loaded.state, message, loaded.unrunnable, now)
@@ -169,8 +169,9 @@ def add_rows(turn: Turn, partitions: int) -> None:
         state = touched.loaded.state
         if isinstance(state, WorkflowState):
             continue
-        if changes_rows(touched.events) or state.parked() or touched.loaded.parked is not False:
+        parked = state.parked()
+        if parked or touched.loaded.parked is not False or changes_rows(touched.events):
             touched.loaded.due = state.next_due()
-            touched.loaded.parked = state.parked()
+            touched.loaded.parked = parked
             turn.append.rows.append(execution_row(log_id, state, partitions))
             turn.append.rows += run_rows(log_id, touched.events)

@@ -1,6 +1,7 @@
 """Who comes in: so many at once, with a key that is somebody's, and enough permission."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from aiohttp import web
@@ -38,18 +39,28 @@ class Admission:
         """
 
         async def admit(request: web.Request) -> web.StreamResponse:
-            if self.under_way >= self._settings.max_requests:
-                raise unavailable()
-            caller = self._caller(request)
-            if not caller.may(needed):
-                raise ApiError(403, "Access denied")
-            self.under_way += 1
-            try:
+            with self.place():
+                caller = self._caller(request)
+                if not caller.may(needed):
+                    raise ApiError(403, "Access denied")
                 return await route(request, caller)
-            finally:
-                self.under_way -= 1
 
         return admit
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among the requests that are worked on, until the block is left.
+
+        Raises:
+            ApiError: 503, there is none.
+        """
+        if self.under_way >= self._settings.max_requests:
+            raise unavailable()
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     def _caller(self, request: web.Request) -> Principal:
         try:

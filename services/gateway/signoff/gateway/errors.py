@@ -20,6 +20,7 @@ RETRY_AFTER: Final = {"Retry-After": "1"}
 REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "NOT_FOUND": 404,
     "WORKFLOW_NOT_FOUND": 404,
+    "VERSION_NOT_FOUND": 404,
     "NOT_PAUSED": 404,
     "POINT_NOT_FOUND": 404,
     "ALREADY_RESUMED": 409,

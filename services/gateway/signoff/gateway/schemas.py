@@ -106,13 +106,19 @@ class Job(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The answer to a deploy."""
+    """The answer to a deploy or a rollback."""
 
     workflow_id: str
     version: int
     digest: str
     deployed_at: str
     warnings: list[Detail]
+
+
+class RollbackBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The version that takes the executions from now on."""
+
+    version: Annotated[int, Meta(ge=1)]
 
 
 class WorkflowSummary(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -6,7 +6,7 @@ Parameters, output and texts are Sim's (apps/sim/executor/handlers/api and apps/
 import asyncio
 import email.utils
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from errno import EACCES
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from signoff.events.errors import SignoffError
+from signoff.executor.blocks.base import Keep
 
 RESPONSE_LIMIT = 10 * 1024 * 1024
 """Bytes of a response, after decompression."""
@@ -29,9 +30,6 @@ _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 _METHODS = _SAFE_TO_REPEAT | {"POST", "PATCH"}
 
-
-Keep = Callable[[bytes, str, str], Awaitable[dict[str, object]]]
-"""Stores a file: its bytes, its name and its media type; gives the value that stands for it."""
 
 _FILE_TYPES = ("image/", "audio/", "video/", "font/")
 _TEXT_TYPES = ("json", "xml", "javascript", "yaml", "x-www-form-urlencoded", "csv")
@@ -80,7 +78,7 @@ async def request(
     *,
     session: aiohttp.ClientSession,
     idempotency_key: str,
-    keep: Keep | None = None,
+    keep: Keep,
 ) -> dict[str, object]:
     """Make the request that the parameters of an `api` block describe.
 
@@ -92,7 +90,7 @@ async def request(
             `retryMaxDelayMs`, `retryNonIdempotent`; references are resolved.
         session: from `guard.guarded_session`.
         idempotency_key: sent as `Idempotency-Key`, unless the headers have one.
-        keep: stores an answer that is no text; without it, it is read as text all the same.
+        keep: stores an answer that is no text.
 
     Returns:
         `{"data", "status", "headers"}`: `data` is parsed if it is JSON, and the value of a file if it is no
@@ -118,15 +116,15 @@ async def request(
         raise problem.failure from problem
 
 
-async def _try(session: aiohttp.ClientSession, wanted: _Request, keep: Keep | None) -> dict[str, object]:
-    status, headers, data, file = await _exchange(session, wanted, with_files=keep is not None)
-    if file is not None and keep is not None:
+async def _try(session: aiohttp.ClientSession, wanted: _Request, keep: Keep) -> dict[str, object]:
+    status, headers, data, file = await _exchange(session, wanted)
+    if file is not None:
         data = await keep(*file)
     return {"data": data, "status": status, "headers": headers}
 
 
 async def _exchange(
-    session: aiohttp.ClientSession, wanted: _Request, *, with_files: bool
+    session: aiohttp.ClientSession, wanted: _Request
 ) -> tuple[int, dict[str, str], object, tuple[bytes, str, str] | None]:
     """Status, headers and data of an answer; in place of data a file, where it is one."""
     try:
@@ -140,7 +138,7 @@ async def _exchange(
         ) as response:
             body = await _read(response, wanted)
             well = 200 <= response.status < 300
-            if well and with_files and _is_file(response, body):
+            if well and _is_file(response, body):
                 file = (body, _file_name(response), response.content_type)
                 return response.status, _headers(response), None, file
             data = _parse(response, body)

@@ -1,8 +1,9 @@
 """What every kind of block implements, and what it may use while it runs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor as ThreadPool
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import aiohttp
 from msgspec import Struct
@@ -145,6 +146,24 @@ class Plain:
         given = {name: value for name, value in block.params.items() if name not in apart}
         self.params = compile_value(given, names)
         self.reads = self.params.blocks
+
+
+Keep: TypeAlias = Callable[[bytes, str, str], Awaitable[dict[str, Json]]]
+"""Stores a file: its bytes, its name and its media type; gives the value that stands for it."""
+
+
+def keeper(call: Call, tools: Tools) -> Keep:
+    """Stores files as those of the workspace that a block runs in.
+
+    Raises:
+        BlobError: on a call, when the store is away.
+    """
+
+    async def keep(content: bytes, name: str, media_type: str) -> dict[str, Json]:
+        file = await tools.files.keep(UUID(call.workspace_id), content, name=name, media_type=media_type)
+        return file.value()
+
+    return keep
 
 
 def resolved(template: Template, facts: Facts) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Blocks that only look at their parameters: variables, wait, response, human_in_the_loop, api, triggers."""
 
 from typing import Final
-from uuid import UUID
 
 from signoff.engine.display import response_parts
 from signoff.engine.errors import InvalidValueError
@@ -10,7 +9,17 @@ from signoff.engine.pauses import content_digest, pause_response, resume_links
 from signoff.engine.values import assign_variables, wait_ms
 from signoff.events.times import iso
 from signoff.executor.blocks.api import ApiError, request
-from signoff.executor.blocks.base import BlockFailureError, Call, Done, Ended, Pause, Plain, Tools, Wait
+from signoff.executor.blocks.base import (
+    BlockFailureError,
+    Call,
+    Done,
+    Ended,
+    Pause,
+    Plain,
+    Tools,
+    Wait,
+    keeper,
+)
 from signoff.executor.scope import redact
 
 _INVALID: Final = "INVALID_VALUE"
@@ -66,16 +75,13 @@ class Api(Plain):
     """An HTTP request behind the address guard."""
 
     async def run(self, call: Call, tools: Tools) -> Done:
-        """The output is ``{data, status, headers}``."""
-
-        async def keep(content: bytes, name: str, media_type: str) -> dict[str, object]:
-            """Store an answer that is no text: the output holds a file value."""
-            file = await tools.files.keep(UUID(call.workspace_id), content, name=name, media_type=media_type)
-            return file.value()
-
+        """The output is ``{data, status, headers}``; ``data`` is a file value where the answer is no text."""
         try:
             output = await request(
-                call.params, session=tools.http, idempotency_key=call.idempotency_key, keep=keep
+                call.params,
+                session=tools.http,
+                idempotency_key=call.idempotency_key,
+                keep=keeper(call, tools),
             )
         except ApiError as error:
             raise BlockFailureError(str(error)) from error

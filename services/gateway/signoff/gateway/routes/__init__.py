@@ -27,6 +27,7 @@ def add_routes(app: web.Application, admission: Admission) -> None:
     add_get("/api/workflows/{id}", guard(workflows.definition))
     app.router.add_delete("/api/workflows/{id}", guard(workflows.undeploy, "write"))
     add_get("/api/workflows/{id}/status", guard(workflows.status))
+    add_post("/api/workflows/{id}/rollback", guard(workflows.roll_back, "write"))
     add_post("/api/workflows/{id}/execute", guard(execute.execute))
     add_get("/api/workflows/{id}/paused", guard(paused.list_paused))
     add_get("/api/workflows/{id}/paused/{execution}", guard(paused.detail))

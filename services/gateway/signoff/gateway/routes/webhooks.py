@@ -2,8 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from signoff.events.types import Actor, Json, Outcome, StartExecution
 from signoff.gateway.admission import Admission
 from signoff.gateway.bodies import read_bytes
 from signoff.gateway.commands import Asked
-from signoff.gateway.errors import ApiError, bad_field, refused, unavailable
+from signoff.gateway.errors import ApiError, bad_field, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
 from signoff.gateway.headers import IDENTIFIER, traceparent
@@ -81,21 +80,10 @@ class Webhooks:
 
         if webhook.secret is None:
             return await self._admission.guard(start)(request)
-        with self._place(gateway):
+        with self._admission.place():
             body = await read_bytes(request)
             self._check(gateway, webhook, webhook.secret, request.headers, body)
             return await _start(request, _SENDER, workflow, webhook, body)
-
-    @contextmanager
-    def _place(self, gateway: Gateway) -> Iterator[None]:
-        """A place among the requests that are worked on, for one that no key lets in."""
-        if self._admission.under_way >= gateway.settings.max_requests:
-            raise unavailable()
-        self._admission.under_way += 1
-        try:
-            yield
-        finally:
-            self._admission.under_way -= 1
 
     def _check(
         self, gateway: Gateway, webhook: Webhook, name: str, headers: Mapping[str, str], body: bytes

@@ -1,4 +1,4 @@
-"""Workflows: deployed, listed, looked at, undeployed."""
+"""Workflows: deployed, rolled back, undeployed, listed, looked at."""
 
 import asyncio
 from uuid import UUID
@@ -11,8 +11,16 @@ from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
 from signoff.events.topics import workflow_log_id
-from signoff.events.types import DeployWorkflow, Outcome, UndeployWorkflow, WorkflowDeployed
-from signoff.gateway.bodies import read_bytes
+from signoff.events.types import (
+    ActivateVersion,
+    DeployWorkflow,
+    Outcome,
+    UndeployWorkflow,
+    WorkflowActivated,
+    WorkflowCommand,
+    WorkflowDeployed,
+)
+from signoff.gateway.bodies import convert, read_bytes, read_object
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.definitions import Checking, content_type_of, details, read_definition
 from signoff.gateway.errors import ApiError, GatewayError, bad_field, refused
@@ -22,6 +30,7 @@ from signoff.gateway.history import read_event
 from signoff.gateway.responses import answer
 from signoff.gateway.schemas import (
     Deployed,
+    RollbackBody,
     WorkflowList,
     WorkflowStatus,
     WorkflowSummary,
@@ -53,6 +62,8 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
     event, _ = await read_event(gateway.store, _log_id(caller, workflow_id), event_id)
     if not isinstance(event.data, WorkflowDeployed):
         raise GatewayError(f"event {event_id} of workflow {workflow_id} deploys nothing")
+    if event.data.digest != data.digest:
+        raise _other_request()
     deployed = Deployed(
         workflow_id=workflow_id,
         version=event.data.version,
@@ -61,6 +72,41 @@ async def deploy(request: web.Request, caller: Principal) -> web.Response:
         warnings=details(warnings),
     )
     return answer(deployed, status=201 if deployed.version == 1 else 200)
+
+
+async def roll_back(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /api/workflows/{id}/rollback``: an earlier version takes the executions again."""
+    gateway = request.app[GATEWAY]
+    body = convert(await read_object(request), RollbackBody)
+    workflow = await find_workflow(gateway, caller, request.match_info["id"])
+    found = await read_deployment(gateway.store, workflow.log_id, body.version)
+    if found is None:
+        raise ApiError(404, "Workflow version not found")
+    deployed_at = iso(workflow.deployed_at)
+    if not (workflow.is_deployed and workflow.version == body.version):
+        data = ActivateVersion(
+            workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id, version=body.version
+        )
+        event_id = await _send(request, caller, data, body=body.version)
+        event, _ = await read_event(gateway.store, workflow.log_id, event_id)
+        if not isinstance(event.data, WorkflowActivated | WorkflowDeployed):
+            raise GatewayError(f"event {event_id} of workflow {workflow.workflow_id} activates nothing")
+        if event.data.version != body.version:
+            raise _other_request()
+        deployed_at = event.timestamp
+    deployed = Deployed(
+        workflow_id=workflow.workflow_id,
+        version=body.version,
+        digest=found[1].digest,
+        deployed_at=deployed_at,
+        warnings=[],
+    )
+    return answer(deployed)
+
+
+def _other_request() -> ApiError:
+    """The event that took a command with this key up came of another one."""
+    return ApiError(409, "This Idempotency-Key was used with another request before")
 
 
 async def undeploy(request: web.Request, caller: Principal) -> web.Response:
@@ -73,7 +119,7 @@ async def undeploy(request: web.Request, caller: Principal) -> web.Response:
 
 
 async def _send(
-    request: web.Request, caller: Principal, data: DeployWorkflow | UndeployWorkflow, *, body: str | None
+    request: web.Request, caller: Principal, data: WorkflowCommand, *, body: str | int | None
 ) -> int:
     """Send a command to the workflow's own log; gives the event that took it up."""
     gateway = request.app[GATEWAY]
@@ -136,7 +182,7 @@ def _summary(row: WorkflowRow) -> WorkflowSummary:
 
 
 async def definition(request: web.Request, caller: Principal) -> web.Response:
-    """``GET /api/workflows/{id}``: a version with its definition, the newest unless ``?version=n``."""
+    """``GET /api/workflows/{id}``: a version with its definition, the active one unless ``?version=n``."""
     gateway = request.app[GATEWAY]
     row = await find_workflow(gateway, caller, request.match_info["id"])
     version = whole_number(request, "version", row.version, least=1)

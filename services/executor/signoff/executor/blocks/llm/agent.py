@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from signoff.blocks import BlockSpec
 from signoff.engine.definition import Block
 from signoff.engine.values import to_text
+from signoff.events.files import Files
 from signoff.events.types import Json
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
 from signoff.executor.blocks.llm.answers import Answer, Usage
@@ -55,7 +57,7 @@ class Agent(Plain):
         endpoint = endpoint_of(call, self._llm, tools)
         wanted = response_format(params.get("responseFormat"))
         question = _question(params, model_of(params, self._llm), endpoint, wanted)
-        asking = _Asking(call, endpoint, question, self._tools.ready(call, tools), wanted)
+        asking = _Asking(call, endpoint, question, self._tools.ready(call, tools), wanted, files=tools.files)
         conversation = conversation_of(params)
         if conversation is not None:
             return Done(await self._remembering(asking, conversation))
@@ -85,17 +87,23 @@ class _Asking:
         question: Mapping[str, Any],
         tools: Sequence[Tool],
         wanted: ResponseFormat | None,
+        *,
+        files: Files,
     ) -> None:
         self.call = call
         self._endpoint = endpoint
         self._question = question
         self._tools = tools
         self._wanted = wanted
+        self._files = files
 
     async def output(self, conversation: Sequence[Remembered]) -> tuple[dict[str, Json], str]:
         """The block's output, and the answer's text."""
         params = self.call.params
-        messages = request_messages(prompt_of(params).system, conversation, file_parts(params.get("files")))
+        files = await file_parts(
+            params.get("files"), stored=self._files, workspace_id=UUID(self.call.workspace_id)
+        )
+        messages = request_messages(prompt_of(params).system, conversation, files)
         dialogue = await converse(
             self._endpoint,
             {**self._question, "messages": messages},

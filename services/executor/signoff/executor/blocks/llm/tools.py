@@ -16,7 +16,7 @@ from signoff.engine.references import Template, compile_code, compile_value, res
 from signoff.engine.values import parse_json, to_text
 from signoff.events.types import Json
 from signoff.executor.blocks import api
-from signoff.executor.blocks.base import BlockFailureError, Call, Tools
+from signoff.executor.blocks.base import BlockFailureError, Call, Tools, keeper
 from signoff.executor.blocks.llm.params import invalid, list_of, number_of
 from signoff.executor.blocks.registered import Registered
 from signoff.sandbox.programs import Program
@@ -153,11 +153,12 @@ class _Http:
 
     reads: frozenset[str] = frozenset()
 
-    def ready(self, entry: Mapping[str, Any], _: Call, tools: Tools) -> Tool:
+    def ready(self, entry: Mapping[str, Any], call: Call, tools: Tools) -> Tool:
         presets = _presets(entry)
+        keep = keeper(call, tools)
 
         async def run(arguments: dict[str, Any], key: str) -> Json:
-            return await api.request(arguments | presets, session=tools.http, idempotency_key=key)
+            return await api.request(arguments | presets, session=tools.http, idempotency_key=key, keep=keep)
 
         title = to_text(entry.get("title"))
         description = f"{title}: make an HTTP request" if title else "Make an HTTP request"

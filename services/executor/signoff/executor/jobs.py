@@ -1,0 +1,150 @@
+"""One try of one block: what it may read, where its result goes, how it is stopped."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from signoff.engine.definition import Block
+from signoff.engine.graph import Graph
+from signoff.engine.messages import BlockSays, Input
+from signoff.engine.places import path_of
+from signoff.engine.state import InFlight, State
+from signoff.events.times import from_iso
+from signoff.events.types import Turn, TurnType
+from signoff.executor.blocks.base import Prepared
+from signoff.executor.loaded import Loaded
+from signoff.executor.scope import Around, Facts
+from signoff.executor.speech import Speech
+
+
+class Place(Protocol):
+    """The partition that a block belongs to."""
+
+    def held(self) -> bool:
+        """Whether blocks may start: the lease has not run out by this process's own clock."""
+        ...
+
+    def deliver(self, log_id: UUID, message: Input) -> None:
+        """Take a block's result, or part of what it says."""
+        ...
+
+    def backlog(self) -> int:
+        """Messages that wait to be decided."""
+        ...
+
+
+class Job:
+    """One try of one block, with the facts it may read as they were when it started."""
+
+    __slots__ = (
+        "_speech", "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
+        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared",
+        "started_at", "task", "timed_out", "variables", "workflow_id", "workspace", "workspace_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, place: Place, loaded: Loaded, state: State, flight: InFlight, environment: Mapping[str, str]
+    ) -> None:
+        plan = loaded.plan
+        if plan is None:
+            raise ValueError("a block runs only with its plan")
+        self.place = place
+        self.log_id = loaded.log_id
+        self.instance = flight.instance
+        self.block: Block = plan.graph.nodes[flight.block_id].block
+        self.prepared: Prepared = plan.blocks[flight.block_id]
+        self.attempt = flight.attempt
+        self.started_at = from_iso(flight.started_at)
+        self.around, self.index = turns_around(plan.graph, state, flight)
+        branches = [turn for turn in flight.turns if turn.iteration_type == "parallel"]
+        self.outputs = {
+            name: state.outputs.get(output_key(plan.graph, name, branches)) for name in self.prepared.reads
+        }
+        self.variables = dict(state.variables)
+        self.fields = plan.fields
+        self.facts = Facts(self.outputs, self.variables, environment, plan.fields, self.around)
+        self.large = loaded.large
+        self.workspace_id = state.workspace_id
+        self.workspace = loaded.workspace
+        self.workflow_id = state.workflow_id
+        self.execution_id = state.execution_id
+        self.definition_digest = state.definition_digest
+        self.cancelled = asyncio.Event()
+        self._speech: Speech | None = None
+        self.timed_out = False
+        self.task: asyncio.Task[Input | None] | None = None
+
+    def emit(self, text: str) -> None:
+        """Take a part of what the block says."""
+        if self._speech is None:  # few blocks say anything
+            self._speech = Speech(self.facts, self._say, self.place.backlog)
+        self._speech.add(text)
+
+    def end_speech(self, *, whole: bool) -> None:
+        """Pass on what is left of it, or nothing any more."""
+        speech, self._speech = self._speech, None
+        if speech is not None:
+            if whole:
+                speech.finish()
+            speech.stop()
+
+    def _say(self, offset: int, text: str) -> None:
+        said = BlockSays(instance=self.instance, attempt=self.attempt, offset=offset, chunk=text)
+        self.place.deliver(self.log_id, said)
+
+    @property
+    def key(self) -> tuple[UUID, str, int]:
+        """Names the try."""
+        return self.log_id, self.instance, self.attempt
+
+    def stop(self) -> None:
+        """Cancel the block, if it runs."""
+        self.cancelled.set()
+        self.end_speech(whole=False)
+        if self.task is not None:
+            self.task.cancel()
+
+    def expire(self) -> None:
+        """Cancel the block because its time is over."""
+        self.timed_out = True
+        self.stop()
+
+
+def turns_around(graph: Graph, state: State, flight: InFlight) -> tuple[list[Around], int]:
+    """The turns that a block runs in; a container that is evaluated stands in its own next one.
+
+    Returns:
+        The turns, outermost first, and the index of the container's own.
+    """
+    around = [
+        _around(
+            state,
+            turn.iteration_container_id,
+            flight.turns[:depth],
+            turn.iteration_type,
+            turn.iteration_current,
+        )
+        for depth, turn in enumerate(flight.turns)
+    ]
+    compiled = graph.containers.get(flight.block_id)
+    if compiled is None:
+        return around, 0
+    container = state.containers.get(flight.instance)
+    index = 0 if container is None else container.next
+    return [*around, _around(state, flight.block_id, flight.turns, compiled.kind, index)], index
+
+
+def _around(state: State, container: str, outer: Sequence[Turn], kind: TurnType, index: int) -> Around:
+    opened = state.containers.get(container + path_of(outer))
+    return Around(container, kind, index, None if opened is None else opened.items)
+
+
+def output_key(graph: Graph, block_id: str, branches: Sequence[Turn]) -> str:
+    """Where a block's output is found by another that runs in some branches; nowhere, in other branches."""
+    node = graph.nodes.get(block_id)
+    needed = [] if node is None else [c for c in node.around if graph.containers[c].kind == "parallel"]
+    shared = branches[: len(needed)]
+    if [turn.iteration_container_id for turn in shared] != needed:
+        return ""
+    return block_id + path_of(shared)
