@@ -4,8 +4,6 @@ Parameters, output and texts are Sim's (apps/sim/executor/handlers/api and apps/
 """
 
 import asyncio
-import email.utils
-import time
 from collections.abc import Iterator, Mapping
 from errno import EACCES
 from urllib.parse import urlencode
@@ -17,6 +15,7 @@ from yarl import URL
 
 from signoff.events.errors import SignoffError
 from signoff.executor.blocks.base import Keep
+from signoff.executor.blocks.http_errors import error_message, retry_after
 
 RESPONSE_LIMIT = 10 * 1024 * 1024
 """Bytes of a response, after decompression."""
@@ -215,36 +214,11 @@ def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 
 def _refusal(response: aiohttp.ClientResponse, data: object, wanted: _Request) -> ApiError | _TryAgainError:
-    reason = _message_in(data) or response.reason or f"Request failed with status {response.status}"
+    reason = error_message(data) or response.reason or f"Request failed with status {response.status}"
     failure = _failure(wanted, reason, status=response.status)
     if response.status == 429 or response.status >= 500:
-        return _TryAgainError(failure, after=_retry_after(response.headers.get("Retry-After", "")))
+        return _TryAgainError(failure, after=retry_after(response.headers.get("Retry-After", "")))
     return failure
-
-
-def _message_in(data: object) -> str:
-    """The message of an error body, as most services write it."""
-    if isinstance(data, str):
-        return data.strip()
-    if not isinstance(data, dict):
-        return ""
-    for name in ("error", "message", "detail"):
-        value = data.get(name)
-        if isinstance(value, dict):
-            value = value.get("message")
-        if value and isinstance(value, str):
-            return value
-    return ""
-
-
-def _retry_after(value: str) -> float:
-    """Seconds of a `Retry-After` header: a number of seconds or a date (RFC 9110, 10.2.3); 0 if neither."""
-    if value.isdecimal():
-        return float(value)
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return 0.0
 
 
 def _reason(problem: BaseException) -> str:

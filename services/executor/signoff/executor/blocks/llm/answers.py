@@ -9,6 +9,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from signoff.executor.blocks.http_errors import error_message
+
 _MOST_CALLS: Final = 128
 """Tool calls in one answer, the API's own limit on tools."""
 
@@ -95,7 +97,7 @@ class Assembly:
         if not isinstance(document, dict):
             raise BadAnswerError("the answer is no JSON object")
         if document.get("error"):
-            raise BadAnswerError(error_text(document) or "the endpoint reports an error")
+            raise BadAnswerError(error_message(document) or "the endpoint reports an error")
         self._model = _text(document.get("model")) or self._model
         self._take_usage(document.get("usage"))
         choices = document.get("choices")
@@ -171,19 +173,6 @@ class _Call:
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
-
-
-def error_text(document: Any) -> str:
-    """The message in an error body, as the API and those like it write it; empty where there is none."""
-    if not isinstance(document, dict):
-        return ""
-    for name in ("error", "message", "detail"):
-        value = document.get(name)
-        if isinstance(value, dict):
-            value = value.get("message")
-        if value and isinstance(value, str):
-            return value
-    return ""
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,5 @@
 """Why a model gave no answer, as the block's failure: whether another try may help, and after how long."""
 
-import email.utils
-import time
 from errno import EACCES
 from typing import Final
 
@@ -9,7 +7,7 @@ import aiohttp
 import msgspec
 
 from signoff.executor.blocks.base import BlockFailureError
-from signoff.executor.blocks.llm.answers import error_text
+from signoff.executor.blocks.http_errors import error_message, retry_after
 from signoff.executor.blocks.llm.endpoint import Endpoint
 from signoff.executor.scope import redact
 
@@ -38,7 +36,10 @@ def refused(endpoint: Endpoint, response: aiohttp.ClientResponse, body: bytes) -
     status = response.status
     document = _document(body)
     reason = (
-        error_text(document) or body.decode(errors="replace").strip() or response.reason or "no reason given"
+        error_message(document)
+        or body.decode(errors="replace").strip()
+        or response.reason
+        or "no reason given"
     )
     message = _message(endpoint, reason, status=status)
     if status in _NO_KEY:
@@ -78,18 +79,6 @@ def broken(endpoint: Endpoint, reason: str) -> ModelError:
 def impossible(endpoint: Endpoint, reason: str) -> ModelError:
     """The failure for a request that cannot be sent, or whose answer may not be taken."""
     return ModelError(_message(endpoint, reason), code="MODEL_REFUSED", retryable=False)
-
-
-def retry_after(value: str) -> float:
-    """Seconds of a `Retry-After` header: a number of seconds or a date (RFC 9110, 10.2.3); 0 if neither."""
-    try:
-        return max(0.0, float(value)) if value[:1].isdecimal() else _until(value)
-    except ValueError:
-        return 0.0
-
-
-def _until(date: str) -> float:
-    return max(0.0, email.utils.parsedate_to_datetime(date).timestamp() - time.time())
 
 
 def _message(endpoint: Endpoint, reason: str, *, status: int | None = None) -> str:
