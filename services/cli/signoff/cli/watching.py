@@ -1,5 +1,6 @@
 """Following an execution on the terminal or down a pipe, and telling how it ended."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -89,7 +90,12 @@ async def open_points(client: Client, workflow_id: str, execution_id: str) -> li
         if error.status == 404:
             return []
         raise
-    return [point for point in paused.pause_points if point.is_open]
+    return sorted((point for point in paused.pause_points if point.is_open), key=_place)
+
+
+def _place(point: PausePoint) -> list[tuple[str, int]]:
+    """Branches in the order of their numbers: they pause in the order in which they get there."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D+)(\d*)", point.context_id)]
 
 
 def _tell(
