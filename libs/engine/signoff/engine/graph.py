@@ -13,7 +13,6 @@ from signoff.engine.catalog import find_entry
 from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel
 from signoff.events.types import Json, TurnType
 
-SOURCE: Final = "source"
 ERROR: Final = "error"
 CONDITION: Final = "condition-"
 ROUTER: Final = "router-"

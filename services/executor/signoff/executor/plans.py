@@ -182,7 +182,7 @@ def _prepare(block: Block, names: Mapping[str, str], graph: Graph, kinds: Kinds)
 def _container(block: Block, names: Mapping[str, str], graph: Graph) -> Prepared:
     settings = graph.containers[block.id].settings
     if isinstance(settings, Loop):
-        return LoopBlock(block, names, settings=settings)
+        return LoopBlock(names, settings)
     return ParallelBlock(block, names, settings=settings)
 
 

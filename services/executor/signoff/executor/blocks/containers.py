@@ -10,7 +10,7 @@ from typing import Any, Final
 from signoff.engine.catalog import MAX_AT_ONCE
 from signoff.engine.definition import Block, Loop, Parallel
 from signoff.engine.references import compile_code, compile_value, resolve_code
-from signoff.engine.values import parse_number
+from signoff.engine.values import parse_number, read_items
 from signoff.events.types import Json
 from signoff.executor.blocks.base import BlockFailureError, Call, Opened, Tools
 from signoff.executor.blocks.condition import TIMEOUT
@@ -29,8 +29,7 @@ _EMPTY_PARALLEL: Final = (
 class LoopBlock:
     """A loop: a number, a collection or a condition says how often it runs."""
 
-    def __init__(self, block: Block, names: Mapping[str, str], *, settings: Loop) -> None:
-        self._name = block.name
+    def __init__(self, names: Mapping[str, str], settings: Loop) -> None:
         self._settings = settings
         self.params = compile_value({"items": settings.items} if settings.kind == "forEach" else {}, names)
         self._condition = compile_code(settings.condition, names)
@@ -110,25 +109,11 @@ def collection(setting: Json, value: Json, *, missing: str) -> list[Any]:
     """
     if setting is None or setting == "":
         raise BlockFailureError(missing, code="INVALID_VALUE", retryable=False)
-    if isinstance(value, str):
-        value = _parsed(value)
-    if value is None:
-        return []
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict):
-        return [[key, item] for key, item in value.items()]
+    items = read_items(value)
+    if items is not None:
+        return items
     raise BlockFailureError(
         f"A collection must be an array, an object or JSON text of one, not {json.dumps(value)[:80]}",
         code="INVALID_VALUE",
         retryable=False,
     )
-
-
-def _parsed(text: str) -> Json:
-    for candidate in (text, text.replace("'", '"')):
-        try:
-            return json.loads(candidate)
-        except ValueError:
-            continue
-    return text
