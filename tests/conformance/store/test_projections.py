@@ -1,13 +1,12 @@
 """Rows beside the log, written with its events."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from msgspec.structs import replace
 
 from signoff.events.store.base import (
     DeadCommand,
     EventStore,
-    ExecutionRow,
     RunRow,
     WorkflowRow,
 )
@@ -38,6 +37,11 @@ async def test_an_execution_is_found_by_its_log_with_every_field(store: EventSto
         ended_at=STARTED + 2,
         due_at=STARTED + 3,
         broken="it cannot be folded",
+        actor_type="apiKey",
+        actor_id="key-1",
+        error="it failed",
+        error_code="BLOCK_FAILED",
+        attributes={"customer": "ACME", "amount": 5, "rate": 0.5, "urgent": False},
     )
     await writer.append(*events(full.log_id, [1]), rows=[full])
 
@@ -63,39 +67,6 @@ async def test_an_execution_is_located_by_its_log_or_a_run_of_it(store: EventSto
     assert await store.locate([row.log_id]) == row
     assert await store.locate([uuid4(), run]) == row
     assert await store.locate([uuid4()]) is None
-
-
-async def test_executions_are_listed_newest_first_page_by_page(store: EventStore) -> None:
-    writer = await Writer.of(store)
-    rows = [execution(log_id=UUID(int=n << 64), started_at=STARTED + n // 2) for n in range(1, 8)]
-    await writer.append(rows=rows)
-
-    pages: list[ExecutionRow] = []
-    before = None
-    while page := await store.executions(WORKSPACE, before=before, limit=3):
-        pages += page
-        before = (page[-1].started_at, page[-1].log_id)
-
-    assert pages == rows[::-1]
-
-
-async def test_executions_are_filtered(store: EventStore) -> None:
-    writer = await Writer.of(store)
-    elsewhere = execution(workspace_id=uuid4())
-    running, failed = execution(), execution(status="failed", workflow_id="deploy")
-    paused = execution(status="paused", pause_status="paused")
-    again = execution(status="running", pause_status="partially_resumed")
-    await writer.append(rows=[elsewhere, running, failed, paused, again])
-
-    async def found(**filters: object) -> set[UUID]:
-        return {row.log_id for row in await store.executions(WORKSPACE, **filters)}  # type: ignore[arg-type]
-
-    assert await found() == {running.log_id, failed.log_id, paused.log_id, again.log_id}
-    assert await found(workflow_id="deploy") == {failed.log_id}
-    assert await found(statuses=["failed", "paused"]) == {failed.log_id, paused.log_id}
-    assert await found(pause_statuses=["paused", "partially_resumed"]) == {paused.log_id, again.log_id}
-    assert await found(statuses=["running"], pause_statuses=["paused"]) == set()
-    assert await found(workflow_id="refund", statuses=["running"]) == {running.log_id, again.log_id}
 
 
 async def test_a_new_owner_finds_what_is_not_parked(store: EventStore) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from signoff.events.errors import ValueNotStorableError
 from signoff.events.store.base import DeadCommand, EventStore, NewEvent
+from signoff.events.store.search import Search
 from support.stores import STARTED, WORKSPACE, Writer, events, execution
 
 STRANGE = "a\x00b\x01c\x010\\ é 漢 😀 '\"\u2028"
@@ -49,7 +50,7 @@ async def test_every_text_comes_back_as_it_went_in(store: EventStore) -> None:
     await store.track(STRANGE, 4)
 
     assert await store.execution(row.log_id) == row
-    assert await store.executions(WORKSPACE, workflow_id=STRANGE) == [row]
+    assert await store.executions(Search(workspace_id=WORKSPACE, workflow_ids=(STRANGE,))) == [row]
     assert await store.dead_commands() == [dead]
     assert await store.tracked(STRANGE) == 4
 

@@ -43,7 +43,12 @@ CREATE TABLE public.executions (
     mode text NOT NULL,
     workflow_id text NOT NULL COLLATE pg_catalog."C",
     execution_id text,
-    broken text
+    broken text,
+    actor_type text,
+    actor_id text,
+    error text,
+    error_code text,
+    attributes jsonb
 );
 
 CREATE TABLE public.executors (
@@ -78,6 +83,25 @@ CREATE TABLE public.partitions (
     owner text
 )
 WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
+
+CREATE TABLE public.records (
+    version bigint NOT NULL,
+    expires_at timestamp with time zone,
+    due_at timestamp with time zone,
+    scope uuid NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
+    value bytea NOT NULL
+);
+
+ALTER TABLE public.records ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.records_version_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.runs (
     run_id uuid NOT NULL,
@@ -142,6 +166,9 @@ ALTER TABLE ONLY public.notification_tracking
 ALTER TABLE ONLY public.partitions
     ADD CONSTRAINT partitions_pkey PRIMARY KEY (partition);
 
+ALTER TABLE ONLY public.records
+    ADD CONSTRAINT records_pkey PRIMARY KEY (kind, scope, key);
+
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (run_id);
 
@@ -153,11 +180,21 @@ ALTER TABLE ONLY public.workflows
 
 CREATE INDEX executions_broken ON public.executions USING btree (updated_at) WHERE (broken IS NOT NULL);
 
+CREATE INDEX executions_by_attribute ON public.executions USING gin (attributes jsonb_path_ops) WHERE (attributes IS NOT NULL);
+
+CREATE INDEX executions_by_status ON public.executions USING btree (workspace_id, status, started_at) WHERE (status <> 'completed'::text);
+
 CREATE INDEX executions_due ON public.executions USING btree (partition, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, started_at);
 
+CREATE INDEX executions_of_workflow ON public.executions USING btree (workspace_id, workflow_id, started_at);
+
 CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
+
+CREATE INDEX records_due ON public.records USING btree (kind, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX records_expired ON public.records USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE UNIQUE INDEX stored_events_notification_id_idx ON public.stored_events USING btree (notification_id);
 

@@ -30,7 +30,7 @@ CREATE TABLE executions (
     ended_at INTEGER,
     due_at INTEGER,
     broken TEXT
-) WITHOUT ROWID;
+, actor_type TEXT, actor_id TEXT, error TEXT, error_code TEXT, attributes TEXT) WITHOUT ROWID;
 CREATE TABLE executors (owner TEXT PRIMARY KEY, alive_until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE fold_snapshots (
     log_id TEXT PRIMARY KEY,
@@ -47,7 +47,18 @@ CREATE TABLE partitions (
     next_offset INTEGER NOT NULL DEFAULT 0,
     relayed INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE records (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    expires_at INTEGER,
+    due_at INTEGER,
+    UNIQUE (kind, scope, key)
+);
 CREATE TABLE runs (run_id TEXT PRIMARY KEY, log_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE sqlite_sequence(name,seq);
 CREATE TABLE stored_events (
     originator_id TEXT, originator_version INTEGER, topic TEXT, state BLOB,
     PRIMARY KEY (originator_id, originator_version)
@@ -70,4 +81,6 @@ CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NU
 CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
 CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;
+CREATE INDEX records_due ON records (kind, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX records_expired ON records (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX workflows_due ON workflows (due_at) WHERE due_at IS NOT NULL;

@@ -32,13 +32,13 @@ def test_escaping_keeps_the_order_of_texts(one: str, two: str) -> None:
 
 
 def test_every_kind_of_row_has_plain_columns() -> None:
-    plain = {UUID, str, int, bool, float, bytes}
+    plain = {UUID, str, int, bool, float, bytes, dict}
 
     assert all(set(column_types(row)) <= plain for row in KINDS)
 
 
 def test_a_row_comes_back_from_its_columns() -> None:
-    row = execution(broken="nul \x00", due_at=4.5)
+    row = execution(broken="nul \x00", due_at=4.5, attributes={"nul \x00": "\x01", "n": 1, "no": False})
 
     assert from_columns(ExecutionRow, to_columns(row)) == row
 

@@ -10,6 +10,7 @@
     │   ├── AppendUnknownError      the connection broke during a commit: read the log to know
     │   ├── LeaseLostError          another owner has a higher epoch; nothing was written
     │   ├── VersionConflictError    the log holds that version already; nothing was written
+    │   ├── RecordConflictError     a record beside the log has another version; nothing was written
     │   └── SchemaError             the database is not migrated, or belongs to another cluster
     ├── BusError
     │   ├── BusUnavailableError     the broker is away, or did not answer in time
@@ -69,6 +70,20 @@ class LeaseLostError(StoreError):
 
 class VersionConflictError(StoreError):
     """A version of a log exists already: two writers, or a state that is not the log's."""
+
+
+class RecordConflictError(StoreError):
+    """A record has another version than its writer expected, or is gone. Nothing was written.
+
+    Attributes:
+        kind: the kind of the record; its key may be a secret, and is not told.
+        expected: the version that was expected, 0 for none.
+    """
+
+    def __init__(self, kind: str, expected: int) -> None:
+        super().__init__(f"a {kind} record is not at version {expected}: read it again, then write")
+        self.kind = kind
+        self.expected = expected
 
 
 class SchemaError(StoreError):

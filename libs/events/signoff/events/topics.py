@@ -48,6 +48,11 @@ def workflow_log_id(workspace_id: str, workflow_id: str) -> UUID:
     return _derived("workflow", workspace_id, workflow_id)
 
 
+def directory_log_id() -> UUID:
+    """The log of the installation's directory: workspaces, users, groups, keys."""
+    return _derived("directory")
+
+
 def scheduled_log_id(workflow_log: UUID, block_id: str, due_at: str) -> UUID:
     """The log of the execution that a schedule starts: one for each of its moments, whoever fires it.
 

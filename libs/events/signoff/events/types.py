@@ -22,6 +22,9 @@ PauseKind: TypeAlias = Literal["human", "time", "child"]
 """What an execution waits for: a person, a moment, another execution."""
 
 
+Role: TypeAlias = Literal["read", "write", "admin", "approver", "auditor"]
+"""What a member is in a workspace; what each may do is :mod:`signoff.access.permissions`'s."""
+
 TurnType: TypeAlias = Literal["loop", "parallel"]
 
 
@@ -460,6 +463,185 @@ class ScheduleFired(EventData, frozen=True, kw_only=True, omit_defaults=True, re
     missed: int = 0
 
 
+class ScheduleSwitched(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A schedule was switched on or off. It stays so in later versions, by its block's id.
+
+    It stands in the workflow's own log. What a schedule misses while it is off is let go.
+    """
+
+    TYPE: ClassVar[str] = "schedule:switched"
+    workspace_id: str
+    block_id: str
+    enabled: bool
+    actor: Actor
+
+
+class DirectoryFact(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what stands in the directory's log: who there is, and what they may do (ADR 0023).
+
+    Ids of people only: names and addresses are kept beside the log, where they can be erased. The
+    ``actor`` is who changed it.
+    """
+
+    actor: Actor
+
+
+class WorkspaceCreated(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A workspace was made."""
+
+    TYPE: ClassVar[str] = "workspace:created"
+    workspace_id: str
+    name: str
+
+
+class WorkspaceRenamed(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A workspace has another name."""
+
+    TYPE: ClassVar[str] = "workspace:renamed"
+    workspace_id: str
+    name: str
+
+
+class WorkspaceClosed(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Nobody may do anything in a workspace any more; its logs stay."""
+
+    TYPE: ClassVar[str] = "workspace:closed"
+    workspace_id: str
+
+
+class UserAdded(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """There is a new user: a person or, with ``service``, a program's account, which cannot sign in."""
+
+    TYPE: ClassVar[str] = "user:added"
+    user_id: str
+    service: bool = False
+
+
+class UserDisabled(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A user may do nothing any more, with no key and no session."""
+
+    TYPE: ClassVar[str] = "user:disabled"
+    user_id: str
+
+
+class UserEnabled(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A disabled user may do again what they might."""
+
+    TYPE: ClassVar[str] = "user:enabled"
+    user_id: str
+
+
+class MemberSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A user is a member of a workspace with these roles, in place of earlier ones."""
+
+    TYPE: ClassVar[str] = "member:set"
+    workspace_id: str
+    user_id: str
+    roles: list[Role]
+
+
+class MemberRemoved(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A user is no member of a workspace any more, nor of its groups."""
+
+    TYPE: ClassVar[str] = "member:removed"
+    workspace_id: str
+    user_id: str
+
+
+class GroupSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A group of a workspace, as it is from now on: its members have its roles besides their own."""
+
+    TYPE: ClassVar[str] = "group:set"
+    workspace_id: str
+    group_id: str
+    name: str
+    roles: list[Role] = []
+    user_ids: list[str] = []
+
+
+class GroupRemoved(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """There is no such group any more."""
+
+    TYPE: ClassVar[str] = "group:removed"
+    workspace_id: str
+    group_id: str
+
+
+class KeyCreated(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A new API key: of a user (it acts as them) or, with ``workspace_id`` alone, of a workspace.
+
+    ``digest`` is the base64 of the SHA-256 of a key with 256 random bits: nobody finds the key by it.
+    ``owner_id`` is the user who made a workspace's key. ``roles`` bound what the key may do; absent, a
+    user's key may do all that the user may. ``workspace_id`` with ``user_id``: it acts nowhere else.
+    """
+
+    TYPE: ClassVar[str] = "key:created"
+    key_id: str
+    name: str
+    digest: str
+    workspace_id: str | None = None
+    user_id: str | None = None
+    owner_id: str | None = None
+    roles: list[Role] | None = None
+    expires_at: str | None = None
+
+
+class KeyRotated(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A key has a new secret; the one before is good until ``previous_until`` (UTC, ISO 8601)."""
+
+    TYPE: ClassVar[str] = "key:rotated"
+    key_id: str
+    digest: str
+    previous_until: str
+
+
+class KeyRevoked(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A key is good for nothing any more."""
+
+    TYPE: ClassVar[str] = "key:revoked"
+    key_id: str
+
+
+class EnvironmentSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A value of a workspace's environment was set. The value is kept elsewhere, encrypted."""
+
+    TYPE: ClassVar[str] = "environment:set"
+    workspace_id: str
+    name: str
+
+
+class EnvironmentRemoved(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A value of a workspace's environment was removed."""
+
+    TYPE: ClassVar[str] = "environment:removed"
+    workspace_id: str
+    name: str
+
+
+class HookSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """An outgoing webhook of a workspace, as it is from now on. Its URL and its secret are kept elsewhere.
+
+    ``types`` are those of the events that it is told of, ``workflow_ids`` those that it is told about; none
+    means all.
+    """
+
+    TYPE: ClassVar[str] = "hook:set"
+    workspace_id: str
+    hook_id: str
+    host: str
+    types: list[str] = []
+    workflow_ids: list[str] = []
+    enabled: bool = True
+
+
+class HookRemoved(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """There is no such outgoing webhook any more."""
+
+    TYPE: ClassVar[str] = "hook:removed"
+    workspace_id: str
+    hook_id: str
+
+
 class Unknown(EventData, frozen=True, kw_only=True):
     """An event of a type that this version does not know; its data, untouched."""
 
@@ -491,6 +673,27 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     prev: str | None = None
     data: EventData
 
+
+DIRECTORY_FACTS: Final = (
+    WorkspaceCreated,
+    WorkspaceRenamed,
+    WorkspaceClosed,
+    UserAdded,
+    UserDisabled,
+    UserEnabled,
+    MemberSet,
+    MemberRemoved,
+    GroupSet,
+    GroupRemoved,
+    KeyCreated,
+    KeyRotated,
+    KeyRevoked,
+    EnvironmentSet,
+    EnvironmentRemoved,
+    HookSet,
+    HookRemoved,
+)
+"""What may stand in the directory's log."""
 
 EVENT_TYPES: Final[dict[str, type[EventData]]] = {
     kind.TYPE: kind
@@ -526,6 +729,8 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         WorkflowUndeployed,
         WorkflowActivated,
         ScheduleFired,
+        ScheduleSwitched,
+        *DIRECTORY_FACTS,
     )
 }
 
@@ -634,8 +839,35 @@ class ActivateVersion(CommandData, frozen=True, kw_only=True, omit_defaults=True
     version: int
 
 
-WorkflowCommand: TypeAlias = DeployWorkflow | UndeployWorkflow | ActivateVersion
+class SwitchSchedule(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Let a schedule of a workflow start executions, or no more."""
+
+    TYPE: ClassVar[str] = "SwitchSchedule"
+    workspace_id: str
+    workflow_id: str
+    block_id: str
+    enabled: bool
+
+
+WorkflowCommand: TypeAlias = DeployWorkflow | UndeployWorkflow | ActivateVersion | SwitchSchedule
 """What is asked of a workflow's own log."""
+
+
+class Proposal(Struct, frozen=True):
+    """A fact that a caller wants recorded: the type of its event, and its data."""
+
+    type: str
+    data: dict[str, Json]
+
+
+class ChangeDirectory(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Record facts in the directory's log, all or none: ``proposed`` as they would stand there.
+
+    Their ``actor`` is left out; it is the command's.
+    """
+
+    TYPE: ClassVar[str] = "ChangeDirectory"
+    proposed: list[Proposal]
 
 
 class Command(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -671,6 +903,8 @@ COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
         DeployWorkflow,
         UndeployWorkflow,
         ActivateVersion,
+        SwitchSchedule,
+        ChangeDirectory,
     )
 }
 

@@ -12,6 +12,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from signoff.events.records import Records
+from signoff.events.store.search import Attribute, Counts, Place, Search
+
 ExecutionStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
 PauseListStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
 
@@ -35,6 +38,13 @@ class Recorded(Struct, frozen=True):
     position: int
 
 
+class FeedRow(Struct, frozen=True):
+    """One event of an execution's or a workflow's log, and the workspace that it belongs to."""
+
+    event: Recorded
+    workspace_id: UUID
+
+
 class ExecutionRow(Struct, frozen=True, kw_only=True):
     """The projection of one execution, written when it starts, pauses, resumes, ends or sets a timer.
 
@@ -42,6 +52,8 @@ class ExecutionRow(Struct, frozen=True, kw_only=True):
     is the last ``eventId`` that the row knows of. ``parked``: nothing of it is in flight, so a new
     owner need not load it. ``due_at``: the earliest moment at which it must be loaded again.
     ``pause_status`` is ``None`` for one that never paused. ``broken``: why it cannot be folded.
+    ``actor_type`` and ``actor_id``: who started it. ``error``: the beginning of why it failed.
+    ``attributes``: what the workflow lets it be found by. Rows of earlier versions have none of these.
     """
 
     log_id: UUID
@@ -61,6 +73,11 @@ class ExecutionRow(Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     due_at: float | None = None
     broken: str | None = None
+    actor_type: str | None = None
+    actor_id: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+    attributes: dict[str, Attribute] = {}
 
 
 class RunRow(Struct, frozen=True, kw_only=True):
@@ -201,6 +218,34 @@ class EventStore(Protocol):
         """Events of all logs (or of some partitions') with a position above ``after``, by position."""
         ...
 
+    async def read_feed(
+        self,
+        workspace_ids: Collection[UUID],
+        *,
+        after: int,
+        upto: int,
+        limit: int,
+        topics: Collection[str] = (),
+        workflow_ids: Collection[str] = (),
+        log_ids: Collection[UUID] = (),
+    ) -> list[FeedRow]:
+        """Events of the executions and workflows of some workspaces, by position.
+
+        Args:
+            workspace_ids: whose.
+            after: positions above this one …
+            upto: … and not above this one: however few events fit, one call looks through no more.
+            limit: at most so many events.
+            topics: only these; empty: all.
+            workflow_ids: only of these workflows; empty: all.
+            log_ids: only of these logs; empty: all.
+        """
+        ...
+
+    async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The workspaces of executions' and workflows' logs, in one query; other logs are left out."""
+        ...
+
     async def last_position(self) -> int:
         """The highest position, 0 for an empty log."""
         ...
@@ -249,6 +294,10 @@ class EventStore(Protocol):
         """Workflows by id, from the one after ``after``."""
         ...
 
+    async def workflows_named(self, workflow_id: str, workspace_ids: Collection[UUID]) -> list[WorkflowRow]:
+        """The workflows of this name in some workspaces, in no order."""
+        ...
+
     async def execution(self, log_id: UUID) -> ExecutionRow | None:
         """One execution by its log."""
         ...
@@ -258,16 +307,17 @@ class EventStore(Protocol):
         ...
 
     async def executions(
-        self,
-        workspace_id: UUID,
-        *,
-        workflow_id: str | None = None,
-        statuses: Collection[str] = (),
-        pause_statuses: Collection[str] = (),
-        before: tuple[float, UUID] | None = None,
-        limit: int = 100,
+        self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
-        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
+        """The executions that a search finds, in its order, from the one after a place in it."""
+        ...
+
+    async def count_executions(self, search: Search) -> Counts:
+        """How many executions a search finds, by status; at most `~.search.COUNTED` are looked at."""
+        ...
+
+    async def at_work(self, workspace_id: UUID, *, most: int) -> int:
+        """How many executions of a workspace have something at work, counted up to ``most``."""
         ...
 
     async def unparked(self, partition: int) -> list[UUID]:
@@ -304,6 +354,13 @@ class EventStore(Protocol):
 
     async def tracked(self, name: str) -> int:
         """How far a reader has come; 0 for one unknown."""
+        ...
+
+    # Beside the log ---------------------------------------------------------------------------------
+
+    @property
+    def records(self) -> Records:
+        """What must be erasable, secret or forgotten, and so is not for the log."""
         ...
 
     # Life -------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from signoff.events.store.base import (
     Append,
     DeadCommand,
     ExecutionRow,
+    FeedRow,
     Lease,
     LeaseRow,
     Recorded,
@@ -20,8 +21,11 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.group import expected_heads, refusals
+from signoff.events.store.memory_search import count, find
+from signoff.events.store.records_memory import MemoryRecords
 from signoff.events.store.rows import check_storable
 from signoff.events.store.schema import check_partitions
+from signoff.events.store.search import Counts, Place, Search
 from signoff.events.store.subscription import Bell, follow
 from signoff.events.topics import PARTITIONS, partition_of
 
@@ -42,7 +46,10 @@ class MemoryStore:
 
     Args:
         partitions: how many; :meth:`migrate` may give another number while it is new.
-        clock: seconds since the epoch, UTC, for leases.
+        clock: seconds since the epoch, UTC, for leases and records.
+
+    Attributes:
+        records: what is beside the log.
     """
 
     def __init__(self, *, partitions: int = PARTITIONS, clock: Callable[[], float] = time.time) -> None:
@@ -60,6 +67,7 @@ class MemoryStore:
         self._snapshots: dict[UUID, Snapshot] = {}
         self._executors: dict[str, float] = {}
         self._bell = Bell()
+        self.records = MemoryRecords(clock, self._check_open)
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -139,6 +147,42 @@ class MemoryStore:
         return [event for event in self._log[after:] if partition_of(event.log_id, count) in partitions][
             :limit
         ]
+
+    async def read_feed(
+        self,
+        workspace_ids: Collection[UUID],
+        *,
+        after: int,
+        upto: int,
+        limit: int,
+        topics: Collection[str] = (),
+        workflow_ids: Collection[str] = (),
+        log_ids: Collection[UUID] = (),
+    ) -> list[FeedRow]:
+        """Events of the executions and workflows of some workspaces, by position."""
+        self._check_open()
+        rows: dict[UUID, ExecutionRow | WorkflowRow] = dict(self._executions)
+        rows |= {row.log_id: row for row in self._workflows.values()}
+        wanted = {
+            log_id: row.workspace_id
+            for log_id, row in rows.items()
+            if row.workspace_id in workspace_ids
+            and (not workflow_ids or row.workflow_id in workflow_ids)
+            and (not log_ids or log_id in log_ids)
+        }
+        found = (
+            FeedRow(event, wanted[event.log_id])
+            for event in self._log[after:upto]
+            if event.log_id in wanted and (not topics or event.topic in topics)
+        )
+        return list(islice(found, limit))
+
+    async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The workspaces of executions' and workflows' logs; other logs are left out."""
+        self._check_open()
+        executions = (self._executions.get(log_id) for log_id in log_ids)
+        workflows = (row for row in self._workflows.values() if row.log_id in log_ids)
+        return {row.log_id: row.workspace_id for row in [*executions, *workflows] if row is not None}
 
     async def last_position(self) -> int:
         """The highest position, 0 for an empty log."""
@@ -235,6 +279,12 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda row: row.workflow_id)[:limit]
 
+    async def workflows_named(self, workflow_id: str, workspace_ids: Collection[UUID]) -> list[WorkflowRow]:
+        """The workflows of this name in some workspaces, in no order."""
+        self._check_open()
+        found = (self._workflows.get((each, workflow_id)) for each in workspace_ids)
+        return [row for row in found if row is not None]
+
     async def execution(self, log_id: UUID) -> ExecutionRow | None:
         """One execution by its log."""
         self._check_open()
@@ -247,27 +297,22 @@ class MemoryStore:
         return next((row for row in found if row is not None), None)
 
     async def executions(
-        self,
-        workspace_id: UUID,
-        *,
-        workflow_id: str | None = None,
-        statuses: Collection[str] = (),
-        pause_statuses: Collection[str] = (),
-        before: tuple[float, UUID] | None = None,
-        limit: int = 100,
+        self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
-        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
+        """The executions that a search finds, in its order, from the one after a place in it."""
         self._check_open()
-        found = [
-            row
-            for row in self._executions.values()
-            if row.workspace_id == workspace_id
-            and (workflow_id is None or row.workflow_id == workflow_id)
-            and (not statuses or row.status in statuses)
-            and (not pause_statuses or row.pause_status in pause_statuses)
-            and (before is None or (row.started_at, row.log_id) < before)
-        ]
-        return sorted(found, key=lambda row: (row.started_at, row.log_id), reverse=True)[:limit]
+        return find(self._executions.values(), search, after=after, limit=limit)
+
+    async def count_executions(self, search: Search) -> Counts:
+        """How many executions a search finds, by status."""
+        self._check_open()
+        return count(self._executions.values(), search)
+
+    async def at_work(self, workspace_id: UUID, *, most: int) -> int:
+        """How many executions of a workspace have something at work, counted up to ``most``."""
+        self._check_open()
+        rows = self._executions.values()
+        return min(most, sum(row.workspace_id == workspace_id and not row.parked for row in rows))
 
     async def unparked(self, partition: int) -> list[UUID]:
         """The logs of a partition with something in flight."""

@@ -10,6 +10,7 @@ from signoff.events.store.base import (
     Append,
     DeadCommand,
     ExecutionRow,
+    FeedRow,
     Lease,
     LeaseRow,
     Recorded,
@@ -20,9 +21,12 @@ from signoff.events.store.batcher import Batcher
 from signoff.events.store.postgres_connection import Pool, close, open_pool, translated
 from signoff.events.store.postgres_listener import PostgresListener
 from signoff.events.store.postgres_schema import migrate
+from signoff.events.store.postgres_search import SEARCHING, filter_arguments, page_arguments
 from signoff.events.store.postgres_writer import PostgresWriter
+from signoff.events.store.records_postgres import PostgresRecords
 from signoff.events.store.rows import escape, from_columns
 from signoff.events.store.schema import check_partitions, check_steps
+from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.subscription import Bell, follow
 
@@ -34,28 +38,36 @@ _WINDOW: Final = 50_000
 
 
 class PostgresStore:
-    """A log in a PostgreSQL database. Make one with :meth:`open`."""
+    """A log in a PostgreSQL database. Make one with :meth:`open`.
 
-    def __init__(self, url: str, named: Mapping[str, str], pool: Pool) -> None:
+    Attributes:
+        records: what is beside the log.
+    """
+
+    def __init__(self, url: str, named: Mapping[str, str], pool: Pool, searching: Pool) -> None:
         self._url = url
         self._queries = named
         self._pool = pool
+        self._searching = searching
         self._writer = PostgresWriter(url, named)
         self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
         self._bell = Bell()
         self._listener = PostgresListener(url, self._bell)
+        self.records = PostgresRecords(self._fetch)
 
     @classmethod
-    async def open(cls, url: str, *, readers: int = 4) -> "PostgresStore":
+    async def open(cls, url: str, *, readers: int = 4, searchers: int = 2) -> "PostgresStore":
         """Make a store. It connects when it is first used, so the database may be away by now.
 
         Args:
             url: ``postgresql://user:password@host:port/database?options``, as libpq has it.
             readers: connections for reads; one for appends and one for hints come on top.
+            searchers: connections for searches, made when there is one.
         """
         with translated():
             pool = await open_pool(url, size=readers)
-        return cls(url, await asyncio.to_thread(queries, "postgres"), pool)
+            searching = await open_pool(url, size=searchers, settings=SEARCHING)
+        return cls(url, await asyncio.to_thread(queries, "postgres"), pool, searching)
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -94,6 +106,28 @@ class PostgresStore:
             found += _recorded(await self._fetch("read_partitions", after, until, list(partitions), wanted))
             after = until
         return found
+
+    async def read_feed(
+        self,
+        workspace_ids: Collection[UUID],
+        *,
+        after: int,
+        upto: int,
+        limit: int,
+        topics: Collection[str] = (),
+        workflow_ids: Collection[str] = (),
+        log_ids: Collection[UUID] = (),
+    ) -> list[FeedRow]:
+        """Events of the executions and workflows of some workspaces, by position."""
+        rows = await self._fetch(
+            "read_feed", list(workspace_ids), after, upto, limit, list(topics),
+            [escape(each) for each in workflow_ids], list(log_ids),
+        )  # fmt: skip
+        return [FeedRow(Recorded(*event), workspace_id) for *event, workspace_id in rows]
+
+    async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The workspaces of executions' and workflows' logs, in one query; other logs are left out."""
+        return dict(await self._fetch("workspaces_of", list(log_ids)))
 
     async def last_position(self) -> int:
         """The highest position, 0 for an empty log."""
@@ -155,6 +189,10 @@ class PostgresStore:
         """Workflows by id, from the one after ``after``."""
         return await self._rows(WorkflowRow, "workflows", workspace_id, escape(after), limit)
 
+    async def workflows_named(self, workflow_id: str, workspace_ids: Collection[UUID]) -> list[WorkflowRow]:
+        """The workflows of this name in some workspaces, in no order."""
+        return await self._rows(WorkflowRow, "workflows_named", list(workspace_ids), escape(workflow_id))
+
     async def execution(self, log_id: UUID) -> ExecutionRow | None:
         """One execution by its log."""
         return _one(await self._rows(ExecutionRow, "execution", log_id))
@@ -164,26 +202,21 @@ class PostgresStore:
         return _one(await self._rows(ExecutionRow, "locate", list(ids)))
 
     async def executions(
-        self,
-        workspace_id: UUID,
-        *,
-        workflow_id: str | None = None,
-        statuses: Collection[str] = (),
-        pause_statuses: Collection[str] = (),
-        before: tuple[float, UUID] | None = None,
-        limit: int = 100,
+        self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
-        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
-        return await self._rows(
-            ExecutionRow,
-            "executions",
-            workspace_id,
-            None if workflow_id is None else escape(workflow_id),
-            list(statuses),
-            list(pause_statuses),
-            *(before or (None, None)),
-            limit,
-        )
+        """The executions that a search finds, in its order, from the one after a place in it."""
+        arguments = (*filter_arguments(search), *page_arguments(search, after, limit))
+        rows = await self._search("executions", *arguments)
+        return [from_columns(ExecutionRow, values) for values in rows]
+
+    async def count_executions(self, search: Search) -> Counts:
+        """How many executions a search finds, by status."""
+        rows = await self._search("count_executions", *filter_arguments(search), COUNTED + 1)
+        return counts(rows)
+
+    async def at_work(self, workspace_id: UUID, *, most: int) -> int:
+        """How many executions of a workspace have something at work, counted up to ``most``."""
+        return int((await self._fetch("at_work", workspace_id, most))[0][0])
 
     async def unparked(self, partition: int) -> list[UUID]:
         """The logs of a partition with something in flight."""
@@ -252,11 +285,19 @@ class PostgresStore:
         await self._listener.close()
         await self._batcher.close()
         await self._writer.close()
+        await close(self._searching)
         await close(self._pool)
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
+        return await self._fetch_over(self._pool, name, *arguments)
+
+    async def _search(self, name: str, *arguments: object) -> Sequence[Any]:
+        """Over connections of their own, so that a search which reads much delays no other read."""
+        return await self._fetch_over(self._searching, name, *arguments)
+
+    async def _fetch_over(self, pool: Pool, name: str, *arguments: object) -> Sequence[Any]:
         with translated():
-            async with self._pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
+            async with pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
                 rows: list[Any] = await connection.fetch(self._queries[name], *arguments)
         return rows
 

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL as the store needs them, and what their errors mean."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -80,8 +81,8 @@ async def connect(url: str, *, command_limit: float = COMMAND_LIMIT) -> Connecti
     return connection
 
 
-async def open_pool(url: str, *, size: int) -> Pool:
-    """A pool for reads. It connects when it is first used, not here.
+async def open_pool(url: str, *, size: int, settings: Mapping[str, str] = MappingProxyType({})) -> Pool:
+    """A pool for reads, with settings beside those of all. It connects when it is first used, not here.
 
     Connections come back as they are: every read is one statement, so there is nothing to reset, and the
     reset would double the time of a small one.
@@ -95,7 +96,7 @@ async def open_pool(url: str, *, size: int) -> Pool:
         max_cached_statement_lifetime=0,
         init=prepare,
         reset=_leave_as_is,
-        server_settings=_SETTINGS,
+        server_settings={**_SETTINGS, **settings},
     )
 
 

@@ -49,20 +49,34 @@ FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[])
 RETURNING notification_id
 
 -- name: put_executions
+-- Attributes lie under their workspace, so that the index of them finds no other workspace's.
 INSERT INTO executions (
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+    actor_type, actor_id, error, error_code, attributes
 )
-SELECT * FROM unnest(
+SELECT
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+    actor_type, actor_id, error, error_code,
+    CASE WHEN attributes IS NOT NULL THEN jsonb_build_object(workspace_id, attributes) END
+FROM unnest(
     $1::uuid[], $2::smallint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
-    $15::timestamptz[], $16::timestamptz[], $17::text[]
+    $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
+    $22::jsonb[]
+) AS r (
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+    actor_type, actor_id, error, error_code, attributes
 )
 ON CONFLICT (log_id) DO UPDATE SET
     workflow_version = excluded.workflow_version, status = excluded.status,
     pause_status = excluded.pause_status, mode = excluded.mode, version = excluded.version,
     parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
-    due_at = excluded.due_at, broken = excluded.broken
+    due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
+    actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
+    attributes = excluded.attributes
 
 -- name: put_runs
 INSERT INTO runs (run_id, log_id)
@@ -143,6 +157,31 @@ WHERE notification_id > $1 AND notification_id <= $2
 ORDER BY notification_id
 LIMIT $4
 
+-- name: read_feed
+-- A log without a row, such as the directory's, belongs to no workspace. Workflows' logs are few and have no
+-- index: the ones wanted are hashed once, and the workspace is looked up for events of theirs alone.
+SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id,
+    coalesce(x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id))
+FROM stored_events e
+LEFT JOIN executions x ON x.log_id = e.originator_id
+WHERE e.notification_id > $2 AND e.notification_id <= $3
+    AND (cardinality($5::text[]) = 0 OR e.topic = ANY ($5))
+    AND (cardinality($7::uuid[]) = 0 OR e.originator_id = ANY ($7))
+    AND (
+        (x.workspace_id = ANY ($1::uuid[]) AND (cardinality($6::text[]) = 0 OR x.workflow_id = ANY ($6)))
+        OR e.originator_id IN (
+            SELECT w.log_id FROM workflows w
+            WHERE w.workspace_id = ANY ($1) AND (cardinality($6) = 0 OR w.workflow_id = ANY ($6))
+        )
+    )
+ORDER BY e.notification_id
+LIMIT $4
+
+-- name: workspaces_of
+SELECT log_id, workspace_id FROM executions WHERE log_id = ANY ($1::uuid[])
+UNION ALL
+SELECT log_id, workspace_id FROM workflows WHERE log_id = ANY ($1)
+
 -- name: last_position
 SELECT coalesce(max(notification_id), 0) FROM stored_events
 
@@ -222,31 +261,105 @@ SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, de
 FROM workflows WHERE workspace_id = $1 AND workflow_id > $2
 ORDER BY workflow_id LIMIT $3
 
+-- name: workflows_named
+SELECT log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
+FROM workflows WHERE workspace_id = ANY ($1::uuid[]) AND workflow_id = $2
+
+-- fragment: execution_columns
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+    actor_type, actor_id, error, error_code, attributes -> workspace_id::text AS attributes
+
+-- fragment: found_executions
+-- The arguments are known when the plan is made (postgres_search.py): what is not asked for is no part of
+-- it, and one workflow or one status is an equality, which the order of an index can follow.
+FROM executions
+WHERE workspace_id = $1
+    AND CASE cardinality($2::text[])
+        WHEN 0 THEN true WHEN 1 THEN workflow_id = ($2::text[])[1] ELSE workflow_id = ANY ($2)
+    END
+    AND CASE cardinality($3::text[])
+        WHEN 0 THEN true WHEN 1 THEN status = ($3::text[])[1] ELSE status = ANY ($3)
+    END
+    AND (cardinality($4::text[]) = 0 OR pause_status = ANY ($4))
+    AND (cardinality($5::text[]) = 0 OR trigger = ANY ($5))
+    AND ($6::text IS NULL OR actor_type = $6)
+    AND ($7::text IS NULL OR actor_id = $7)
+    AND ($8::timestamptz IS NULL OR started_at >= $8)
+    AND ($9::timestamptz IS NULL OR started_at < $9)
+    AND ($10::text IS NULL OR strpos(lower(error COLLATE "C"), $10) > 0)
+    AND (cardinality($11::jsonb[]) = 0 OR attributes @> ANY ($11))
+    AND (
+        cardinality($12::text[]) = 0
+        OR NOT EXISTS (
+            SELECT FROM unnest($12, $13::float8[], $14::float8[]) AS f (name, least, most)
+            WHERE NOT coalesce(
+                CASE jsonb_typeof(attributes -> workspace_id::text -> f.name)
+                    WHEN 'number' THEN (attributes -> workspace_id::text ->> f.name)::numeric
+                        BETWEEN coalesce(f.least, '-Infinity') AND coalesce(f.most, 'Infinity')
+                END,
+                false
+            )
+        )
+    )
+    AND (
+        $15::text IS NULL
+        OR strpos(lower(coalesce(execution_id, log_id::text) COLLATE "C"), $15) > 0
+        OR strpos(lower(workflow_id), $15) > 0
+        OR strpos(lower(error COLLATE "C"), $15) > 0
+        OR EXISTS (
+            SELECT FROM jsonb_each(attributes -> workspace_id::text) a
+            WHERE jsonb_typeof(a.value) = 'string' AND strpos(lower((a.value #>> '{}') COLLATE "C"), $15) > 0
+        )
+    )
+
 -- name: execution
-SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+SELECT
+-- include: execution_columns
 FROM executions WHERE log_id = $1
 
 -- name: locate
-SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+SELECT
+-- include: execution_columns
 FROM executions
 WHERE log_id = ANY ($1::uuid[] || ARRAY(SELECT log_id FROM runs WHERE run_id = ANY ($1::uuid[])))
 LIMIT 1
 
 -- name: executions
-SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
-FROM executions
-WHERE workspace_id = $1
-    AND (started_at, log_id) < (
-        coalesce($5::timestamptz, 'infinity'), coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-    )
-    AND ($2::text IS NULL OR workflow_id = $2)
-    AND (cardinality($3::text[]) = 0 OR status = ANY ($3))
-    AND (cardinality($4::text[]) = 0 OR pause_status = ANY ($4))
-ORDER BY started_at DESC, log_id DESC
-LIMIT $7
+-- The order is an argument: of its expressions those that do not count are constants.
+SELECT
+-- include: execution_columns
+FROM (
+    SELECT executions.*,
+        CASE $16::text
+            WHEN 'started' THEN started_at
+            WHEN 'updated' THEN updated_at
+            WHEN 'ended' THEN ended_at
+            ELSE to_timestamp(extract(epoch FROM ended_at - started_at)::float8)
+        END AS key
+-- include: found_executions
+) found
+WHERE key IS NOT NULL
+    AND CASE
+        WHEN $18::timestamptz IS NULL THEN true
+        WHEN $17::boolean THEN (key, log_id) < ($18, $19::uuid)
+        ELSE (key, log_id) > ($18, $19)
+    END
+ORDER BY
+    CASE WHEN $17 THEN key END DESC, CASE WHEN $17 THEN log_id END DESC,
+    CASE WHEN NOT $17 THEN key END, CASE WHEN NOT $17 THEN log_id END
+LIMIT $20
+
+-- name: count_executions
+SELECT status, count(*) FROM (
+    SELECT status
+-- include: found_executions
+    ORDER BY started_at DESC LIMIT $16
+) found
+GROUP BY status
+
+-- name: at_work
+SELECT count(*) FROM (SELECT FROM executions WHERE NOT parked AND workspace_id = $1 LIMIT $2) AS found
 
 -- name: unparked
 SELECT log_id FROM executions WHERE partition = $1 AND NOT parked ORDER BY log_id
@@ -264,8 +377,8 @@ ORDER BY due_at, log_id
 LIMIT $3
 
 -- name: broken
-SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+SELECT
+-- include: execution_columns
 FROM executions WHERE broken IS NOT NULL
 ORDER BY updated_at DESC
 LIMIT $1
@@ -322,3 +435,53 @@ INSERT INTO partitions (partition) SELECT * FROM generate_series(0, $1::integer 
 
 -- name: ping
 SELECT 1
+
+-- name: record
+-- Of the records' queries each is a transaction of its own, so now() is the moment at which it began.
+SELECT key, value, version, expires_at FROM records
+WHERE kind = $1 AND scope = $2 AND key = $3 AND (expires_at IS NULL OR expires_at > now())
+
+-- name: put_record
+-- Whatever is there goes, or with $7 only what has expired. DEFAULT draws the version after the row is
+-- locked, so that the versions of a key grow.
+INSERT INTO records (kind, scope, key, value, expires_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (kind, scope, key) DO UPDATE SET
+    version = DEFAULT, value = excluded.value, expires_at = excluded.expires_at, due_at = excluded.due_at
+WHERE NOT $7::boolean OR records.expires_at <= now()
+RETURNING version
+
+-- name: replace_record
+-- No INSERT: it could bring back a record that somebody removes at this moment.
+UPDATE records SET version = DEFAULT, value = $4, expires_at = $5, due_at = $6
+WHERE kind = $1 AND scope = $2 AND key = $3 AND version = $7 AND (expires_at IS NULL OR expires_at > now())
+RETURNING version
+
+-- name: remove_record
+DELETE FROM records
+WHERE kind = $1 AND scope = $2 AND key = $3 AND ($4::bigint IS NULL OR version = $4)
+    AND (expires_at IS NULL OR expires_at > now())
+RETURNING version
+
+-- name: records
+SELECT key, value, version, expires_at FROM records
+WHERE kind = $1 AND scope = $2 AND key > $3 AND (expires_at IS NULL OR expires_at > now())
+ORDER BY key
+LIMIT $4
+
+-- name: due_records
+SELECT scope, key, value, version, expires_at FROM records
+WHERE kind = $1 AND due_at <= $2 AND (expires_at IS NULL OR expires_at > now())
+ORDER BY due_at, version
+LIMIT $3
+
+-- name: purge_records
+-- Locked first, and looked at again with the lock: what was renewed meanwhile stays.
+WITH expired AS MATERIALIZED (
+    SELECT kind, scope, key FROM records WHERE expires_at <= now()
+    ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM records r USING expired e
+    WHERE r.kind = e.kind AND r.scope = e.scope AND r.key = e.key
+    RETURNING 1
+)
+SELECT count(*) FROM gone

@@ -31,18 +31,22 @@ BEGIN
     FROM json_each(new.offsets) f WHERE partitions.partition = f.value ->> 0;
     INSERT INTO executions (
         log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
-        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+        actor_type, actor_id, error, error_code, attributes
     )
     SELECT
         r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
         r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, r.value ->> 11,
-        r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15, r.value ->> 16
+        r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15, r.value ->> 16, r.value ->> 17,
+        r.value ->> 18, r.value ->> 19, r.value ->> 20, r.value ->> 21
     FROM json_each(new.executions) r WHERE true
     ON CONFLICT (log_id) DO UPDATE SET
         workflow_version = excluded.workflow_version, status = excluded.status,
         pause_status = excluded.pause_status, mode = excluded.mode, version = excluded.version,
         parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
-        due_at = excluded.due_at, broken = excluded.broken;
+        due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
+        actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
+        attributes = excluded.attributes;
     INSERT INTO runs (run_id, log_id)
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
     ON CONFLICT (run_id) DO NOTHING;
@@ -133,6 +137,43 @@ SELECT json_group_array(json_array(originator_id, originator_version, topic, hex
     LIMIT ?
 )
 
+-- name: read_feed
+-- As in queries.sql.
+SELECT json_group_array(json_array(
+    originator_id, originator_version, topic, hex(state), position, workspace_id
+)) FROM (
+    SELECT
+        e.originator_id, e.originator_version, e.topic, e.state, e.rowid AS position,
+        coalesce(
+            x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
+        ) AS workspace_id
+    FROM stored_events e
+    LEFT JOIN executions x ON x.log_id = e.originator_id
+    WHERE e.rowid > ?2 AND e.rowid <= ?3
+        AND (?5 = '[]' OR e.topic IN (SELECT value FROM json_each(?5)))
+        AND (?7 = '[]' OR e.originator_id IN (SELECT value FROM json_each(?7)))
+        AND (
+            (
+                x.workspace_id IN (SELECT value FROM json_each(?1))
+                AND (?6 = '[]' OR x.workflow_id IN (SELECT value FROM json_each(?6)))
+            )
+            OR e.originator_id IN (
+                SELECT w.log_id FROM workflows w
+                WHERE w.workspace_id IN (SELECT value FROM json_each(?1))
+                    AND (?6 = '[]' OR w.workflow_id IN (SELECT value FROM json_each(?6)))
+            )
+        )
+    ORDER BY e.rowid
+    LIMIT ?4
+)
+
+-- name: workspaces_of
+SELECT json_group_array(json_array(log_id, workspace_id)) FROM (
+    SELECT log_id, workspace_id FROM executions WHERE log_id IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT log_id, workspace_id FROM workflows WHERE log_id IN (SELECT value FROM json_each(?1))
+)
+
 -- name: last_position
 SELECT coalesce(max(rowid), 0) FROM stored_events
 
@@ -205,46 +246,120 @@ SELECT json_group_array(json_array(
     FROM workflows WHERE workspace_id = ? AND workflow_id > ? ORDER BY workflow_id LIMIT ?
 )
 
+-- name: workflows_named
+SELECT json_group_array(json_array(
+    log_id, workspace_id, workflow_id, name, version, digest, is_deployed, deployed_at, due_at
+)) FROM workflows WHERE workspace_id IN (SELECT value FROM json_each(?)) AND workflow_id = ?
+
+-- fragment: execution_columns
+    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
+    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
+    actor_type, actor_id, error, error_code, attributes
+
+-- fragment: found_executions
+    FROM executions
+    WHERE workspace_id = ?1
+        AND (?2 = '[]' OR workflow_id IN (SELECT value FROM json_each(?2)))
+        AND (?3 = '[]' OR status IN (SELECT value FROM json_each(?3)))
+        AND (?4 = '[]' OR pause_status IN (SELECT value FROM json_each(?4)))
+        AND (?5 = '[]' OR trigger IN (SELECT value FROM json_each(?5)))
+        AND (?6 IS NULL OR actor_type = ?6)
+        AND (?7 IS NULL OR actor_id = ?7)
+        AND (?8 IS NULL OR started_at >= ?8)
+        AND (?9 IS NULL OR started_at < ?9)
+        AND (?10 IS NULL OR instr(lower(error), ?10) > 0)
+        AND (?11 = '{}' OR NOT EXISTS (
+            SELECT 1 FROM json_each(?11) f WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(attributes) a JOIN json_each(f.value) v
+                WHERE a.key = f.key AND a.atom = v.atom
+                    AND (a.type IN ('true', 'false')) = (v.type IN ('true', 'false'))
+            )
+        ))
+        AND (?12 = '{}' OR NOT EXISTS (
+            SELECT 1 FROM json_each(?12) f WHERE NOT EXISTS (
+                SELECT 1 FROM json_each(attributes) a
+                WHERE a.key = f.key AND a.type IN ('integer', 'real')
+                    AND a.atom BETWEEN coalesce(f.value ->> 0, a.atom) AND coalesce(f.value ->> 1, a.atom)
+            )
+        ))
+        AND (
+            ?13 IS NULL
+            OR instr(lower(coalesce(
+                execution_id,
+                substr(log_id, 1, 8) || '-' || substr(log_id, 9, 4) || '-' || substr(log_id, 13, 4)
+                    || '-' || substr(log_id, 17, 4) || '-' || substr(log_id, 21)
+            )), ?13) > 0
+            OR instr(lower(workflow_id), ?13) > 0
+            OR instr(lower(error), ?13) > 0
+            OR EXISTS (
+                SELECT 1 FROM json_each(attributes) a
+                WHERE a.type = 'text' AND instr(lower(a.atom), ?13) > 0
+            )
+        )
+
 -- name: execution
 SELECT json_group_array(json_array(
-    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+-- include: execution_columns
 )) FROM (
-    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
-        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
-    FROM executions WHERE log_id = ?
+    SELECT * FROM executions WHERE log_id = ?
 )
 
 -- name: locate
 SELECT json_group_array(json_array(
-    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+-- include: execution_columns
 )) FROM (
-    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
-        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
-    FROM executions WHERE log_id IN (
+    SELECT * FROM executions WHERE log_id IN (
         SELECT value FROM json_each(?1)
         UNION ALL SELECT log_id FROM runs WHERE run_id IN (SELECT value FROM json_each(?1))
     )
     LIMIT 1
 )
 
+-- name: executions_newest
+SELECT json_group_array(json_array(
+-- include: execution_columns
+)) FROM (
+    SELECT *
+-- include: found_executions
+        AND (started_at, log_id) < (coalesce(?14, 9223372036854775807), coalesce(?15, 'g'))
+    ORDER BY started_at DESC, log_id DESC
+    LIMIT ?16
+)
+
 -- name: executions
 SELECT json_group_array(json_array(
-    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+-- include: execution_columns
 )) FROM (
-    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
-        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
-    FROM executions
-    WHERE workspace_id = ?1
-        AND (started_at, log_id) < (coalesce(?5, 9223372036854775807), coalesce(?6, 'g'))
-        AND (?2 IS NULL OR workflow_id = ?2)
-        AND (?3 = '[]' OR status IN (SELECT value FROM json_each(?3)))
-        AND (?4 = '[]' OR pause_status IN (SELECT value FROM json_each(?4)))
-    ORDER BY started_at DESC, log_id DESC
-    LIMIT ?7
+    SELECT * FROM (
+        SELECT *,
+            CASE ?17
+                WHEN 'started' THEN started_at
+                WHEN 'updated' THEN updated_at
+                WHEN 'ended' THEN ended_at
+                ELSE ended_at - started_at
+            END AS key
+-- include: found_executions
+    )
+    WHERE key IS NOT NULL AND (
+        ?14 IS NULL
+        OR CASE WHEN ?18 THEN (key, log_id) < (?14, ?15) ELSE (key, log_id) > (?14, ?15) END
+    )
+    ORDER BY CASE WHEN ?18 THEN -key ELSE key END, CASE WHEN ?18 THEN log_id END DESC, log_id
+    LIMIT ?16
 )
+
+-- name: count_executions
+SELECT json_group_array(json_array(status, found)) FROM (
+    SELECT status, count(*) AS found FROM (
+        SELECT status
+-- include: found_executions
+        ORDER BY started_at DESC LIMIT ?14
+    )
+    GROUP BY status
+)
+
+-- name: at_work
+SELECT count(*) FROM (SELECT 1 FROM executions WHERE NOT parked AND workspace_id = ? LIMIT ?)
 
 -- name: unparked
 SELECT json_group_array(log_id) FROM (
@@ -270,12 +385,9 @@ SELECT json_group_array(json_array(log_id, due_at)) FROM (
 
 -- name: broken
 SELECT json_group_array(json_array(
-    log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
-    trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
+-- include: execution_columns
 )) FROM (
-    SELECT log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
-        pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken
-    FROM executions WHERE broken IS NOT NULL ORDER BY updated_at DESC LIMIT ?
+    SELECT * FROM executions WHERE broken IS NOT NULL ORDER BY updated_at DESC LIMIT ?
 )
 
 -- name: dead_commands
@@ -327,3 +439,43 @@ SELECT value FROM json_each(?)
 
 -- name: ping
 SELECT 1
+
+-- name: record
+SELECT value, version, expires_at FROM records
+WHERE kind = ?1 AND scope = ?2 AND key = ?3 AND (expires_at IS NULL OR expires_at > ?4)
+
+-- name: put_record
+-- A new row, and with it a new version, in place of the one of the same key. ?7: what must be there.
+INSERT OR REPLACE INTO records (kind, scope, key, value, expires_at, due_at)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6
+WHERE ?7 IS NULL OR ?7 = coalesce(
+    (
+        SELECT version FROM records
+        WHERE kind = ?1 AND scope = ?2 AND key = ?3 AND (expires_at IS NULL OR expires_at > ?8)
+    ),
+    0
+)
+
+-- name: remove_record
+DELETE FROM records
+WHERE kind = ?1 AND scope = ?2 AND key = ?3 AND (?4 IS NULL OR version = ?4)
+    AND (expires_at IS NULL OR expires_at > ?5)
+
+-- name: records
+SELECT json_group_array(json_array(key, hex(value), version, expires_at)) FROM (
+    SELECT key, value, version, expires_at FROM records
+    WHERE kind = ?1 AND scope = ?2 AND key > ?3 AND (expires_at IS NULL OR expires_at > ?5)
+    ORDER BY key LIMIT ?4
+)
+
+-- name: due_records
+SELECT json_group_array(json_array(scope, key, hex(value), version, expires_at)) FROM (
+    SELECT scope, key, value, version, expires_at FROM records
+    WHERE kind = ?1 AND due_at <= ?2 AND (expires_at IS NULL OR expires_at > ?4)
+    ORDER BY due_at, version LIMIT ?3
+)
+
+-- name: purge_records
+DELETE FROM records WHERE version IN (
+    SELECT version FROM records WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+)

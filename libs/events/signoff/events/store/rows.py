@@ -1,6 +1,6 @@
 """Rows of the projections as tuples of columns, and back, for the stores that speak SQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin
@@ -18,9 +18,13 @@ from signoff.events.store.base import (
     TrackingRow,
     WorkflowRow,
 )
+from signoff.events.store.search import Attribute
 
 RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
 Values = tuple[object, ...]
+
+_encode: Final = msgspec.json.Encoder().encode
+_attributes: Final = msgspec.json.Decoder(dict[str, Attribute])
 
 
 class Kind(Struct, frozen=True):
@@ -44,7 +48,7 @@ KINDS: Final[Mapping[type[Row], Kind]] = {
 
 @cache
 def column_types(row: type[Row]) -> tuple[type, ...]:
-    """The plain type of each column of a kind of row: UUID, str, int, bool, float (a time) or bytes."""
+    """The plain type of each column of a kind of row: UUID, str, int, bool, float (a time), bytes or dict."""
     return tuple(_plain(field.type) for field in msgspec.structs.fields(row))
 
 
@@ -53,14 +57,16 @@ def _plain(annotation: object) -> type:
         return _plain(next(part for part in get_args(annotation) if part is not type(None)))
     if get_origin(annotation) is Literal:
         return str
+    if get_origin(annotation) is dict:
+        return dict
     if isinstance(annotation, type):
         return annotation
     raise TypeError(f"{annotation} is no type of a column")
 
 
 @cache
-def _text_columns(row: type[Row]) -> tuple[int, ...]:
-    return tuple(index for index, kind in enumerate(column_types(row)) if kind is str)
+def _columns_of(row: type[Row], kind: type) -> tuple[int, ...]:
+    return tuple(index for index, each in enumerate(column_types(row)) if each is kind)
 
 
 def by_table(group: Sequence[Append]) -> dict[str, list[Values]]:
@@ -80,20 +86,40 @@ def by_table(group: Sequence[Append]) -> dict[str, list[Values]]:
 def to_columns(row: Row) -> Values:
     """The columns of a row, in the order of its fields."""
     values = list(msgspec.structs.astuple(row))
-    for index in _text_columns(type(row)):
+    for index in _columns_of(type(row), str):
         if values[index] is not None:
             values[index] = escape(values[index])
+    for index in _columns_of(type(row), dict):
+        values[index] = encode_attributes(values[index]) if values[index] else None
     return tuple(values)
 
 
 def from_columns(row: type[RowType], values: Iterable[Any]) -> RowType:
     """A row of its columns, in the order of its fields."""
     columns = list(values)
-    for index in _text_columns(row):
+    for index in _columns_of(row, str):
         text = columns[index]
         if isinstance(text, str):
             columns[index] = unescape(text)
+    for index in _columns_of(row, dict):
+        columns[index] = _decode_attributes(columns[index]) if columns[index] else {}
     return row(**dict(zip(row.__struct_fields__, columns, strict=True)))
+
+
+def encode_attributes(attributes: Mapping[str, Attribute]) -> str:
+    """Attributes as JSON that any database can hold."""
+    return _encode({escape(name): _escaped(value) for name, value in attributes.items()}).decode()
+
+
+def _escaped(value: Attribute) -> Attribute:
+    return escape(value) if isinstance(value, str) else value
+
+
+def _decode_attributes(text: str) -> dict[str, Attribute]:
+    return {
+        unescape(name): unescape(value) if isinstance(value, str) else value
+        for name, value in _attributes.decode(text).items()
+    }
 
 
 def check_storable(append: Append) -> None:
@@ -102,7 +128,9 @@ def check_storable(append: Append) -> None:
     Raises:
         ValueNotStorableError: a topic holds NUL, or a text is no Unicode.
     """
-    texts = [value for row in append.rows for value in msgspec.structs.astuple(row) if isinstance(value, str)]
+    columns = [column for row in append.rows for column in msgspec.structs.astuple(row)]
+    texts = [column for column in columns if isinstance(column, str)]
+    texts += [text for column in columns if isinstance(column, dict) for text in _texts(column)]
     texts += [event.topic for event in append.events]
     if any("\0" in event.topic for event in append.events):
         raise ValueNotStorableError("$", "a topic holds NUL")
@@ -110,6 +138,11 @@ def check_storable(append: Append) -> None:
         "".join(texts).encode()
     except UnicodeEncodeError as error:
         raise ValueNotStorableError("$", f"a text is no Unicode ({error})") from error
+
+
+def _texts(attributes: Mapping[str, Attribute]) -> Iterator[str]:
+    yield from attributes
+    yield from (value for value in attributes.values() if isinstance(value, str))
 
 
 def escape(text: str) -> str:

@@ -12,7 +12,8 @@ Dialect = Literal["postgres", "sqlite"]
 
 _FOLDER: Final = Path(__file__).parent
 _FILES: Final[Mapping[Dialect, str]] = {"postgres": "queries.sql", "sqlite": "queries_sqlite.sql"}
-_HEADER: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_HEADER: Final = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
+_INCLUDE: Final = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 _MIGRATION: Final = re.compile(r"\d{4}_\w+_(?P<phase>pre|post)")
 
 
@@ -30,10 +31,15 @@ class Migration(Struct, frozen=True):
 
 @cache
 def queries(dialect: Dialect) -> Mapping[str, str]:
-    """Every query of a dialect by its name. Reads a file the first time: call it off the event loop."""
+    """Every query of a dialect by its name, with the fragments that it includes.
+
+    Reads a file the first time: call it off the event loop.
+    """
     _, *parts = _HEADER.split((_FOLDER / _FILES[dialect]).read_text(encoding="utf-8"))
-    names, bodies = parts[::2], parts[1::2]
-    return {name: body.strip() for name, body in zip(names, bodies, strict=True)}
+    named: dict[str, dict[str, str]] = {"name": {}, "fragment": {}}
+    for kind, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+        named[kind][name] = _INCLUDE.sub(lambda match: named["fragment"][match[1]], body.strip())
+    return named["name"]
 
 
 @cache

@@ -14,6 +14,7 @@ from signoff.events.store.base import (
     Append,
     DeadCommand,
     ExecutionRow,
+    FeedRow,
     Lease,
     LeaseRow,
     Recorded,
@@ -21,11 +22,14 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.records_sqlite import SqliteRecords
 from signoff.events.store.rows import column_types, escape, from_columns
 from signoff.events.store.schema import check_partitions, check_steps
+from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.sqlite_connection import Connections, FileLock
 from signoff.events.store.sqlite_schema import applied, migrate
+from signoff.events.store.sqlite_search import filter_arguments, is_newest_first, page_arguments
 from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds, seconds
 from signoff.events.store.subscription import Bell, follow
 
@@ -40,7 +44,11 @@ _events: Final = msgspec.json.Decoder(list[tuple[str, int, str, str, int]])
 
 
 class SqliteStore:
-    """A log in an SQLite file, written by one process. Make one with :meth:`open`."""
+    """A log in an SQLite file, written by one process. Make one with :meth:`open`.
+
+    Attributes:
+        records: what is beside the log.
+    """
 
     def __init__(
         self, path: Path, named: Mapping[str, str], lock: FileLock, clock: Callable[[], float]
@@ -52,6 +60,7 @@ class SqliteStore:
         self._reading = Connections(path, count=2, name="log reader")
         self._batcher = Batcher(SqliteWriter(self._writing, named).write)
         self._bell = Bell()
+        self.records = SqliteRecords(self._writing, self._reading, named, clock)
 
     @classmethod
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> "SqliteStore":
@@ -59,7 +68,7 @@ class SqliteStore:
 
         Args:
             path: the file; beside it lie its ``-wal``, ``-shm`` and ``.lock``.
-            clock: seconds since the epoch, UTC, for leases.
+            clock: seconds since the epoch, UTC, for leases and records.
 
         Raises:
             StoreUnavailableError: another process has it open.
@@ -118,6 +127,30 @@ class SqliteStore:
             found += await self._recorded("read_partitions", after, until, as_json(list(partitions)), wanted)
             after = until
         return found
+
+    async def read_feed(
+        self,
+        workspace_ids: Collection[UUID],
+        *,
+        after: int,
+        upto: int,
+        limit: int,
+        topics: Collection[str] = (),
+        workflow_ids: Collection[str] = (),
+        log_ids: Collection[UUID] = (),
+    ) -> list[FeedRow]:
+        """Events of the executions and workflows of some workspaces, by position."""
+        rows = await self._read(
+            "read_feed", as_json([each.hex for each in workspace_ids]), after, upto, limit,
+            as_json(list(topics)), as_json([escape(each) for each in workflow_ids]),
+            as_json([each.hex for each in log_ids]),
+        )  # fmt: skip
+        return [FeedRow(_event(*event), UUID(workspace_id)) for *event, workspace_id in rows]
+
+    async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The workspaces of executions' and workflows' logs, in one query; other logs are left out."""
+        rows = await self._read("workspaces_of", as_json([each.hex for each in log_ids]))
+        return {UUID(log_id): UUID(workspace_id) for log_id, workspace_id in rows}
 
     async def last_position(self) -> int:
         """The highest position, 0 for an empty log."""
@@ -200,6 +233,11 @@ class SqliteStore:
         """Workflows by id, from the one after ``after``."""
         return await self._rows(WorkflowRow, "workflows", workspace_id.hex, escape(after), limit)
 
+    async def workflows_named(self, workflow_id: str, workspace_ids: Collection[UUID]) -> list[WorkflowRow]:
+        """The workflows of this name in some workspaces, in no order."""
+        names = as_json([each.hex for each in workspace_ids])
+        return await self._rows(WorkflowRow, "workflows_named", names, escape(workflow_id))
+
     async def execution(self, log_id: UUID) -> ExecutionRow | None:
         """One execution by its log."""
         return _one(await self._rows(ExecutionRow, "execution", log_id.hex))
@@ -209,26 +247,20 @@ class SqliteStore:
         return _one(await self._rows(ExecutionRow, "locate", as_json([known.hex for known in ids])))
 
     async def executions(
-        self,
-        workspace_id: UUID,
-        *,
-        workflow_id: str | None = None,
-        statuses: Collection[str] = (),
-        pause_statuses: Collection[str] = (),
-        before: tuple[float, UUID] | None = None,
-        limit: int = 100,
+        self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
-        """Executions, newest first; from the one after ``before`` (its ``started_at`` and log)."""
-        return await self._rows(
-            ExecutionRow,
-            "executions",
-            workspace_id.hex,
-            None if workflow_id is None else escape(workflow_id),
-            as_json(list(statuses)),
-            as_json(list(pause_statuses)),
-            *((microseconds(before[0]), before[1].hex) if before else (None, None)),
-            limit,
-        )
+        """The executions that a search finds, in its order, from the one after a place in it."""
+        name = "executions_newest" if is_newest_first(search) else "executions"
+        arguments = (*filter_arguments(search), *page_arguments(search, after, limit))
+        return await self._rows(ExecutionRow, name, *arguments)
+
+    async def count_executions(self, search: Search) -> Counts:
+        """How many executions a search finds, by status."""
+        return counts(await self._read("count_executions", *filter_arguments(search), COUNTED + 1))
+
+    async def at_work(self, workspace_id: UUID, *, most: int) -> int:
+        """How many executions of a workspace have something at work, counted up to ``most``."""
+        return int(await self._read("at_work", workspace_id.hex, most))
 
     async def unparked(self, partition: int) -> list[UUID]:
         """The logs of a partition with something in flight."""
@@ -319,10 +351,7 @@ class SqliteStore:
         )
 
     async def _recorded(self, name: str, *arguments: object) -> list[Recorded]:
-        return [
-            Recorded(UUID(log_id), version, topic, bytes.fromhex(state), position)
-            for log_id, version, topic, state, position in _events.decode(await self._value(name, *arguments))
-        ]
+        return [_event(*row) for row in _events.decode(await self._value(name, *arguments))]
 
     async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
         types = column_types(row)
@@ -335,6 +364,10 @@ _READ: Final[Mapping[type, Callable[[Any], object]]] = {
     bool: bool,
     bytes: bytes.fromhex,
 }
+
+
+def _event(log_id: str, version: int, topic: str, state: str, position: int) -> Recorded:
+    return Recorded(UUID(log_id), version, topic, bytes.fromhex(state), position)
 
 
 def _columns(types: Iterable[type], values: Iterable[object]) -> list[object]:
