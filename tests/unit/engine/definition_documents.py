@@ -13,6 +13,7 @@ EVERYTHING: dict[str, Any] = {
     },
     "start": ["check", "each"],
     "variables": {"limit": 100, "rate": {"type": "number", "value": "1.5"}},
+    "attributes": ["limit", "rate"],
     "blocks": {
         "check": {
             "type": "condition",

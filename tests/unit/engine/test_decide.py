@@ -64,8 +64,8 @@ def test_a_start_with_the_same_key_and_request_is_a_duplicate_whatever_its_id() 
 
 
 def test_a_start_with_the_same_key_and_another_request_is_a_conflict() -> None:
-    story = Story(CHAIN).start(digest="d1")
-    story.start(digest="d2")
+    story = Story(CHAIN).start(command_id=SAME, digest="d1")
+    story.start(command_id=SAME, digest="d2")
     assert story.outcome is not None
     assert code(story.outcome) == "IDEMPOTENCY_CONFLICT"
 

@@ -21,6 +21,7 @@ from signoff.events.types import (
     Event,
     Outcome,
     ScheduleFired,
+    SwitchSchedule,
     UndeployWorkflow,
 )
 from support.bdd import MAKER, an_id
@@ -75,6 +76,10 @@ class Workflow:
     def roll_back(self, version: int) -> None:
         data = ActivateVersion(workspace_id="ws", workflow_id="reports", version=version)
         assert self._send(data).outcome == "accepted"
+
+    def switch(self, block_id: str, *, enabled: bool) -> Outcome:
+        data = SwitchSchedule(workspace_id="ws", workflow_id="reports", block_id=block_id, enabled=enabled)
+        return self._send(data)
 
     def _send(self, data: CommandData) -> Outcome:
         command = Command(
@@ -273,6 +278,68 @@ def test_undeploying_ends_it() -> None:
 
     assert workflow.next_due() is None
     assert workflow.tick(at("2025-07-01 00:00")) == []
+
+
+def test_a_schedule_that_is_off_is_never_due() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
+
+    assert workflow.switch("nightly", enabled=False).outcome == "accepted"
+
+    assert workflow.next_due() is None
+    assert workflow.tick(at("2025-07-01 00:00")) == []
+
+
+def test_the_moments_that_it_missed_while_it_was_off_are_let_go() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"), catchUp="all")
+    workflow.switch("nightly", enabled=False)
+    workflow.now = at("2025-06-09 10:00")
+
+    workflow.switch("nightly", enabled=True)
+
+    assert workflow.next_due() == at("2025-06-10 09:00")
+    (fired,) = workflow.tick(at("2025-06-10 09:00"))
+    assert fired.missed == 0
+
+
+def test_a_new_version_keeps_what_is_off_by_the_id_of_its_block() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
+    workflow.switch("nightly", enabled=False)
+
+    workflow.deploy(schedule("nightly", cron="0 12 * * *"), schedule("noon", cron="0 12 * * *"))
+
+    (fired,) = workflow.tick(at("2025-06-06 12:00"))
+    assert fired.block_id == "noon"
+
+
+def test_the_other_schedules_go_on_while_one_is_off() -> None:
+    workflow = Workflow(at("2025-06-06 08:00"))
+    workflow.deploy(schedule("nightly", cron="0 9 * * *"), schedule("noon", cron="0 12 * * *"))
+
+    workflow.switch("noon", enabled=False)
+
+    assert workflow.next_due() == at("2025-06-06 09:00")
+
+
+def test_what_was_due_before_it_is_switched_off_is_fired_before_it() -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
+    workflow.now = at("2025-06-06 09:00") + 1
+
+    workflow.switch("nightly", enabled=False)
+
+    assert [event.type for event in workflow.events()][1:] == ["schedule:fired", "schedule:switched"]
+
+
+@pytest.mark.parametrize("given", ["a block that is none", "a workflow that is undeployed"])
+def test_what_is_no_schedule_cannot_be_switched(given: str) -> None:
+    workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
+    if given == "a workflow that is undeployed":
+        workflow.undeploy()
+    before = len(workflow.raws)
+
+    outcome = workflow.switch("say" if given == "a block that is none" else "nightly", enabled=False)
+
+    assert outcome.outcome == "refused"
+    assert len(workflow.raws) == before
 
 
 def test_what_was_due_before_a_command_is_fired_before_it() -> None:

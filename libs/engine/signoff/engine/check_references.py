@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from signoff.engine.attributes import variable_names
 from signoff.engine.catalog import Fields, output_fields
 from signoff.engine.check_containers import Nesting
 from signoff.engine.definition import Definition, Loop, normalise_name
@@ -93,10 +94,7 @@ class _ReferenceCheck:
             block.id: None if block.type == "condition" else output_fields(block, types)
             for block in definition.blocks
         }
-        self._variables = {normalise_name(each.name) for each in definition.variables}
-        for block in definition.blocks:
-            if block.type == "variables":
-                self._variables.update(normalise_name(each) for each in self._fields[block.id] or ())
+        self._variables = set(map(normalise_name, variable_names(definition.variables, definition.blocks)))
 
     def check(self, texts: Iterator[tuple[str, str]], around: list[str]) -> None:
         """Checks texts, given with their paths, that stand inside the containers ``around``."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
+from signoff.engine.attributes import check_attributes
 from signoff.engine.catalog import BLOCK_TYPES, Fields, find_entry, handles
 from signoff.engine.check_containers import Nesting, check_containers, keep_edges
 from signoff.engine.check_references import check_references
@@ -35,6 +36,7 @@ def check(reading: Reading, types: Mapping[str, Fields], findings: Findings) -> 
         if block.enabled:
             _check_type(block, place, types, findings)
     _check_variables(reading, findings)
+    check_attributes(reading, findings)
     nesting = check_containers(reading, findings)
     edges = keep_edges(reading, _check_edges(reading, findings), nesting, findings)
     _check_cycles(edges, findings)
@@ -46,6 +48,7 @@ def check(reading: Reading, types: Mapping[str, Fields], findings: Findings) -> 
         loops=tuple(each for each, _ in reading.containers if isinstance(each, Loop)),
         parallels=tuple(each for each, _ in reading.containers if isinstance(each, Parallel)),
         variables=tuple(variable for variable, _ in reading.variables),
+        attributes=tuple(name for name, _ in reading.attributes),
     )
     check_references(reading, definition, nesting, types, findings)
     return definition

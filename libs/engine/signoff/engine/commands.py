@@ -175,7 +175,7 @@ def _reopen(state: State, graph: Graph, command: Command, data: RetryExecution, 
 
 
 def _restarted(state: State, command: Command) -> Outcome:
-    if command.request_digest is None or state.request_digest is None:
+    if command.request_digest is None or command.request_digest != state.request_digest:
         return refused(command, "EXECUTION_ID_CONFLICT", "Execution ID has already been used")
     return _repeated(state, command, Taken(1, state.request_digest))
 

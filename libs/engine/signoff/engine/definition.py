@@ -137,6 +137,7 @@ class Definition(Struct, frozen=True, kw_only=True):
         loops: one for each block of type ``loop``.
         parallels: one for each block of type ``parallel``.
         variables: initial values of the workflow's variables.
+        attributes: names of the variables that executions are found by.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Definition(Struct, frozen=True, kw_only=True):
     loops: tuple[Loop, ...] = ()
     parallels: tuple[Parallel, ...] = ()
     variables: tuple[Variable, ...] = ()
+    attributes: tuple[str, ...] = ()
 
 
 def normalise_name(name: str) -> str:
@@ -157,13 +159,13 @@ def normalise_name(name: str) -> str:
 
 
 def encode(definition: Definition) -> dict[str, Any]:
-    """Writes a definition as Sim's serialized workflow, with ``name`` and ``variables`` beside it.
+    """Writes a definition as Sim's serialized workflow, with what is ours beside it.
 
     Returns:
         Plain JSON that `signoff.engine.parse.parse` reads back to an equal definition. It shares the
         definition's parameter values: do not change them.
     """
-    return {
+    encoded: dict[str, Any] = {
         "version": "1.0",
         "name": definition.name,
         "blocks": [_encode_block(block) for block in definition.blocks],
@@ -178,6 +180,8 @@ def encode(definition: Definition) -> dict[str, Any]:
             for each in definition.variables
         },
     }
+    # Left out where there are none: the digest of what was deployed before there were any stays.
+    return encoded | ({"attributes": list(definition.attributes)} if definition.attributes else {})
 
 
 def decode(document: Mapping[str, Any]) -> Definition:
@@ -199,6 +203,7 @@ def decode(document: Mapping[str, Any]) -> Definition:
             Variable(each["id"], each["name"], each["type"], each["value"])
             for each in document["variables"].values()
         ),
+        attributes=tuple(document.get("attributes", ())),
     )
 
 

@@ -91,6 +91,7 @@ class Reading(Struct, kw_only=True):
         edges: each with the place where it was written.
         variables: each with the path of its entry.
         containers: the loops and parallels, each with the place where it was written.
+        attributes: names of variables, each with its path.
     """
 
     name: str
@@ -98,3 +99,4 @@ class Reading(Struct, kw_only=True):
     edges: list[tuple[Connection, EdgePlace]]
     variables: list[tuple[Variable, str]]
     containers: list[tuple[Container, ContainerPlace]] = []
+    attributes: list[tuple[str, str]] = []

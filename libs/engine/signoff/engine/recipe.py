@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from signoff.engine import recipe_containers, recipe_models, recipe_params, recipe_triggers
+from signoff.engine.attributes import read_attributes
 from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
@@ -72,6 +73,7 @@ class _Reader:
         for name, value in fitting.get("variables", {}).items():
             kind, initial = recipe_params.typed_value(value)
             self._reading.variables.append((Variable(name, name, kind, initial), at("variables", name)))
+        self._reading.attributes = read_attributes(fitting.get("attributes"), self._findings)
         return self._reading
 
     def _read_start(self, fitting: dict[str, Any], blocks: dict[str, Any]) -> None:

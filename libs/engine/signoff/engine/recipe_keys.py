@@ -101,6 +101,12 @@ TOP_KEYS: Final[dict[str, Key]] = {
         "The workflow's variables, as every run finds them at its start.",
         expected="an object: the values by name",
     ),
+    "attributes": Key(
+        {"type": "array", "items": {"type": "string", "minLength": 1}},
+        "The variables by whose values executions are found, by name; at most 20.",
+        expected="a list of names of variables",
+        hint='such as ["customer"]',
+    ),
     "blocks": Key(
         {"$ref": "#/$defs/blocks", "type": "object", "minProperties": 1},
         "The blocks by name.",

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from signoff.engine.attributes import read_attributes
 from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
@@ -39,6 +40,7 @@ def read_sim(document: dict[str, Any], *, workflow_id: str, findings: Findings) 
         edges=_read_connections(document, {block.id: block for block, _ in blocks}, findings),
         variables=_read_variables(document, findings),
         containers=read_containers(document, notes, findings),
+        attributes=read_attributes(document.get("attributes"), findings),
     )
 
 

@@ -1,4 +1,4 @@
-"""A workflow's own log: its deployments, one immutable version after the other, and its schedule's starts."""
+"""A workflow's own log: its deployments, one immutable version after the other, and its schedules' starts."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
@@ -18,13 +18,15 @@ from signoff.events.types import (
     Outcome,
     Refusal,
     ScheduleFired,
+    ScheduleSwitched,
+    SwitchSchedule,
     UndeployWorkflow,
     WorkflowActivated,
     WorkflowDeployed,
     WorkflowUndeployed,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the shape of `WorkflowState`; a snapshot of another one is ignored."""
 
 
@@ -40,6 +42,13 @@ class Version(Struct, kw_only=True):
     schedules: list[Schedule] | None = None
 
 
+class Switch(Struct, frozen=True):
+    """Whether a schedule is on, and since when (seconds since the epoch)."""
+
+    enabled: bool
+    since: float
+
+
 class WorkflowState(Struct, kw_only=True):
     """The fold of a workflow's log.
 
@@ -47,7 +56,8 @@ class WorkflowState(Struct, kw_only=True):
         versions: all that were deployed; the first is number 1.
         commands: those taken, with their events.
         deployed_event: the event that made the active version active, at ``deployed_at``.
-        fired: the last moment of each schedule's block that was fired since then.
+        fired: the last moment of each schedule's block that was fired, in whichever version.
+        switches: of the schedules that were ever switched, by block; the others are on.
         elsewhere: the newest version's definition, where that is the active one and `take_schedules` must be
             given the whole of it.
     """
@@ -63,6 +73,7 @@ class WorkflowState(Struct, kw_only=True):
     commands: dict[str, int] = {}
     deployed_event: int = 0
     fired: dict[str, float] = {}
+    switches: dict[str, Switch] = {}
     elsewhere: Json = None
 
     @property
@@ -76,8 +87,17 @@ class WorkflowState(Struct, kw_only=True):
 
     @property
     def schedules(self) -> Sequence[Schedule]:
-        """What starts executions: the schedules of the active version, while it is deployed."""
+        """The schedules of the active version, on or off, while it is deployed."""
         return self.active.schedules or () if self.is_deployed else ()
+
+    def is_on(self, schedule: Schedule) -> bool:
+        """Whether a schedule starts executions."""
+        switch = self.switches.get(schedule.block_id)
+        return switch is None or switch.enabled
+
+    def due(self, schedule: Schedule, now: float) -> float | None:
+        """When a schedule is due next, as `next_due`; ``None`` for one that is off."""
+        return next_moment(schedule, self.after(schedule), now) if self.is_on(schedule) else None
 
     def lacks_schedules(self) -> bool:
         """Whether `take_schedules` must be given the active definition before anything is decided."""
@@ -89,12 +109,14 @@ class WorkflowState(Struct, kw_only=True):
         Args:
             now: seconds since the epoch. It matters to schedules that let missed moments go.
         """
-        moments = (next_moment(each, self.after(each), now) for each in self.schedules)
+        moments = (self.due(each, now) for each in self.schedules)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def after(self, schedule: Schedule) -> float:
-        """The moment up to which a schedule is done."""
-        return self.fired.get(schedule.block_id, self.deployed_at)
+        """The moment up to which a schedule is done: that of its version, or of its switch, is one."""
+        switch = self.switches.get(schedule.block_id)
+        switched_at = 0.0 if switch is None else switch.since
+        return max(self.fired.get(schedule.block_id, 0.0), self.deployed_at, switched_at)
 
 
 def evolve_workflow(state: WorkflowState, event: Event) -> None:
@@ -121,6 +143,9 @@ def evolve_workflow(state: WorkflowState, event: Event) -> None:
             state.is_deployed, state.elsewhere = False, None
         case ScheduleFired() as data:
             state.fired[data.block_id] = from_iso(data.due_at)
+        case ScheduleSwitched() as data:
+            state.commands[event.causation_id] = event.event_id
+            state.switches[data.block_id] = Switch(data.enabled, state.time)
         case _:
             pass
 
@@ -128,7 +153,7 @@ def evolve_workflow(state: WorkflowState, event: Event) -> None:
 def _activate(state: WorkflowState, event: Event, version: int) -> None:
     state.commands[event.causation_id] = event.event_id
     state.active_version, state.is_deployed, state.deployed_at = version, True, state.time
-    state.deployed_event, state.fired, state.elsewhere = event.event_id, {}, None
+    state.deployed_event, state.elsewhere = event.event_id, None
 
 
 def take_schedules(state: WorkflowState, definition: Json) -> None:
@@ -160,6 +185,7 @@ def _fire(state: WorkflowState, now: float) -> Iterator[Draft]:
     due = [
         (firing, schedule.block_id)
         for schedule in state.schedules
+        if state.is_on(schedule)
         for firing in firings(schedule, state.after(schedule), now)
     ]
     for firing, block_id in sorted(due, key=lambda each: each[0].moment):
@@ -188,6 +214,8 @@ def _take(state: WorkflowState, command: Command, now: float) -> Iterator[Draft 
         yield from _deploy(state, command, command.data)
     elif isinstance(command.data, ActivateVersion) and state.versions:
         yield from _roll_back(state, command, command.data)
+    elif isinstance(command.data, SwitchSchedule) and state.is_deployed:
+        yield from _switch(state, command, command.data)
     elif isinstance(command.data, UndeployWorkflow) and state.is_deployed:
         yield _outcome(command, "accepted", state.version + 1)
         yield Draft(
@@ -230,6 +258,22 @@ def _roll_back(state: WorkflowState, command: Command, data: ActivateVersion) ->
             ),
             command.command_id,
         )
+
+
+def _switch(state: WorkflowState, command: Command, data: SwitchSchedule) -> Iterator[Draft | Outcome]:
+    if all(schedule.block_id != data.block_id for schedule in state.schedules):
+        yield _refused(command, "NOT_FOUND", "Schedule not found")
+        return
+    yield _outcome(command, "accepted", state.version + 1)
+    yield Draft(
+        ScheduleSwitched(
+            workspace_id=state.workspace_id,
+            block_id=data.block_id,
+            enabled=data.enabled,
+            actor=command.actor,
+        ),
+        command.command_id,
+    )
 
 
 def _outcome(command: Command, outcome: Literal["accepted", "duplicate"], event_id: int) -> Outcome:

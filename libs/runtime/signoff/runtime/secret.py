@@ -25,6 +25,15 @@ def secret_key(settings: Settings) -> bytes:
     return kept_secret(settings.data, "secret.key").encode()
 
 
+def secret_keys(settings: Settings) -> list[bytes]:
+    """The secret key, and after it those of earlier times, under which things may still be sealed.
+
+    Raises:
+        SettingsError: as `secret_key`.
+    """
+    return [secret_key(settings), *(each.encode() for each in settings.secret_key_previous)]
+
+
 def kept_secret(folder: Path, name: str) -> str:
     """A random text kept in a file of mode 0600; made on first use, the same ever after.
 

@@ -13,12 +13,20 @@ from signoff.runtime.errors import SettingsError
 
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+YesOrNo = Literal["true", "false"]
 
 ENVIRONMENT_PREFIX: Final = "SIGNOFF_ENV_"
 """``SIGNOFF_ENV_<NAME>`` is what ``{{NAME}}`` means in a workflow."""
 
 _CLIENT_NAMES: Final = ("SIGNOFF_URL", "SIGNOFF_API_KEY")
 _MEBIBYTE: Final = 1024 * 1024
+
+
+class Rate(Struct, frozen=True):
+    """So many requests in so many seconds."""
+
+    count: int
+    seconds: float
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -36,12 +44,29 @@ class Settings(Struct, frozen=True, kw_only=True):
         public_url: what links begin with, such as ``https://signoff.example.org``.
         bootstrap_api_key: the key of the first administrator; ``None``: nobody has one.
         secret_key: what links are signed with, at least 32 characters; see :func:`secret_key`.
+        secret_key_previous: earlier secret keys, by commas: what was sealed under them still opens.
+        oidc_issuer: the OpenID provider that people may sign in with; ``None``: there is none.
+        oidc_client_id: who this server is there.
+        oidc_client_secret: its password there; ``None`` for a public client.
+        oidc_scopes: what the provider is asked for, besides ``openid``.
+        oidc_sign_up: whoever the provider lets in becomes a user; otherwise only known people may.
+        oidc_name: what the button to sign in with it says.
         allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
         blocks: modules with registered blocks, besides those of installed packages.
         environment: ``SIGNOFF_ENV_<NAME>`` as NAME → value.
         block_concurrency: how many blocks an executor runs at once.
         max_requests: how many requests a gateway works on at once; more get 503.
         max_body: the largest request body, in bytes.
+        rate_sync: how often an API key or a user may start an execution and wait for it, or change something;
+            ``<number>/<seconds>``. ``None``, here and below: no limit.
+        rate_async: the same for executions that nobody waits for.
+        rate_reads: the same for what only reads.
+        workspace_rate_sync: as ``rate_sync``, for all callers in a workspace together.
+        workspace_rate_async: likewise.
+        workspace_rate_reads: likewise.
+        workspace_requests: how many requests of a workspace a gateway works on at once.
+        workspace_executions: how many executions of a workspace may be at work at once; about so.
+        workspace_streams: how many streams and feeds of a workspace a stream service serves at once.
         command_timeout: seconds after which no executor takes a command up any more.
         sync_timeout: seconds that a run may take whose caller waits for it, or reads its stream.
         async_timeout: seconds that a run may take which nobody waits for.
@@ -49,6 +74,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         llm_api_key: sent there as a bearer token, and nowhere else.
         llm_model: for blocks that name no model.
         llm_timeout: seconds without a byte from the model after which a request has failed.
+        cors_origins: sites whose pages may call this server (``https://app.example.org``); ``*`` is any.
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
         log_level: what is logged at least.
     """
@@ -62,12 +88,28 @@ class Settings(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     bootstrap_api_key: str | None = None
     secret_key: str | None = None
+    secret_key_previous: tuple[str, ...] = ()
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = None
+    oidc_scopes: tuple[str, ...] = ("email", "profile")
+    oidc_sign_up: bool = False
+    oidc_name: str = "OpenID Connect"
     allow_private_networks: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     block_concurrency: int = 1000
     max_requests: int = 1000
     max_body: int = 10 * _MEBIBYTE
+    rate_sync: Rate | None = None
+    rate_async: Rate | None = None
+    rate_reads: Rate | None = None
+    workspace_rate_sync: Rate | None = None
+    workspace_rate_async: Rate | None = None
+    workspace_rate_reads: Rate | None = None
+    workspace_requests: int | None = None
+    workspace_executions: int | None = None
+    workspace_streams: int | None = None
     command_timeout: float = 10.0
     sync_timeout: float = 300.0
     async_timeout: float = 5400.0
@@ -75,6 +117,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     llm_api_key: str | None = None
     llm_model: str | None = None
     llm_timeout: float = 300.0
+    cors_origins: tuple[str, ...] = ()
     log_format: LogFormat = "auto"
     log_level: LogLevel = "info"
 
@@ -115,12 +158,28 @@ class Settings(Struct, frozen=True, kw_only=True):
             public_url=(read.url("PUBLIC_URL", ("http", "https")) or "").rstrip("/") or None,
             bootstrap_api_key=read.secret("BOOTSTRAP_API_KEY", least=16),
             secret_key=read.secret("SECRET_KEY", least=32),
+            secret_key_previous=read.secrets("SECRET_KEY_PREVIOUS", least=32),
+            oidc_issuer=read.url("OIDC_ISSUER", ("https", "http")),
+            oidc_client_id=read.needed("OIDC_CLIENT_ID", by="OIDC_ISSUER"),
+            oidc_client_secret=read.text("OIDC_CLIENT_SECRET"),
+            oidc_scopes=read.words("OIDC_SCOPES", default.oidc_scopes),
+            oidc_sign_up=read.choice("OIDC_SIGN_UP", "false", YesOrNo) == "true",
+            oidc_name=read.text("OIDC_NAME") or default.oidc_name,
             allow_private_networks=read.networks("ALLOW_PRIVATE_NETWORKS"),
             blocks=read.modules("BLOCKS"),
             environment=_workflow_environment(environment),
             block_concurrency=read.whole("BLOCK_CONCURRENCY", default.block_concurrency),
             max_requests=read.whole("MAX_REQUESTS", default.max_requests),
             max_body=read.whole("MAX_BODY", default.max_body),
+            rate_sync=read.rate("RATE_SYNC"),
+            rate_async=read.rate("RATE_ASYNC"),
+            rate_reads=read.rate("RATE_READS"),
+            workspace_rate_sync=read.rate("WORKSPACE_RATE_SYNC"),
+            workspace_rate_async=read.rate("WORKSPACE_RATE_ASYNC"),
+            workspace_rate_reads=read.rate("WORKSPACE_RATE_READS"),
+            workspace_requests=read.bound("WORKSPACE_REQUESTS"),
+            workspace_executions=read.bound("WORKSPACE_EXECUTIONS"),
+            workspace_streams=read.bound("WORKSPACE_STREAMS"),
             command_timeout=read.seconds("COMMAND_TIMEOUT", default.command_timeout),
             sync_timeout=read.seconds("SYNC_TIMEOUT", default.sync_timeout),
             async_timeout=read.seconds("ASYNC_TIMEOUT", default.async_timeout),
@@ -128,6 +187,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             llm_api_key=read.text("LLM_API_KEY"),
             llm_model=read.text("LLM_MODEL"),
             llm_timeout=read.seconds("LLM_TIMEOUT", default.llm_timeout),
+            cors_origins=read.origins("CORS_ORIGINS"),
             log_format=cast("LogFormat", read.choice("LOG_FORMAT", default.log_format, LogFormat)),
             log_level=cast("LogLevel", read.choice("LOG_LEVEL", default.log_level, LogLevel)),
         )
@@ -167,6 +227,15 @@ class _Variables:
     def text(self, name: str) -> str | None:
         return self._environment.get(f"SIGNOFF_{name}", "").strip() or None
 
+    def needed(self, name: str, *, by: str) -> str | None:
+        text = self.text(name)
+        if text is None and self.text(by) is not None:
+            raise self._error(name, f"set, where SIGNOFF_{by} is")
+        return text
+
+    def words(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple((self.text(name) or "").replace(",", " ").split()) or default
+
     def url(self, name: str, schemes: tuple[str, ...]) -> str | None:
         text = self.text(name)
         if text is not None and urlsplit(text).scheme not in schemes:
@@ -187,6 +256,12 @@ class _Variables:
             raise self._error(name, f"at least {least} characters long")
         return text
 
+    def secrets(self, name: str, *, least: int) -> tuple[str, ...]:
+        items = self._list(name)
+        if any(len(item) < least for item in items):
+            raise self._error(name, f"keys of at least {least} characters each, by commas")
+        return items
+
     def whole(self, name: str, default: int, *, least: int = 1, most: int = 2**31 - 1) -> int:
         text = self.text(name)
         if text is None:
@@ -195,6 +270,20 @@ class _Variables:
         if not text.isdecimal() or len(text) > 10 or not least <= int(text) <= most:
             raise self._error(name, f"a whole number from {least} to {most}")
         return int(text)
+
+    def bound(self, name: str) -> int | None:
+        return None if self.text(name) is None else self.whole(name, 0)
+
+    def rate(self, name: str) -> Rate | None:
+        text = self.text(name)
+        if text is None:
+            return None
+        count, _, seconds = text.partition("/")
+        if not (count.isdecimal() and seconds.isdecimal() and len(text) <= 20):
+            raise self._error(name, "<number>/<seconds>, such as 600/60")
+        if not (0 < int(count) <= 10**9 and 0 < int(seconds) <= 86_400):
+            raise self._error(name, "a number from 1 on, and 1 to 86400 seconds, such as 600/60")
+        return Rate(int(count), float(seconds))
 
     def seconds(self, name: str, default: float) -> float:
         text = self.text(name)
@@ -222,6 +311,16 @@ class _Variables:
                 ip_network(item)
             except ValueError as error:
                 raise self._error(name, f"networks such as 10.0.0.0/8, by commas: {error}") from error
+        return items
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        items = self._list(name)
+        for item in items:
+            scheme, host, *_ = urlsplit(item)
+            if item != "*" and not (host and scheme in ("http", "https") and item == f"{scheme}://{host}"):
+                raise self._error(
+                    name, f"origins such as https://example.org, by commas, and {item!r} is none"
+                )
         return items
 
     def modules(self, name: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ class Hub:
         self._store = store
         self._bus = bus
         self._topic: TopicTail | None = None
-        self._watch = watch or _log_failure
+        self._watch = watch or log_failure
         self._max_readers = max_readers
         self._check = check
         self._check_away = check_away
@@ -249,7 +249,9 @@ class Hub:
                 reader.hint(head)
 
 
-def _log_failure(task: asyncio.Task[None], name: str) -> None:
+def log_failure(task: asyncio.Task[None], name: str) -> None:
+    """Watch a background task where nobody else does: its failure is logged."""
+
     def ended(done: asyncio.Task[None]) -> None:
         if not done.cancelled() and done.exception() is not None:
             _log.error("background task failed", task=name, exc_info=done.exception())

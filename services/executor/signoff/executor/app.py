@@ -10,6 +10,9 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
+from signoff.access.environment import Environments
+from signoff.access.live import LiveDirectory, following
+from signoff.access.sealing import Sealer
 from signoff.blocks import BlockThreads, Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
@@ -23,7 +26,7 @@ from signoff.events.topics import PARTITIONS
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
-from signoff.executor.guard import guarded_session, parse_networks
+from signoff.executor.hooks.deliverer import delivering
 from signoff.executor.intake import Intake
 from signoff.executor.lease import Leases
 from signoff.executor.loader import Loader
@@ -34,7 +37,9 @@ from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
 from signoff.executor.takeover import find_contradiction
 from signoff.executor.timing import Timing
+from signoff.runtime.guard import guarded_session, parse_networks
 from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.secret import secret_keys
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
 from signoff.sandbox.pool import Sandbox
@@ -58,6 +63,8 @@ class Executor:
 
     Args:
         settings: concurrency, environment, allowed networks.
+        directory: which secrets and webhooks workspaces have; whoever gives it keeps it live.
+        sealer: opens those secrets.
         owner: names this process in the leases; a name is made when none is given.
         clock: the time of day, in seconds since the epoch, UTC.
     """
@@ -72,19 +79,26 @@ class Executor:
         registry: Registry,
         tools: Tools,
         health: Health,
+        directory: LiveDirectory,
+        sealer: Sealer,
         partitions: int = PARTITIONS,
         owner: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._bus = bus
+        self._hooks = delivering(
+            store, directory, sealer, lambda: self._owned, partitions=partitions, clock=clock,
+            networks=parse_networks(",".join(settings.allow_private_networks)),
+        )  # fmt: skip
         self._health = health
         self._count = partitions
         self._owned: dict[int, Partition] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
         self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
-        self._runner = Runner(tools, blobs, settings.environment, concurrency=settings.block_concurrency)
+        environments = Environments(settings.environment, directory, store.records, sealer)
+        self._runner = Runner(tools, blobs, environments.values, concurrency=settings.block_concurrency)
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
         self._intake = Intake(bus)
@@ -146,7 +160,8 @@ class Executor:
         for task in tasks:
             self._health.watch(task, task.get_name())
         try:
-            yield
+            async with self._telling_hooks():
+                yield
         finally:
             tasks[-1].cancel()
             await asyncio.gather(tasks[-1], return_exceptions=True)
@@ -155,6 +170,17 @@ class Executor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def _telling_hooks(self) -> AsyncIterator[None]:
+        async with self._hooks as deliverer:
+            task = asyncio.create_task(deliverer.run(), name="hooks")
+            self._health.watch(task, task.get_name())
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     # Partitions come and go ---------------------------------------------------------------------------
 
@@ -275,6 +301,7 @@ async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tool
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Run an executor as a process of its own, with its health routes, until ``stop`` is set."""
+    sealer = Sealer(await asyncio.to_thread(secret_keys, settings))
     store = await open_store(settings.store_url)
     bus = await open_bus(settings.bus_url)
     blobs = BlobStore.open(settings.blobs_url)
@@ -284,10 +311,10 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     app = web.Application()
     add_health_routes(app, health)
     try:
-        async with open_tools(settings, blobs) as tools:
+        async with open_tools(settings, blobs) as tools, following(store, health.watch) as directory:
             executor = Executor(
                 settings, store=store, bus=bus, blobs=blobs, registry=discover_blocks(settings), tools=tools,
-                health=health,
+                health=health, directory=directory, sealer=sealer,
             )  # fmt: skip
             health.add_check("leases", executor.check)
             async with executor.running():

@@ -1,7 +1,7 @@
 """One try of one block: what it may read, where its result goes, how it is stopped."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -43,9 +43,7 @@ class Job:
         "started_at", "task", "timed_out", "variables", "workflow_id", "workspace", "workspace_id",
     )  # fmt: skip
 
-    def __init__(
-        self, place: Place, loaded: Loaded, state: State, flight: InFlight, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, place: Place, loaded: Loaded, state: State, flight: InFlight) -> None:
         plan = loaded.plan
         if plan is None:
             raise ValueError("a block runs only with its plan")
@@ -63,7 +61,7 @@ class Job:
         }
         self.variables = dict(state.variables)
         self.fields = plan.fields
-        self.facts = Facts(self.outputs, self.variables, environment, plan.fields, self.around)
+        self.facts = Facts(self.outputs, self.variables, {}, plan.fields, self.around)
         self.large = loaded.large
         self.workspace_id = state.workspace_id
         self.workspace = loaded.workspace

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from signoff.access.directory import Directory, evolve_directory
 from signoff.engine.evolve import evolve
 from signoff.engine.messages import Draft, Effect, Result
 from signoff.engine.state import State
@@ -69,7 +70,7 @@ class Loaded:
         "workflow_id",
     )  # fmt: skip
 
-    def __init__(self, log_id: UUID, state: State | WorkflowState, plan: Plan | None) -> None:
+    def __init__(self, log_id: UUID, state: State | WorkflowState | Directory, plan: Plan | None) -> None:
         self.log_id = log_id
         self.state = state
         self.plan = plan
@@ -171,6 +172,8 @@ class Loaded:
     def _evolve(self, event: Event, now: float | None) -> None:
         if isinstance(self.state, WorkflowState):
             evolve_workflow(self.state, event)
+        elif isinstance(self.state, Directory):
+            evolve_directory(self.state, event)
         else:
             evolve(self.state, event, self.plan.graph if self.plan else None, now=now)
 

@@ -9,6 +9,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from signoff.access.directory import FORMAT as DIRECTORY_FORMAT
+from signoff.access.directory import Directory
 from signoff.engine.state import FORMAT as EXECUTION_FORMAT
 from signoff.engine.state import TERMINAL, State
 from signoff.engine.unrunnable import UNATTENDED
@@ -17,7 +19,7 @@ from signoff.engine.workflow import WorkflowState
 from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
-from signoff.events.types import ExecutionStarted
+from signoff.events.types import DirectoryFact, ExecutionStarted
 from signoff.executor.loaded import Loaded
 from signoff.executor.plans import Plans, UnknownVersionError
 
@@ -41,7 +43,10 @@ class BrokenExecutionError(SignoffError):
         self.reason = reason
 
 
-_Folded = TypeVar("_Folded", State, WorkflowState)
+_Folded = TypeVar("_Folded", State, WorkflowState, Directory)
+
+
+_Any = State | WorkflowState | Directory
 
 
 class _Kept(Struct, Generic[_Folded]):
@@ -55,6 +60,7 @@ class _Kept(Struct, Generic[_Folded]):
 _encoder: Final = msgspec.json.Encoder()
 _of_execution: Final = msgspec.json.Decoder(_Kept[State])
 _of_workflow: Final = msgspec.json.Decoder(_Kept[WorkflowState])
+_of_directory: Final = msgspec.json.Decoder(_Kept[Directory])
 
 
 class Loader:
@@ -99,6 +105,8 @@ class Loader:
 
     async def _fresh(self, log_id: UUID, first: Recorded) -> Loaded:
         event = decode_event(first.state)
+        if isinstance(event.data, DirectoryFact):
+            return Loaded(log_id, Directory(), None)
         if not isinstance(event.data, ExecutionStarted):
             return Loaded(log_id, WorkflowState(), None)
         try:
@@ -116,11 +124,8 @@ class Loader:
         snapshot = await self._store.snapshot(loaded.log_id)
         if snapshot is None or snapshot.format != _format_of(loaded.state):
             return False
-        decoder = _of_execution if isinstance(loaded.state, State) else _of_workflow
         try:
-            kept: _Kept[State] | _Kept[WorkflowState] = await asyncio.to_thread(
-                decoder.decode, snapshot.state
-            )
+            kept = await asyncio.to_thread(_decode, loaded.state, snapshot.state)
         except msgspec.MsgspecError as error:
             _log.warning("snapshot ignored: it cannot be read", log=str(loaded.log_id), reason=str(error))
             return False
@@ -142,8 +147,24 @@ class Loader:
             )
 
 
-def _format_of(state: State | WorkflowState) -> int:
-    return EXECUTION_FORMAT if isinstance(state, State) else WORKFLOW_FORMAT
+def _decode(state: _Any, raw: bytes) -> _Kept[State] | _Kept[WorkflowState] | _Kept[Directory]:
+    match state:
+        case State():
+            return _of_execution.decode(raw)
+        case WorkflowState():
+            return _of_workflow.decode(raw)
+        case Directory():
+            return _of_directory.decode(raw)
+
+
+def _format_of(state: _Any) -> int:
+    match state:
+        case State():
+            return EXECUTION_FORMAT
+        case WorkflowState():
+            return WORKFLOW_FORMAT
+        case Directory():
+            return DIRECTORY_FORMAT
 
 
 def wants_snapshot(loaded: Loaded) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from signoff.access.directory import Directory
 from signoff.engine.commands import refused
 from signoff.engine.messages import (
     BLOCK_RESULTS,
@@ -265,7 +266,7 @@ class Partition:
                 running = self._shared.runner.at_work(log_id) | results_in(works, log_id)
                 message = TakenOver(running)
                 reloaded.append(Work(log_id, message, Internal(log_id, message)))
-            else:
+            elif isinstance(found.state, WorkflowState):
                 await prepare_schedules(found.state, self._shared.store, self._shared.blobs)
         return reloaded
 
@@ -352,7 +353,7 @@ class Partition:
 
     def _perform(self, loaded: Loaded, effect: Effect) -> None:
         state = loaded.state
-        if isinstance(state, WorkflowState):
+        if not isinstance(state, State):
             return
         match effect:
             case RunBlock():
@@ -370,6 +371,8 @@ class Partition:
         if isinstance(state, WorkflowState):
             due = loaded.due
             leaves = due is None or due > self._shared.clock() + _SOON
+        elif isinstance(state, Directory):
+            leaves, due = False, None  # every installation has one, and it is asked for again and again
         else:
             leaves = state.status in TERMINAL or state.parked()
             due = state.next_due() if leaves else None  # the sweep looks after what stays

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
+from signoff.engine.attributes import attribute_values
+from signoff.engine.definition import Definition
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState
 from signoff.events.store.base import ExecutionRow, RunRow, WorkflowRow
@@ -33,14 +35,26 @@ _SHOWN: Final[frozenset[type[EventData]]] = frozenset({
 """Events that change an execution's row; a step of a block never does."""
 
 
+_ERROR: Final = 500
+"""Characters of an error that its execution is found by."""
+
+
 def changes_rows(events: Iterable[Event]) -> bool:
     """Whether the events change what projections show."""
     return not _SHOWN.isdisjoint([type(event.data) for event in events])
 
 
-def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
-    """An execution as lists show it."""
+def execution_row(log_id: UUID, state: State, definition: Definition | None, partitions: int) -> ExecutionRow:
+    """An execution as lists show it, and as it is found.
+
+    Args:
+        log_id: of the execution.
+        state: its fold.
+        definition: of its version of the workflow; ``None`` where that cannot run.
+        partitions: how many there are.
+    """
     parked = state.parked()
+    failure = state.failure
     return ExecutionRow(
         log_id=log_id,
         partition=partition_of(log_id, partitions),
@@ -58,6 +72,11 @@ def execution_row(log_id: UUID, state: State, partitions: int) -> ExecutionRow:
         updated_at=state.time,
         ended_at=state.ended_at,
         due_at=state.next_due() if parked else None,
+        actor_type=None if state.actor is None else state.actor.type,
+        actor_id=None if state.actor is None else state.actor.id,
+        error=None if failure is None else failure.error[:_ERROR],
+        error_code=None if failure is None else failure.code,
+        attributes={} if definition is None else attribute_values(definition, state.variables),
     )
 
 

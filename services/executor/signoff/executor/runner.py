@@ -8,13 +8,14 @@ import asyncio
 import random
 import traceback
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
 
+from signoff.access.errors import SealError
 from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.errors import EngineError
 from signoff.engine.messages import (
@@ -30,7 +31,7 @@ from signoff.engine.messages import (
 from signoff.engine.state import State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
-from signoff.events.errors import BlobError, ValueNotStorableError
+from signoff.events.errors import BlobError, StoreError, ValueNotStorableError
 from signoff.events.types import Json
 from signoff.executor.blocks.base import (
     BlockFailureError,
@@ -47,6 +48,9 @@ from signoff.executor.blocks.base import (
 from signoff.executor.jobs import Job, Place
 from signoff.executor.loaded import Loaded
 from signoff.executor.scope import Around, Facts, redact
+
+FindEnvironment: TypeAlias = Callable[[UUID], Awaitable[Mapping[str, str]]]
+"""Gives the values of ``{{NAME}}`` in a workspace."""
 
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
@@ -70,6 +74,7 @@ class Runner:
     """Runs jobs, first come first served.
 
     Args:
+        environment: asked before each block.
         concurrency: how many blocks run at once; others wait in line.
     """
 
@@ -77,7 +82,7 @@ class Runner:
         self,
         tools: Tools,
         blobs: BlobStore,
-        environment: Mapping[str, str],
+        environment: FindEnvironment,
         *,
         concurrency: int = 500,
     ) -> None:
@@ -108,7 +113,7 @@ class Runner:
         flight = state.in_flight.get(effect.instance)
         if flight is None or flight.attempt != effect.attempt:
             return  # its run ended in the very same turn
-        job = Job(place, loaded, state, flight, self._environment)
+        job = Job(place, loaded, state, flight)
         self._jobs[job.key] = job
         self._line.append(job)
         self._launch()
@@ -174,8 +179,10 @@ class Runner:
             return await self._failed(job, shown, str(error), code=error.code, retryable=error.retryable)
         except (EngineError, ValueNotStorableError) as error:
             return await self._failed(job, shown, str(error), code="INVALID_VALUE", retryable=False)
-        except BlobError as error:
+        except (BlobError, StoreError) as error:
             return await self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
+        except SealError as error:
+            return await self._failed(job, shown, str(error), code="SECRET_UNREADABLE", retryable=False)
         except Exception as error:  # noqa: BLE001  (a block is other people's code: its error is its result)
             _log_failure(job, error)
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -185,6 +192,7 @@ class Runner:
             job.end_speech(whole=False)
 
     async def _params(self, job: Job) -> dict[str, Json]:
+        around = job.around
         if job.large:
             workspace_id = job.workspace
             for values in (job.outputs, job.variables):
@@ -199,7 +207,9 @@ class Runner:
                 )
                 for each in job.around
             ]
-            job.facts = Facts(job.outputs, job.variables, self._environment, job.fields, around)
+        environment = await self._environment(job.workspace)
+        if environment or job.large:
+            job.facts = Facts(job.outputs, job.variables, environment, job.fields, around)
         return resolved(job.prepared.params, job.facts)
 
     @staticmethod

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from signoff.access.decide import decide_directory
+from signoff.access.directory import WORKFLOW_ID as DIRECTORY_WORKFLOW
+from signoff.access.directory import Directory
 from signoff.engine.commands import refused
 from signoff.engine.decide import decide
 from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result, Tick
@@ -16,8 +19,8 @@ from signoff.events.bus.base import Message
 from signoff.events.codec import decode_command
 from signoff.events.errors import CodecError
 from signoff.events.store.base import Append, DeadCommand, NewEvent
-from signoff.events.topics import log_of_key, partition_of, workflow_log_id
-from signoff.events.types import Command, Event, Outcome, StartExecution, WorkflowCommand
+from signoff.events.topics import directory_log_id, log_of_key, partition_of, workflow_log_id
+from signoff.events.types import ChangeDirectory, Command, Event, Outcome, StartExecution, WorkflowCommand
 from signoff.executor.inbox import Internal, Item
 from signoff.executor.loaded import Loaded, Step
 from signoff.executor.plans import Plan
@@ -88,6 +91,8 @@ def log_of(command: Command) -> UUID:
     data = command.data
     if isinstance(data, WorkflowCommand):
         return workflow_log_id(data.workspace_id, data.workflow_id)
+    if isinstance(data, ChangeDirectory):
+        return directory_log_id()
     return UUID(command.log_id or command.execution_id)
 
 
@@ -127,6 +132,10 @@ def new_log(log_id: UUID, command: Command, plan: Plan | str | None) -> Loaded |
         loaded = Loaded(log_id, WorkflowState(), None)
         loaded.name(execution_id=None, workflow_id=data.workflow_id)
         return loaded
+    if isinstance(data, ChangeDirectory):
+        loaded = Loaded(log_id, Directory(), None)
+        loaded.name(execution_id=None, workflow_id=DIRECTORY_WORKFLOW)
+        return loaded
     return None
 
 
@@ -134,6 +143,8 @@ def results_of(loaded: Loaded, message: Input, now: float) -> Iterable[Result]:
     """What the engine decides on a message for a loaded log."""
     if isinstance(loaded.state, WorkflowState):
         return decide_workflow(loaded.state, message, now) if isinstance(message, Command | Tick) else ()
+    if isinstance(loaded.state, Directory):
+        return decide_directory(loaded.state, message, now) if isinstance(message, Command) else ()
     if isinstance(message, Command) and isinstance(message.data, WorkflowCommand):
         return (refused(message, "BAD_REQUEST", f"{message.type} is no command for an execution"),)
     if loaded.unrunnable is not None:
@@ -167,11 +178,13 @@ def add_rows(turn: Turn, partitions: int) -> None:
             turn.append.rows.append(workflow_row(log_id, loaded.state, loaded.due))
     for log_id, touched in turn.touched.items():
         state = touched.loaded.state
-        if isinstance(state, WorkflowState):
+        if not isinstance(state, State):
             continue
         parked = state.parked()
         if parked or touched.loaded.parked is not False or changes_rows(touched.events):
             touched.loaded.due = state.next_due()
             touched.loaded.parked = parked
-            turn.append.rows.append(execution_row(log_id, state, partitions))
+            plan = touched.loaded.plan
+            definition = None if plan is None else plan.graph.definition
+            turn.append.rows.append(execution_row(log_id, state, definition, partitions))
             turn.append.rows += run_rows(log_id, touched.events)

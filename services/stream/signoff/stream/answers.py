@@ -10,11 +10,20 @@ from aiohttp import web
 from signoff.access.errors import InvalidKeyError
 from signoff.events.errors import StoreUnavailableError
 from signoff.stream.errors import RefusedError
-from signoff.tail.errors import CursorPastEndError, TailClosedError, TailFullError
+from signoff.tail import (
+    BadCursorError,
+    BadFilterError,
+    CursorPastEndError,
+    FeedPastEndError,
+    TailError,
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _RETRY_AFTER: Final = {"Retry-After": "1"}
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": "Bearer"}, 429: _RETRY_AFTER, 503: _RETRY_AFTER,
+}  # fmt: skip
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger("signoff.stream")
 
@@ -30,21 +39,29 @@ def answering_errors(handler: Handler) -> Handler:
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
             return await handler(request)
-        except RefusedError as error:
-            return answer(error.status, {"error": str(error)})
-        except InvalidKeyError as error:
-            return answer(401, {"error": str(error)})
-        except CursorPastEndError as error:
-            return answer(
-                409, {"error": "Cursor is past the end of the log", "lastEventId": error.last_event_id}
-            )
-        except (TailFullError, TailClosedError):
-            return answer(503, {"error": "Service temporarily at capacity"}, _RETRY_AFTER)
+        except (RefusedError, InvalidKeyError, TailError) as error:
+            return _refusal(error)
         except StoreUnavailableError as error:
             _log.warning("cannot serve", path=request.path, reason=str(error))
             return answer(503, {"error": "Service temporarily unavailable"}, _RETRY_AFTER)
 
     return answered
+
+
+def _refusal(error: RefusedError | InvalidKeyError | TailError) -> web.Response:
+    body: dict[str, object] = {"error": str(error)}
+    match error:
+        case RefusedError(status=status):
+            pass
+        case InvalidKeyError():
+            status = 401
+        case BadCursorError() | BadFilterError():
+            status = 400
+        case CursorPastEndError(last_event_id=last) | FeedPastEndError(last=last):
+            status, body = 409, {"error": "Cursor is past the end of the log", "lastEventId": last}
+        case _:
+            status, body = 503, {"error": "Service temporarily at capacity"}
+    return answer(status, body, _HEADERS.get(status))
 
 
 @web.middleware

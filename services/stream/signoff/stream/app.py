@@ -1,18 +1,23 @@
 """The stream service: its parts, put together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
 
 from aiohttp import web
 from prometheus_client import Gauge
 
+from signoff.access.gate import Gate
+from signoff.access.live import following
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.events.topics import PARTITIONS
+from signoff.runtime.cors import allow_origins
 from signoff.runtime.errors import SettingsError
 from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.secret import secret_keys
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
 from signoff.stream.answers import json_errors
@@ -20,13 +25,29 @@ from signoff.stream.routes import add_stream_routes
 from signoff.tail import Hub
 
 
-def create_app(settings: Settings, *, store: EventStore, bus: Bus) -> web.Application:
-    """The stream service as an application of its own; store and bus stay the caller's to close.
+def create_app(
+    settings: Settings,
+    *,
+    store: EventStore,
+    bus: Bus,
+    gate: Gate,
+    secrets: Sequence[bytes],
+    health: Health,
+) -> web.Application:
+    """The stream service as an application of its own; what it is given stays the caller's to close.
 
     It is ready when the log is: while the topic is away, streams go on from the log.
+
+    Args:
+        settings: of this process.
+        store: the log; its primary.
+        bus: the topics, which may be away.
+        gate: tells who calls; whoever gives it keeps its directory live.
+        secrets: the secret key of all services, and after it earlier ones.
+        health: of the process.
     """
     app = web.Application(middlewares=[json_errors])
-    health = Health()
+    allow_origins(app, settings.cors_origins)
     hub = Hub(store, bus, watch=health.watch)
     _measure(hub, health)
 
@@ -42,9 +63,10 @@ def create_app(settings: Settings, *, store: EventStore, bus: Bus) -> web.Applic
         await hub.close()
 
     health.add_check("log", log)
+    health.add_check("directory", gate.directory.check)
     health.add_check("topic", topic)
     add_health_routes(app, health)
-    add_stream_routes(app, settings=settings, store=store, hub=hub)
+    add_stream_routes(app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health)
     app.cleanup_ctx.append(closing_hub)
     return app
 
@@ -73,22 +95,23 @@ async def run(
         ServerError: the address cannot be listened on.
     """
     _check_shared(settings)
-    store = await open_store(settings.store_url)
-    try:
+    secrets = await asyncio.to_thread(secret_keys, settings)
+    health = Health()
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store_url)
+        stack.push_async_callback(store.close)
         bus = await open_bus(settings.bus_url)
-        try:
-            await serve(
-                create_app(settings, store=store, bus=bus),
-                host=settings.host,
-                port=settings.port,
-                stop=stop,
-                on_ready=on_ready,
-                handler_cancellation=True,
-            )
-        finally:
-            await bus.close()
-    finally:
-        await store.close()
+        stack.push_async_callback(bus.close)
+        directory = await stack.enter_async_context(following(store, health.watch))
+        gate = Gate(store, directory, settings)
+        await serve(
+            create_app(settings, store=store, bus=bus, gate=gate, secrets=secrets, health=health),
+            host=settings.host,
+            port=settings.port,
+            stop=stop,
+            on_ready=on_ready,
+            handler_cancellation=True,
+        )
 
 
 def _check_shared(settings: Settings) -> None:

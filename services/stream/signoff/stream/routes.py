@@ -1,146 +1,81 @@
-"""``GET /api/workflows/{id}/executions/{executionId}/stream`` (http-contract.md, SSE)."""
+"""The routes of the stream service, and what they share."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
 
-import structlog
 from aiohttp import web
+from prometheus_client import Gauge
 
-from signoff.access.keys import authenticate
+from signoff.access.gate import Gate
+from signoff.access.sealing import Sealer
+from signoff.access.stream_tokens import StreamTokens
 from signoff.events.store.base import EventStore
+from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
+from signoff.stream import executions, feeds
 from signoff.stream.answers import answering_errors
-from signoff.stream.asked import Target, cursor_of, find_target, follows
-from signoff.stream.errors import RefusedError
-from signoff.tail import Frame, Hub, Reader, TailClosedError
-
-PATH: Final = "/api/workflows/{workflowId}/executions/{executionId}/stream"
-
-_RETRY: Final = b"retry: 1000\n\n"
-_HEARTBEAT: Final = b": heartbeat\n\n"
-_DONE: Final = b"data: [DONE]\n\n"
-
-_CHUNK: Final = 64 * 1024
-"""Bytes written at once: aiohttp holds no more than about this for a slow reader."""
-
-_WRITE_LIMIT: Final = 300.0
-"""Seconds in which a client must take a chunk; one that takes none is gone, or as good as gone."""
-
-_LOOKUPS: Final = 16
-"""How many executions are looked up at once; clients that come back all at once queue here."""
-
-_log = structlog.get_logger("signoff.stream")
+from signoff.stream.callers import Callers
+from signoff.stream.executions import ExecutionStreams
+from signoff.stream.feeds import FeedStreams
+from signoff.stream.permits import Permits
+from signoff.stream.rooms import Rooms
+from signoff.tail import Cursors, Feeds, Hub
 
 
-def add_stream_routes(app: web.Application, *, settings: Settings, store: EventStore, hub: Hub) -> None:
+def add_stream_routes(
+    app: web.Application,
+    settings: Settings,
+    *,
+    store: EventStore,
+    hub: Hub,
+    gate: Gate,
+    secrets: Sequence[bytes],
+    health: Health,
+) -> None:
     """Serve streams from an application, be it the stream service's or that of an embedded server.
 
     Open streams end when the application begins to shut down. Closing the hub is the caller's.
+
+    Args:
+        app: what serves them.
+        settings: how many streams a workspace may have.
+        store: the log; its primary.
+        hub: follows the logs of executions.
+        gate: tells who calls; whoever gives it keeps its directory live.
+        secrets: the secret key of all services, and after it earlier ones (see `secret_keys`).
+        health: of the process.
     """
-    streams = _Streams(settings, store, hub)
+    following = Feeds(store, Cursors(secrets), watch=health.watch)
+    callers = Callers(gate, StreamTokens(Sealer(secrets)))
+    permits, rooms = Permits(gate.directory), Rooms(settings.workspace_streams)
+    streams = ExecutionStreams(store, hub, callers, permits, rooms)
+    feed_streams = FeedStreams(following, callers, permits, rooms)
+    open_feeds = Gauge("signoff_stream_feeds", "Feeds that are open", registry=health.registry)
+    open_feeds.set_function(lambda: following.count)
 
     async def end_streams(_: web.Application) -> None:
         hub.end()
+        following.end()
+
+    async def asking_again(_: web.Application) -> AsyncIterator[None]:
+        watching = asyncio.create_task(permits.watch(), name="stream permits")
+        health.watch(watching, watching.get_name())
+        yield
+        watching.cancel()
+        await asyncio.wait([watching])
+        await following.close()
 
     app.on_shutdown.append(end_streams)
-    app.router.add_get(PATH, answering_errors(streams.get), allow_head=False)
-    app.router.add_head(PATH, answering_errors(streams.head))
-    app.router.add_options(PATH, streams.options)
+    app.cleanup_ctx.append(asking_again)
+    _add(app, executions.PATH, streams)
+    _add(app, feeds.PATH, feed_streams)
 
 
-class _Streams:
-    def __init__(self, settings: Settings, store: EventStore, hub: Hub) -> None:
-        self._settings = settings
-        self._store = store
-        self._hub = hub
-        self._lookups = asyncio.Semaphore(_LOOKUPS)
-
-    async def get(self, request: web.Request) -> web.StreamResponse:
-        target = await self._target(request)
-        cursor = cursor_of(request.headers, request.query)
-        with self._hub.open(
-            target.log_id, after=cursor.after, run_id=target.run_id, follow=follows(request.query)
-        ) as reader:
-            frames = await reader.begin()
-            if cursor.reconnect and reader.ended and not frames:
-                return web.Response(status=204)  # an EventSource stops asking
-            return await _send(request, target, reader, frames)
-
-    async def head(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(headers=_headers(await self._target(request)))
-
-    async def options(self, _: web.Request) -> web.StreamResponse:
-        return web.Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})
-
-    async def _target(self, request: web.Request) -> Target:
-        principal = authenticate(request.headers, self._settings)
-        if principal is None:
-            raise RefusedError(401, "Unauthorized")
-        if not principal.may("read"):
-            raise RefusedError(403, "Access denied")
-        asked = request.match_info
-        async with self._lookups:
-            return await find_target(
-                self._store, principal.workspace_id, asked["workflowId"], asked["executionId"]
-            )
+def _add(app: web.Application, path: str, streams: ExecutionStreams | FeedStreams) -> None:
+    app.router.add_get(path, answering_errors(streams.get), allow_head=False)
+    app.router.add_head(path, answering_errors(streams.head))
+    app.router.add_options(path, _options)
 
 
-def _headers(target: Target) -> dict[str, str]:
-    return {
-        "Content-Type": "text/event-stream",
-        "Cache-Control": "no-cache",
-        "X-Accel-Buffering": "no",
-        "X-Execution-Id": target.execution_id,
-    }
-
-
-async def _send(
-    request: web.Request, target: Target, reader: Reader, frames: list[Frame]
-) -> web.StreamResponse:
-    """Send frames to the end. Whatever ends it before, the client can go on after its last frame."""
-    response = web.StreamResponse(headers=_headers(target))
-    try:
-        await response.prepare(request)
-        await _send_all(response, reader, frames)
-    except TailClosedError:
-        pass  # we stop: the response ends cleanly, without [DONE], and the client comes back
-    except ConnectionResetError:
-        pass  # the client went away
-    except TimeoutError:
-        _log.info("a client takes nothing any more", log_id=str(target.log_id))
-        if request.transport is not None:
-            request.transport.abort()
-    except Exception:  # noqa: BLE001 - whatever it was, it is logged
-        # The response has begun, so that no other answer can be given any more.
-        _log.exception("a stream broke", log_id=str(target.log_id))
-    return response
-
-
-async def _send_all(response: web.StreamResponse, reader: Reader, frames: list[Frame]) -> None:
-    pieces = [_RETRY]
-    while True:
-        pieces += [frame.sse for frame in frames]
-        if reader.ended:
-            pieces.append(_DONE)
-        for chunk in _chunks(pieces):
-            async with asyncio.timeout(_WRITE_LIMIT):
-                await response.write(chunk)
-        if reader.ended:
-            return
-        frames = await reader.read()
-        pieces = [] if frames or reader.ended else [_HEARTBEAT]
-
-
-def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Join pieces so that few writes are made, none of them much larger than it must be."""
-    gathered: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        if size and size + len(piece) > _CHUNK:
-            yield b"".join(gathered)
-            gathered, size = [], 0
-        gathered.append(piece)
-        size += len(piece)
-    if gathered:
-        yield b"".join(gathered)
+async def _options(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})

@@ -1,0 +1,70 @@
+"""Who calls, and what they are where."""
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from msgspec import Struct
+
+from signoff.access.permissions import Operation, allows
+from signoff.events.types import Actor, Role
+
+AuthMethod: TypeAlias = Literal["apiKey", "session", "streamToken", "signature"]
+"""How a caller proved who they are; ``signature``: the sender of a webhook's delivery."""
+
+
+class Principal(Struct, frozen=True, kw_only=True):
+    """An authenticated caller in one workspace.
+
+    Attributes:
+        actor: who acts, as events name them.
+        workspace_id: where.
+        roles: what they are there, with the roles that those include.
+        user_id: the person or service account, unless a workspace's key or a webhook's sender acts.
+        auth_method: how they proved it.
+    """
+
+    actor: Actor
+    workspace_id: UUID
+    roles: frozenset[Role]
+    user_id: str | None = None
+    auth_method: AuthMethod = "apiKey"
+
+    def may(self, operation: Operation) -> bool:
+        """Whether the caller may do something in the workspace."""
+        return allows(self.roles, operation)
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """An authenticated caller, in no workspace yet.
+
+    Attributes:
+        actor: who acts.
+        user_id: as of a principal.
+        auth_method: how they proved it.
+        grants: the workspaces that they may act in, oldest first, with their roles there.
+        bound_to: the one workspace that the credential is bound to, if it is.
+        owner_grants: for a workspace's key: the workspaces of the user who made it. They only decide
+            whether a refusal may say that another workspace has what was asked for.
+    """
+
+    actor: Actor
+    user_id: str | None = None
+    auth_method: AuthMethod
+    grants: Mapping[UUID, frozenset[Role]]
+    bound_to: UUID | None = None
+    owner_grants: frozenset[UUID] = frozenset()
+
+    def within(self, workspace_id: UUID) -> Principal:
+        """The caller in one of the workspaces that they may act in.
+
+        Raises:
+            KeyError: it is none of them.
+        """
+        return Principal(
+            actor=self.actor,
+            workspace_id=workspace_id,
+            roles=self.grants[workspace_id],
+            user_id=self.user_id,
+            auth_method=self.auth_method,
+        )

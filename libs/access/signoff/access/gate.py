@@ -1,0 +1,255 @@
+"""Who a request comes from, and which workspace it is about: asked by every service that serves callers."""
+
+import hmac
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from signoff.access.callers import Caller, Principal
+from signoff.access.directory import Directory, Key
+from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
+from signoff.access.keys import digest_of
+from signoff.access.live import LiveDirectory
+from signoff.access.permissions import expanded
+from signoff.access.sessions import Sessions, session_token
+from signoff.events.store.base import EventStore
+from signoff.events.topics import chosen_log_id
+from signoff.events.types import Actor
+from signoff.runtime.settings import Settings
+
+WORKSPACE_HEADER: Final = "X-Workspace-Id"
+
+_BOOTSTRAP: Final = Actor(type="apiKey", id="bootstrap")
+_KEEP: Final = 10_000
+_UUID_LENGTH: Final = 36
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What a request is about, as far as it tells its workspace.
+
+    Attributes:
+        workspace_id: named by the caller.
+        workflow_id: named in the path.
+        execution_id: of an execution or a run, named in the path.
+    """
+
+    workspace_id: str | None = None
+    workflow_id: str | None = None
+    execution_id: str | None = None
+
+
+class Gate:
+    """Identifies callers by what their requests carry.
+
+    Args:
+        store: the log, for sessions and for finding workspaces.
+        directory: who there is.
+        settings: hold the bootstrap key.
+        clock: seconds since the epoch, UTC.
+
+    Attributes:
+        directory: the same, for those who wait for its changes.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        directory: LiveDirectory,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory
+        self._store = store
+        self._sessions = Sessions(store.records)
+        self._clock = clock
+        key = settings.bootstrap_api_key
+        self._bootstrap = None if key is None else digest_of(key)
+        self._callers: dict[str, Caller] = {}
+        self._known_at = -1
+
+    # Who --------------------------------------------------------------------------------------------
+
+    async def caller(self, headers: Mapping[str, str]) -> Caller | None:
+        """Find out who calls: by bearer token, session cookie, then ``X-API-Key`` (http-contract.md).
+
+        Args:
+            headers: of the request, names in any case.
+
+        Returns:
+            ``None`` when the request carries nothing: answer 401 ``Unauthorized``.
+
+        Raises:
+            InvalidKeyError: nobody has this key, or no longer: answer 401 ``Invalid API key``.
+            StoreUnavailableError: it cannot be said now.
+        """
+        bearer = _bearer(headers)
+        if bearer is not None:
+            return self.by_key(bearer)
+        cookies = headers.get("Cookie")
+        if cookies is not None:
+            caller = await self.by_cookies(cookies)
+            if caller is not None:
+                return caller
+        key = headers.get("X-API-Key", "").strip()
+        return self.by_key(key) if key else None
+
+    def by_key(self, key: str) -> Caller:
+        """Who has an API key.
+
+        Raises:
+            InvalidKeyError: nobody.
+        """
+        digest = digest_of(key)
+        state = self.directory.state
+        if self._bootstrap is not None and hmac.compare_digest(digest, self._bootstrap):
+            return self.by_key_id(_BOOTSTRAP.id)
+        key_id = state.digests.get(digest)
+        if key_id is None or not state.keys[key_id].is_good(digest, self._clock()):
+            raise InvalidKeyError("Invalid API key")
+        return self.by_key_id(key_id)
+
+    def by_key_id(self, key_id: str) -> Caller:
+        """Who has the key with this id, as of now.
+
+        Raises:
+            InvalidKeyError: there is no such key any more, or its user may do nothing.
+        """
+        state = self.directory.state
+        if key_id == _BOOTSTRAP.id and self._bootstrap is not None:
+            return self._known("", lambda: _bootstrap_caller(state))
+        key = state.keys.get(key_id)
+        if key is None or (key.expires_at is not None and key.expires_at <= self._clock()):
+            raise InvalidKeyError("Invalid API key")
+        caller = self._known(key_id, lambda: _caller_of(state, key_id, key))
+        if not caller.grants:
+            raise InvalidKeyError("Invalid API key")
+        return caller
+
+    def by_user(self, user_id: str) -> Caller | None:
+        """A user who proved who they are otherwise; ``None`` for one who may do nothing any more."""
+        state = self.directory.state
+        user = state.users.get(user_id)
+        if user is None or user.disabled:
+            return None
+        return Caller(
+            actor=Actor(type="user", id=user_id),
+            user_id=user_id,
+            auth_method="session",
+            grants=state.grants_of(user_id),
+        )
+
+    async def by_cookies(self, cookies: str) -> Caller | None:
+        """Whose session a ``Cookie`` header names; ``None`` when it names none that lasts."""
+        token = session_token(cookies)
+        session = None if token is None else await self._sessions.find(token)
+        return None if session is None else self.by_user(session.user_id)
+
+    def _known(self, name: str, make: Callable[[], Caller]) -> Caller:
+        """Callers are kept until the directory changes: making one goes through all workspaces."""
+        if self._known_at != self.directory.version or len(self._callers) >= _KEEP:
+            self._callers.clear()
+            self._known_at = self.directory.version
+        caller = self._callers.get(name)
+        if caller is None:
+            caller = self._callers[name] = make()
+        return caller
+
+    # Where ------------------------------------------------------------------------------------------
+
+    async def principal(self, caller: Caller, about: About) -> Principal:
+        """The caller in the workspace that a request is about.
+
+        It is the workspace that the request names; else, of the caller's workspaces, the one that has the
+        workflow or the execution in its path; else the oldest.
+
+        Raises:
+            UnknownWorkspaceError: there is none for this caller.
+            ForeignWorkspaceError: it is another workspace of the owner of a workspace's key.
+            StoreUnavailableError: it cannot be said now.
+        """
+        if not caller.grants:
+            raise UnknownWorkspaceError("Workspace not found")
+        if about.workspace_id is not None:
+            return _named(caller, about.workspace_id)
+        candidates = [*caller.grants, *sorted(caller.owner_grants - caller.grants.keys())]
+        if len(candidates) == 1:
+            return caller.within(candidates[0])
+        homes = await self._homes(about, candidates)
+        for workspace_id in caller.grants:
+            if workspace_id in homes:
+                return caller.within(workspace_id)
+        if homes:
+            raise ForeignWorkspaceError("API key is not authorized for this workspace")
+        return caller.within(candidates[0])
+
+    async def _homes(self, about: About, candidates: Collection[UUID]) -> frozenset[UUID]:
+        """Of some workspaces, those that have what a request is about."""
+        if about.workflow_id is not None:
+            named = await self._store.workflows_named(about.workflow_id, candidates)
+            if named or about.execution_id is None:
+                return frozenset(row.workspace_id for row in named)
+        if about.execution_id is None:
+            return frozenset()
+        ids = [chosen_log_id(str(each), about.execution_id) for each in candidates]
+        given = _uuid(about.execution_id)
+        row = await self._store.locate(ids if given is None else [*ids, given])
+        return frozenset() if row is None else frozenset({row.workspace_id}) & frozenset(candidates)
+
+
+def _named(caller: Caller, workspace_id: str) -> Principal:
+    named = _uuid(workspace_id)
+    if named is not None and named in caller.grants:
+        return caller.within(named)
+    if named is not None and named in caller.owner_grants:
+        raise ForeignWorkspaceError("API key is not authorized for this workspace")
+    raise UnknownWorkspaceError("Workspace not found")
+
+
+def _bootstrap_caller(state: Directory) -> Caller:
+    admin = expanded(["admin"])
+    return Caller(
+        actor=_BOOTSTRAP,
+        auth_method="apiKey",
+        grants={UUID(name): admin for name, each in state.workspaces.items() if not each.closed},
+    )
+
+
+def _caller_of(state: Directory, key_id: str, key: Key) -> Caller:
+    actor = Actor(type="apiKey", id=key_id)
+    if key.user_id is not None:
+        return Caller(
+            actor=actor,
+            user_id=key.user_id,
+            auth_method="apiKey",
+            grants=state.grants_of(key.user_id, bound=key.roles, within=key.workspace_id),
+        )
+    workspace = state.workspaces.get(key.workspace_id or "")
+    grants = {}
+    if workspace is not None and not workspace.closed:
+        grants = {UUID(key.workspace_id): expanded(key.roles or [])}
+    owned = () if key.owner_id is None else state.memberships(key.owner_id)
+    return Caller(
+        actor=actor,
+        auth_method="apiKey",
+        grants=grants,
+        bound_to=None if key.workspace_id is None else UUID(key.workspace_id),
+        owner_grants=frozenset(UUID(each) for each in owned),
+    )
+
+
+def _bearer(headers: Mapping[str, str]) -> str | None:
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _uuid(text: str) -> UUID | None:
+    if len(text) != _UUID_LENGTH:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
