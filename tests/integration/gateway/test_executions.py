@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from signoff.events.store.search import Search
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import APPROVAL, KEY, Server, serving, settings
 
@@ -185,7 +186,9 @@ async def test_an_execution_of_another_workflow_is_not_found_under_this_one(serv
 
 async def test_history_comes_in_pages_and_is_the_very_bytes_of_the_log(server: Server) -> None:
     _, execution_id = await paused(server)
-    whole = await server.store.read((await server.store.executions(DEFAULT_WORKSPACE, limit=1))[0].log_id)
+    whole = await server.store.read(
+        (await server.store.executions(Search(workspace_id=DEFAULT_WORKSPACE), limit=1))[0].log_id
+    )
 
     pages: list[bytes] = []
     events: list[Any] = []

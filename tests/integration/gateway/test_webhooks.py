@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from signoff.events.store.search import Search
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import KEY, LIMIT, Server, serving, settings
 
@@ -63,7 +64,7 @@ async def deliver(
 
 
 async def executions(server: Server) -> int:
-    return len(await server.store.executions(DEFAULT_WORKSPACE))
+    return len(await server.store.executions(Search(workspace_id=DEFAULT_WORKSPACE)))
 
 
 async def ended(server: Server, execution_id: str) -> list[Any]:
@@ -191,7 +192,17 @@ async def test_what_is_no_webhook_of_the_active_version_is_not_found(server: Ser
     missing = (404, {"error": "Webhook not found"})
 
     for path in (f"{workflow_id}/off", f"{workflow_id}/note", f"{workflow_id}/nothing", "nobody/pushed"):
-        assert await deliver(server, path) == missing
+        assert await send(server, path, X_API_Key=KEY) == missing
+
+
+async def test_a_stranger_cannot_tell_a_webhook_from_none(server: Server) -> None:
+    workflow_id = await server.deploy(SIGNED)
+    headers = {"X_Signoff_Signature": signature(body_of(EVENT), "another secret")}
+    paths = (f"{workflow_id}/pushed", f"{workflow_id}/nothing", "nobody/pushed")
+
+    answers = [await send(server, path, **headers) for path in paths]
+
+    assert answers == [(401, {"error": "Invalid signature"})] * 3
 
 
 async def test_a_new_version_without_the_webhook_takes_it_away(server: Server) -> None:
@@ -200,14 +211,14 @@ async def test_a_new_version_without_the_webhook_takes_it_away(server: Server) -
 
     await server.call("PUT", f"/api/workflows/{workflow_id}", json={"blocks": {"note": SIGNED["note"]}})
 
-    assert (await deliver(server, f"{workflow_id}/pushed"))[0] == 404
+    assert (await deliver(server, f"{workflow_id}/pushed"))[0] == 401
 
 
 async def test_an_undeployed_workflow_has_no_webhook(server: Server) -> None:
     workflow_id = await server.deploy(SIGNED)
     await server.call("DELETE", f"/api/workflows/{workflow_id}")
 
-    assert (await deliver(server, f"{workflow_id}/pushed"))[0] == 404
+    assert (await deliver(server, f"{workflow_id}/pushed"))[0] == 401
 
 
 async def test_a_body_that_is_no_json_is_refused_and_starts_nothing(server: Server) -> None:

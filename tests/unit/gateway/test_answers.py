@@ -26,11 +26,12 @@ def test_headers_of_the_connection_or_that_break_it_are_left_out() -> None:
         "X-Number": 5,
         "X-Unicode": "☃",
         "X-Good": "yes",
+        "x-response-block": "false",
     }
 
     response = block_answer({"data": None, "status": 200, "headers": given}, "e1")
 
-    ours = {"X-Execution-Id", "X-Content-Type-Options", "Content-Type", "Content-Length"}
+    ours = {"X-Execution-Id", "X-Response-Block", "X-Content-Type-Options", "Content-Type", "Content-Length"}
     assert set(response.headers) - ours == {"X-Good"}
 
 

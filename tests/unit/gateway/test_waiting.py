@@ -231,7 +231,7 @@ async def test_the_end_of_another_run_is_not_taken_for_the_end_of_ones_own() -> 
     [
         (None, None, "EXECUTION_ID_CONFLICT"),
         ("d", None, "EXECUTION_ID_CONFLICT"),
-        ("d", "e", "IDEMPOTENCY_CONFLICT"),
+        ("d", "e", "EXECUTION_ID_CONFLICT"),
         ("d", "d", None),
     ],
 )

@@ -1,49 +1,69 @@
-"""Who comes in: so many at once, with a key that is somebody's, and enough permission."""
+"""Who comes in: so many at once, with a credential that is somebody's, and enough permission."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from signoff.access.errors import InvalidKeyError
-from signoff.access.keys import Permission, Principal, authenticate
+from signoff.access.callers import Caller, Principal
+from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
+from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.limits import Limits
 from signoff.gateway.responses import Handler
+from signoff.gateway.routing import Handler as RouteHandler
+from signoff.gateway.routing import OpenHandler, Route
 from signoff.runtime.settings import Settings
 
-Route = Callable[[web.Request, Principal], Awaitable[web.StreamResponse]]
-"""A handler that is told who calls."""
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_WORKFLOW_NAMES: Final = ("id", "workflowId")
+_EXECUTION_NAMES: Final = ("execution", "executionId", "run", "runId")
 
 
 class Admission:
     """Lets requests through to routes.
 
     Args:
-        settings: hold the keys, and how many requests are worked on at once.
+        gate: tells who calls.
+        settings: how many requests are worked on at once; the public address.
+        limits: how much each caller may ask for.
 
     Attributes:
         under_way: requests being worked on.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, gate: Gate, settings: Settings, limits: Limits) -> None:
+        self._gate = gate
         self._settings = settings
+        self._limits = limits
         self.under_way = 0
 
-    def guard(self, route: Route, needed: Permission = "read") -> Handler:
-        """A handler that lets only those through who may call the route.
-
-        Args:
-            route: what is called.
-            needed: the permission that its caller must have in the workspace.
-        """
+    def guard(self, route: Route) -> Handler:
+        """A handler that lets only those through who may call the route."""
+        operation = route.operation
+        if operation is None:
+            return self._open(cast("OpenHandler", route.handler))
+        handler = cast("RouteHandler", route.handler)
 
         async def admit(request: web.Request) -> web.StreamResponse:
             with self.place():
-                caller = self._caller(request)
-                if not caller.may(needed):
+                caller = await self.caller(request)
+                principal = await self.principal(request, caller)
+                if not principal.may(operation):
                     raise ApiError(403, "Access denied")
-                return await route(request, caller)
+                if route.rate is not None:
+                    await self._limits.count(request, principal, route.rate)
+                with self._limits.place(principal.workspace_id):
+                    return await handler(request, principal)
+
+        return admit
+
+    def _open(self, handler: OpenHandler) -> Handler:
+        async def admit(request: web.Request) -> web.StreamResponse:
+            with self.place():
+                return await handler(request)
 
         return admit
 
@@ -62,14 +82,73 @@ class Admission:
         finally:
             self.under_way -= 1
 
-    def _caller(self, request: web.Request) -> Principal:
+    async def caller(self, request: web.Request) -> Caller:
+        """Who calls.
+
+        Raises:
+            ApiError: 401, nobody or nobody known; 403, another site's page sends its visitor's session.
+        """
         try:
-            caller = authenticate(request.headers, self._settings)
+            caller = await self._gate.caller(request.headers)
         except InvalidKeyError as error:
             raise ApiError(401, str(error), headers=_CHALLENGE) from error
         if caller is None:
             raise ApiError(401, "Unauthorized", headers=_CHALLENGE)
+        if caller.auth_method == "session":
+            self.check_site(request)
         return caller
+
+    def check_site(self, request: web.Request) -> None:
+        """Make sure that a change which a browser sends along with a session comes from our own pages.
+
+        ``Sec-Fetch-Site`` says so in every browser of today, ``Origin`` in older ones (OWASP, Cross-Site
+        Request Forgery Prevention, Fetch Metadata); a request with neither comes from no browser.
+
+        Raises:
+            ApiError: 403, it comes from elsewhere.
+        """
+        if request.method in _SAFE_METHODS:
+            return
+        site = request.headers.get("Sec-Fetch-Site")
+        origin = request.headers.get("Origin")
+        if site is not None:
+            own = site in ("same-origin", "none")
+        else:
+            own = origin is None or urlsplit(origin).netloc in (request.host, self._public_host())
+        if not own:
+            raise ApiError(403, "A session may be used from this server's own pages only; use an API key")
+
+    def _public_host(self) -> str | None:
+        public = self._settings.public_url
+        return None if public is None else urlsplit(public).netloc
+
+    async def principal(self, request: web.Request, caller: Caller) -> Principal:
+        """The caller in the workspace that the request is about.
+
+        Raises:
+            ApiError: 404, there is none for them; 403, it is another one than their key's.
+        """
+        try:
+            return await self._gate.principal(caller, about(request))
+        except ForeignWorkspaceError as error:
+            raise ApiError(403, str(error)) from error
+        except UnknownWorkspaceError as error:
+            raise ApiError(404, str(error)) from error
+
+
+def about(request: web.Request) -> About:
+    """What a request is about, by its path, its query and its headers."""
+    path = request.match_info
+    named = path.get("workspaceId") or request.query.get("workspaceId")
+    return About(
+        workspace_id=named or request.headers.get(WORKSPACE_HEADER),
+        workflow_id=_first(path, _WORKFLOW_NAMES),
+        execution_id=_first(path, _EXECUTION_NAMES),
+    )
+
+
+def _first(path: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((path[name] for name in names if name in path), None)
 
 
 ADMISSION: Final = web.AppKey("admission", Admission)

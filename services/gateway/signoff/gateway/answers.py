@@ -13,12 +13,16 @@ from signoff.gateway.links import Links
 from signoff.gateway.responses import answer
 from signoff.gateway.schemas import Executed, Queued, Resumed
 
+BLOCK_HEADER: Final = "X-Response-Block"
+"""Tells the answer of a ``response`` block from ours: its status and data are the workflow's."""
+
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _HEADER_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]{0,8192}")
 _NOT_FORWARDED: Final = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
     "trailer", "transfer-encoding", "upgrade", "content-length", "content-encoding", "content-type", "date",
     "server", "set-cookie", "www-authenticate", "content-security-policy", "x-content-type-options",
+    "x-execution-id", "x-response-block",
 })  # fmt: skip
 """Headers that belong to the connection, or to this server and whoever trusts it."""
 
@@ -58,7 +62,7 @@ def block_answer(output: dict[str, Json], execution_id: str) -> web.Response:
     given = output.get("headers")
     named: dict[str, Json] = given if isinstance(given, dict) else {}
     headers = {name: value for name, value in named.items() if _may_pass(name, value)}
-    headers |= {"X-Execution-Id": execution_id, "X-Content-Type-Options": "nosniff"}
+    headers |= {"X-Execution-Id": execution_id, "X-Content-Type-Options": "nosniff", BLOCK_HEADER: "true"}
     content_type = _content_type(named)
     if content_type != _JSON:
         headers["Content-Security-Policy"] = "sandbox; default-src 'none'"

@@ -8,6 +8,12 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from signoff.access.environment import KIND, Environments, context_of
+from signoff.access.gate import Gate
+from signoff.access.hooks import TARGET, target_context
+from signoff.access.limits import MemoryLimiter, SharedLimiter
+from signoff.access.live import following
+from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
@@ -21,16 +27,25 @@ from signoff.gateway.admission import ADMISSION, Admission
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
 from signoff.gateway.gateway import GATEWAY, Gateway
+from signoff.gateway.identity import open_identity
+from signoff.gateway.limits import Limits, tell_standing
 from signoff.gateway.links import Links
 from signoff.gateway.metrics import measure_requests, show
 from signoff.gateway.responses import MAX_BODY, answer_errors
 from signoff.gateway.routes import add_routes
+from signoff.gateway.timing import tell_timing
+from signoff.gateway.upkeep import Upkeep
 from signoff.gateway.waiting import LOOK_EVERY, Waiting
+from signoff.runtime.cors import allow_origins
 from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.secret import secret_keys
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
 from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
+
+_SEALED: Final = {KIND: context_of, TARGET: target_context}
+"""Kinds of records that are sealed as a whole, with what each is bound to."""
 
 _CHECKERS: Final = 1
 """Workers of each language that a gateway keeps for checking code; more run when they take long."""
@@ -46,6 +61,8 @@ def create_app(
     blobs: BlobStore,
     registry: Registry,
     sandbox: Sandbox,
+    gate: Gate,
+    sealer: Sealer,
     health: Health | None = None,
     hub: Hub | None = None,
     look_every: float = LOOK_EVERY,
@@ -59,6 +76,8 @@ def create_app(
         blobs: holds large values.
         registry: the blocks that definitions may use.
         sandbox: checks the code in definitions.
+        gate: tells who calls; whoever gives it keeps its directory live.
+        sealer: encrypts what is secret.
         health: of the process, where it is more than a gateway.
         hub: the same; without it the gateway has its own.
         look_every: seconds between two looks at the log for callers that heard nothing.
@@ -67,7 +86,10 @@ def create_app(
     hub = hub or Hub(store, bus, watch=health.watch)
     links = Links(settings.public_url)
     waiting = Waiting(store, bus, most=settings.max_requests, look_every=look_every)
-    admission = Admission(settings)
+    # Where there is a database, other gateways may be there too.
+    shared = settings.database_url is not None
+    limits = Limits(settings, SharedLimiter(store.records) if shared else MemoryLimiter(), store)
+    admission = Admission(gate, settings, limits)
     # One byte more, since aiohttp refuses a body that has just reached its limit.
     app = web.Application(
         client_max_size=settings.max_body + 1, middlewares=[measure_requests(health.registry), answer_errors]
@@ -82,19 +104,27 @@ def create_app(
         registry=registry,
         sandbox=sandbox,
         hub=hub,
+        directory=gate.directory,
+        sealer=sealer,
+        limits=limits,
+        environments=Environments(settings.environment, gate.directory, store.records, sealer),
         links=links,
         waiting=waiting,
         commands=Commands(bus, blobs, waiting, timeout=settings.command_timeout),
         endings=Endings(store, blobs, links),
     )
     health.add_check("log", store.ping)
+    health.add_check("directory", gate.directory.check)
     health.add_check("broker", bus.ping)
     health.add_check("outcomes", waiting.check)
     show(health.registry, "signoff_gateway_requests", "Requests under way.", lambda: admission.under_way)
     show(health.registry, "signoff_gateway_waiting", "Callers that wait.", lambda: len(waiting))
+    allow_origins(app, settings.cors_origins)
+    open_identity(app, health.watch)
     add_health_routes(app, health)
     add_routes(app, admission)
-    app.cleanup_ctx.append(_listening(waiting, health))
+    upkeep = Upkeep(store.records, gate.directory, sealer, _SEALED)
+    app.cleanup_ctx.append(_listening(waiting, upkeep, health))
 
     async def end_streams(_: web.Application) -> None:
         hub.end()
@@ -102,13 +132,16 @@ def create_app(
     async def close_hub(_: web.Application) -> None:
         await hub.close()
 
+    app.on_response_prepare.extend([tell_standing, tell_timing])
     app.on_shutdown.append(end_streams)
     app.on_cleanup.append(close_hub)
     return app
 
 
-def _listening(waiting: Waiting, health: Health) -> Callable[[web.Application], AsyncIterator[None]]:
-    """Hear outcomes for as long as the application runs, from before its first request."""
+def _listening(
+    waiting: Waiting, upkeep: Upkeep, health: Health
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Hear outcomes from before the first request for as long as the application runs; look after records."""
 
     async def listening(_: web.Application) -> AsyncIterator[None]:
         try:
@@ -118,6 +151,7 @@ def _listening(waiting: Waiting, health: Health) -> Callable[[web.Application], 
         tasks = [
             asyncio.create_task(waiting.listen(), name="gateway outcomes"),
             asyncio.create_task(waiting.watch_log(), name="gateway log"),
+            asyncio.create_task(upkeep.run(), name="gateway upkeep"),
         ]
         for task in tasks:
             health.watch(task, task.get_name())
@@ -147,11 +181,17 @@ async def run(
     """
     registry = await asyncio.to_thread(Registry.discover, settings.blocks, reserved=BLOCK_TYPES)
     blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
+    sealer = Sealer(await asyncio.to_thread(secret_keys, settings))
     async with AsyncExitStack() as stack:
         store = await open_store(settings.store_url)
         stack.push_async_callback(store.close)
         bus = await open_bus(settings.bus_url)
         stack.push_async_callback(bus.close)
         sandbox = await stack.enter_async_context(await Sandbox.start(workers=_CHECKERS))
-        app = create_app(settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=sandbox)
+        health = Health()
+        directory = await stack.enter_async_context(following(store, health.watch))
+        app = create_app(
+            settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=sandbox,
+            gate=Gate(store, directory, settings), sealer=sealer, health=health,
+        )  # fmt: skip
         await serve(app, host=settings.host, port=settings.port, stop=stop, on_ready=on_ready)

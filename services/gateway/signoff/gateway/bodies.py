@@ -11,6 +11,7 @@ from aiohttp import web
 from signoff.events.codec import MAX_DEPTH, check_value
 from signoff.events.errors import ValueNotStorableError
 from signoff.events.types import Json
+from signoff.gateway import timing
 from signoff.gateway.errors import ApiError, Detail, bad_request
 
 READ_LIMIT: Final = 30.0
@@ -33,8 +34,11 @@ async def read_bytes(request: web.Request) -> bytes:
         ApiError: 408 when it did not arrive in time, 400 when its framing is broken.
     """
     try:
-        async with asyncio.timeout(READ_LIMIT):
+        if request.content.is_eof():  # it came with the head: there is nothing to wait for
             return await request.read()
+        with timing.receiving():
+            async with asyncio.timeout(READ_LIMIT):
+                return await request.read()
     except TimeoutError:
         raise ApiError(408, f"The body did not arrive within {READ_LIMIT:g} s") from None
     except web.RequestPayloadError as error:
@@ -95,14 +99,19 @@ def check_storable(value: Json) -> Json:
         raise _at(error.path, error.reason) from error
 
 
-def convert(value: Json, kind: type[T]) -> T:
+def convert(value: Json, kind: type[T], *, strict: bool = True) -> T:
     """A decoded body as a struct.
+
+    Args:
+        value: as it was read.
+        kind: what it must be.
+        strict: texts are no numbers; a query or a header has nothing but texts.
 
     Raises:
         ApiError: 400 names the field.
     """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         match = _PLACE.match(str(error))
         if match is None:

@@ -26,6 +26,13 @@ from signoff.gateway.selection import Selected
 from signoff.gateway.taken import ends_run
 from signoff.tail import Frame
 
+CHUNKS: Final = (
+    'Frames `data: {"blockId", "chunk"}` for selected outputs, then `data: {"event": "final", "data": '
+    '{"success", "output", "status"?, "error"?}}` or `data: {"event": "error", "error"}`, '
+    'then `data: "[DONE]"`.'
+)
+"""What such a stream holds, for the docs."""
+
 _DONE: Final = "[DONE]"
 _HEARTBEAT: Final = b": heartbeat\n\n"
 _HEADERS: Final = {
@@ -77,6 +84,7 @@ async def stream_run(
     log_id: UUID,
     run_id: str | None,
     shown_id: str,
+    shown_as: str = "X-Execution-Id",
     selected: Sequence[Selected] = (),
     base64_most: int | None = None,
 ) -> web.StreamResponse:
@@ -89,13 +97,14 @@ async def stream_run(
         log_id: of the execution.
         run_id: the run to follow; ``None`` for an execution's first.
         shown_id: the run's id as the caller knows it.
+        shown_as: the header that names it.
         selected: outputs to send as soon as their blocks end, and the text of blocks while they say it.
         base64_most: bytes of a file whose contents stand in the output; ``None`` is no contents.
     """
     run = _Followed(
         workspace_id=workspace_id, log_id=log_id, run_id=run_id, selected=selected, base64_most=base64_most
     )
-    response = web.StreamResponse(headers={**_HEADERS, "X-Execution-Id": shown_id})
+    response = web.StreamResponse(headers={**_HEADERS, shown_as: shown_id})
     await response.prepare(request)
     try:
         async with aclosing(_messages(gateway, run)) as messages:

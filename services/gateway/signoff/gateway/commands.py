@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.blobs import ENVELOPE_ALLOWANCE, BlobStore
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import MAX_RECORD, encode, encode_json
@@ -35,6 +35,7 @@ from signoff.events.types import (
     StartExecution,
     UndeployWorkflow,
 )
+from signoff.gateway import timing
 from signoff.gateway.errors import outcome_unknown
 from signoff.gateway.waiting import Call, Waiting
 
@@ -146,7 +147,9 @@ class Commands:
             within=self._timeout + GRACE,
         )
         try:
-            await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), Record(record_key(log_id), raw))
+            record = Record(record_key(log_id), raw)
+            with timing.waiting():
+                await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), record)
         except BusUnavailableError as error:
             self._waiting.forget(call)
             raise outcome_unknown(command.execution_id) from error

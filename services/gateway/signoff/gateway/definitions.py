@@ -53,6 +53,17 @@ async def read_definition(
             its code cannot be checked now.
     """
     document = await asyncio.to_thread(decode_definition, raw, content_type)
+    return await accept_definition(document, workflow_id=workflow_id, checking=checking)
+
+
+async def accept_definition(
+    document: Json, *, workflow_id: str, checking: Checking
+) -> tuple[Definition, list[Fault]]:
+    """Check a definition that was decoded; as `read_definition`.
+
+    Raises:
+        ApiError: 422 for a definition with faults: all of them; 503 when its code cannot be checked now.
+    """
     parsed = await check_definition(document, workflow_id=workflow_id, checking=checking)
     if parsed.faults:
         raise ApiError(422, "The definition has faults", details=details(parsed.faults))

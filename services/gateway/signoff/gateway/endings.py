@@ -34,6 +34,7 @@ class Ending(Struct, frozen=True, kw_only=True):
         output: as callers see it: links absolute, large values put back. ``None`` is no output.
         error: why it did not end well.
         code: of the error.
+        block_id: the block that failed.
         response_block_id: the ``response`` block that fixed the output.
         metadata: how long it took.
     """
@@ -42,6 +43,7 @@ class Ending(Struct, frozen=True, kw_only=True):
     output: Json = None
     error: str | None = None
     code: str | None = None
+    block_id: str | None = None
     response_block_id: str | None = None
     metadata: Metadata
 
@@ -121,6 +123,7 @@ def _ending(data: EventData) -> Ending:
                 output=data.output,
                 error=data.error,
                 code=data.code,
+                block_id=data.block_id,
                 metadata=_metadata(data),
             )
         case ExecutionCancelled():

@@ -18,11 +18,13 @@ RETRY_AFTER: Final = {"Retry-After": "1"}
 """Seconds after which a caller may try again: brokers and databases come back in about that time."""
 
 REFUSAL_STATUS: Final[Mapping[str, int]] = {
+    "BAD_REQUEST": 400,
     "NOT_FOUND": 404,
     "WORKFLOW_NOT_FOUND": 404,
     "VERSION_NOT_FOUND": 404,
     "NOT_PAUSED": 404,
     "POINT_NOT_FOUND": 404,
+    "CONFLICT": 409,
     "ALREADY_RESUMED": 409,
     "NOT_RESUMABLE": 409,
     "EXECUTION_ID_CONFLICT": 409,

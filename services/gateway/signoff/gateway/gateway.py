@@ -7,7 +7,10 @@ from uuid import UUID
 from aiohttp import web
 from msgspec import Struct
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
+from signoff.access.environment import Environments
+from signoff.access.live import LiveDirectory
+from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment
@@ -19,6 +22,7 @@ from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
 from signoff.gateway.errors import ApiError
 from signoff.gateway.headers import IDENTIFIER
+from signoff.gateway.limits import Limits
 from signoff.gateway.links import Links
 from signoff.gateway.waiting import Waiting
 from signoff.runtime.settings import Settings
@@ -41,6 +45,10 @@ class Gateway(Struct, frozen=True, kw_only=True):
     registry: Registry
     sandbox: Sandbox
     hub: Hub
+    directory: LiveDirectory
+    sealer: Sealer
+    environments: Environments
+    limits: Limits
     links: Links
     waiting: Waiting
     commands: Commands

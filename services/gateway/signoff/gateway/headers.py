@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final, Literal
 
-from aiohttp import web
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from signoff.events.types import Mode
 from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.routing import Rate
 
 MAX_CALL_CHAIN: Final = 25
 """How many workflows may have called one another (Sim's limit)."""
@@ -23,12 +23,74 @@ _MAX_KEY: Final = 255
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
+class CommandHeaders(Struct, frozen=True, kw_only=True):
+    """The headers of a request that changes something.
+
+    Attributes:
+        idempotency_key: Names the request: the same one again gets the first answer and does nothing twice;
+            another request with the same key is a conflict.
+        traceparent: W3C trace context.
+    """
+
+    idempotency_key: (
+        Annotated[str, Meta(min_length=1, max_length=_MAX_KEY, pattern="^[ -~]*$")] | UnsetType
+    ) = field(default=UNSET, name="Idempotency-Key")
+    traceparent: str | UnsetType = UNSET
+
+
+class StartHeaders(CommandHeaders, frozen=True, kw_only=True):
+    """The headers of a request that starts an execution, as they are written; `execute_headers` reads them.
+
+    Attributes:
+        mode: `async`: the answer is 202 at once. `stream`: it is a stream of text.
+        stream: `true` is the same as `stream` in the body.
+        execution_id: The execution's id, chosen by the caller. It can be used once in a workspace.
+        timeout: Seconds that an asynchronous run may take.
+        call_chain: The workflows that called one another up to this request, by commas; at most 24.
+    """
+
+    mode: Mode | UnsetType = field(default=UNSET, name="X-Execution-Mode")
+    stream: Literal["true", "false"] | UnsetType = field(default=UNSET, name="X-Stream-Response")
+    execution_id: Annotated[str, Meta(pattern=f"^{IDENTIFIER.pattern}$")] | UnsetType = field(
+        default=UNSET, name="X-Execution-Id"
+    )
+    timeout: Annotated[int, Meta(ge=1, le=MAX_TIMEOUT)] | UnsetType = field(
+        default=UNSET, name="X-Execution-Timeout-Seconds"
+    )
+    call_chain: str | UnsetType = field(default=UNSET, name="X-Sim-Via")
+
+
+class DecisionHeaders(CommandHeaders, frozen=True, kw_only=True):
+    """The headers of a decision.
+
+    Attributes:
+        if_match: The `ETag` of the pause point: which content the decision is made on.
+    """
+
+    if_match: str | UnsetType = field(default=UNSET, name="If-Match")
+
+
+class ConditionalHeaders(Struct, frozen=True, kw_only=True):
+    """The headers of a read that repeats.
+
+    Attributes:
+        if_none_match: The `ETag` of an answer that the caller has: 304 while it stands.
+    """
+
+    if_none_match: str | UnsetType = field(default=UNSET, name="If-None-Match")
+
+
 class ExecuteHeaders(Struct, frozen=True, kw_only=True):
     """What the headers of an execute request ask for; ``timeout`` is in seconds."""
 
     mode: Mode
     execution_id: str | None
     timeout: float | None
+
+    @property
+    def rate(self) -> Rate:
+        """What the request counts as, where rates are limited."""
+        return "async" if self.mode == "async" else "sync"
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -62,7 +124,19 @@ def execute_headers(headers: Mapping[str, str]) -> ExecuteHeaders:
         ApiError: 400 names the header; 409 for a call chain that is too deep.
     """
     _check_call_chain(headers)
-    return ExecuteHeaders(mode=_mode(headers), execution_id=_execution_id(headers), timeout=_timeout(headers))
+    return ExecuteHeaders(
+        mode=_mode(headers), execution_id=_chosen_id(headers, "X-Execution-Id"), timeout=_timeout(headers)
+    )
+
+
+def run_headers(headers: Mapping[str, str], *, mode: Mode, timeout: float | None) -> ExecuteHeaders:
+    """The same of v2, whose headers only hold the run's id: the body says how, and how long.
+
+    Raises:
+        ApiError: as of `execute_headers`.
+    """
+    _check_call_chain(headers)
+    return ExecuteHeaders(mode=mode, execution_id=_chosen_id(headers, "X-Run-Id"), timeout=timeout)
 
 
 def _check_call_chain(headers: Mapping[str, str]) -> None:
@@ -83,10 +157,10 @@ def _mode(headers: Mapping[str, str]) -> Mode:
     return "stream" if streamed == "true" or mode == "stream" else "sync"
 
 
-def _execution_id(headers: Mapping[str, str]) -> str | None:
-    chosen = headers.get("X-Execution-Id")
+def _chosen_id(headers: Mapping[str, str], name: str) -> str | None:
+    chosen = headers.get(name)
     if chosen is not None and not IDENTIFIER.fullmatch(chosen):
-        raise bad_field("X-Execution-Id", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
+        raise bad_field(name, "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
     return chosen
 
 
@@ -97,31 +171,3 @@ def _timeout(headers: Mapping[str, str]) -> float | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and 1 <= int(text) <= MAX_TIMEOUT):
         raise bad_field("X-Execution-Timeout-Seconds", f"must be a whole number from 1 to {MAX_TIMEOUT}")
     return float(text)
-
-
-def whole_number(
-    request: web.Request, name: str, default: int, *, least: int = 0, most: int = 2**31 - 1
-) -> int:
-    """A whole number from the query.
-
-    Raises:
-        ApiError: 400, it is none or out of range.
-    """
-    text = request.query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and least <= int(text) <= most):
-        raise bad_field(name, f"must be a whole number from {least} to {most}")
-    return int(text)
-
-
-def flag(request: web.Request, name: str) -> bool:
-    """A yes or no from the query; left out means no.
-
-    Raises:
-        ApiError: 400, it is neither true nor false.
-    """
-    text = request.query.get(name, "false").lower()
-    if text not in ("true", "false", "1", "0"):
-        raise bad_field(name, "must be true or false")
-    return text in ("true", "1")

@@ -7,9 +7,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.engine.evolve import evolve
-from signoff.engine.state import State
+from signoff.engine.state import ResumeEntry, Run, State
 from signoff.events.codec import decode_event
-from signoff.events.store.base import EventStore, Recorded
+from signoff.events.store.base import EventStore, ExecutionRow, Recorded
 from signoff.events.types import Event
 from signoff.gateway.errors import GatewayError
 from signoff.gateway.taken import RUN_ENDINGS
@@ -67,6 +67,17 @@ async def fold_many(store: EventStore, log_ids: list[UUID]) -> dict[UUID, Folded
     """Fold several logs; the first pages of all come in one query."""
     pages = await store.read_many(dict.fromkeys(log_ids, 0), limit=_PAGE)
     return {log_id: await fold_on(store, page) for log_id, page in pages.items()}
+
+
+def find_run(state: State, row: ExecutionRow, run_id: str) -> Run | ResumeEntry | None:
+    """A run by its id: one that began, or the decision that waits for its turn."""
+    run = state.runs.get(state.execution_id if is_root(run_id, row) else run_id)
+    return run or next((each for each in state.entries.values() if each.run_id == run_id), None)
+
+
+def is_root(run_id: str, row: ExecutionRow) -> bool:
+    """Whether a run's id names the whole execution."""
+    return run_id in (row.execution_id, str(row.log_id))
 
 
 async def read_event(store: EventStore, log_id: UUID, event_id: int) -> tuple[Event, bool]:

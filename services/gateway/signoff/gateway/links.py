@@ -17,6 +17,10 @@ class Links:
         """Where the state of a run is asked for."""
         return f"{self._base}/api/jobs/{run_id}"
 
+    def run(self, workflow_id: str, run_id: str) -> str:
+        """The same for callers of v2."""
+        return f"{self._base}/api/v2/workflows/{workflow_id}/runs/{run_id}"
+
     def resume(self, links: dict[str, str]) -> dict[str, str]:
         """The links of a pause point, absolute; its ids are left alone."""
         if not self._base:

@@ -1,12 +1,12 @@
 """What the gateway tells about itself at ``/metrics``."""
 
-import time
 from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 
+from signoff.gateway import timing
 from signoff.gateway.responses import Handler
 
 
@@ -21,11 +21,11 @@ def measure_requests(registry: CollectorRegistry) -> Middleware:
 
     @web.middleware
     async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
-        began = time.perf_counter()
+        watch = timing.begin()
         response = await handler(request)
         resource = request.match_info.route.resource
         route = "unknown" if resource is None else resource.canonical
-        seconds.labels(request.method, route, response.status).observe(time.perf_counter() - began)
+        seconds.labels(request.method, route, response.status).observe(watch.elapsed())
         return response
 
     return measure

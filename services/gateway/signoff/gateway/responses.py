@@ -15,7 +15,8 @@ from signoff.events.errors import (
     FileTooLargeError,
     StoreUnavailableError,
 )
-from signoff.gateway.errors import RETRY_AFTER, ApiError
+from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.v2_errors import error_body, is_v2
 
 _JSON: Final = "application/json"
 _CLIENT_GONE: Final = 499
@@ -38,46 +39,47 @@ def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | Non
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error as ``{"error", …}``; what nobody expected is logged, and tells nothing."""
+    """Answer every error as its path's API spells it; what nobody expected is logged, and tells nothing."""
     try:
         return await handler(request)
     except ApiError as error:
-        return answer(error.body(), status=error.status, headers=error.headers)
+        return _refusal(request, error)
     except web.HTTPException as error:
-        return _framework_error(request, error)
+        return _refusal(request, _framework_error(request, error))
     except ConnectionResetError:
         return web.Response(status=_CLIENT_GONE)  # nobody reads it: the client went away
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the caller gets an answer
-        return _failure(request, error)
+        return _refusal(request, _failure(request, error))
 
 
-def _failure(request: web.Request, error: Exception) -> web.Response:
+def _refusal(request: web.Request, error: ApiError) -> web.Response:
+    body = error_body(error) if is_v2(request.path) else error.body()
+    return answer(body, status=error.status, headers=error.headers)
+
+
+def _failure(request: web.Request, error: Exception) -> ApiError:
     if isinstance(error, BlobNotFoundError):
         _log.error("a large value is missing", path=request.path, reason=str(error))
-        return answer({"error": "A large value of this execution is missing"}, status=500)
+        return ApiError(500, "A large value of this execution is missing")
     if isinstance(error, FileTooLargeError):
-        return answer({"error": str(error)}, status=413)
+        return ApiError(413, str(error))
     if isinstance(error, BusFullError):
-        return answer({"error": "Service temporarily at capacity"}, status=503, headers=RETRY_AFTER)
+        return unavailable()
     if isinstance(error, (StoreUnavailableError, BusUnavailableError, BlobError)):
         _log.warning("cannot serve", path=request.path, reason=str(error))
-        return answer({"error": "Service temporarily unavailable"}, status=503, headers=RETRY_AFTER)
+        return unavailable("Service temporarily unavailable")
     _log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
-    return answer({"error": "Internal server error"}, status=500)
+    return ApiError(500, "Internal server error")
 
 
-def _framework_error(request: web.Request, error: web.HTTPException) -> web.Response:
+def _framework_error(request: web.Request, error: web.HTTPException) -> ApiError:
     if error.status == 413:
         limit = request.app[MAX_BODY]
-        return answer({"error": f"The body is larger than {limit} bytes"}, status=413)
+        return ApiError(413, f"The body is larger than {limit} bytes")
     if error.status == 405:
-        return answer(
-            {"error": f"{request.method} is not allowed here"},
-            status=405,
-            headers={"Allow": error.headers["Allow"]},
-        )
-    text = "Not found" if error.status == 404 else error.reason
-    return answer({"error": text}, status=error.status)
+        allowed = {"Allow": error.headers["Allow"]}
+        return ApiError(405, f"{request.method} is not allowed here", headers=allowed)
+    return ApiError(error.status, "Not found" if error.status == 404 else error.reason)
 
 
 MAX_BODY: Final = web.AppKey("max_body", int)

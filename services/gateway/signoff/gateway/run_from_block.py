@@ -10,13 +10,14 @@ from typing import Final, cast, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.engine.catalog import TriggerKind, find_entry
 from signoff.engine.definition import decode
 from signoff.engine.graph import Graph, compile_graph, fires, following
 from signoff.engine.state import PausePoint, State
 from signoff.events.codec import encode_json
 from signoff.events.store.base import ExecutionRow, WorkflowRow
+from signoff.events.store.search import Search
 from signoff.events.types import Json, Source
 from signoff.gateway.errors import ApiError, Detail, bad_request
 from signoff.gateway.gateway import Gateway, find_execution, shown_id
@@ -101,7 +102,8 @@ async def _source(
             )
         except ApiError as error:
             raise _refusal("executionId", str(error)) from error
-    rows = await gateway.store.executions(workflow.workspace_id, workflow_id=workflow.workflow_id, limit=1)
+    of_workflow = Search(workspace_id=workflow.workspace_id, workflow_ids=(workflow.workflow_id,))
+    rows = await gateway.store.executions(of_workflow, limit=1)
     if not rows:
         raise _refusal("executionId", "No execution state found for workflow. Run the full workflow first.")
     return rows[0]

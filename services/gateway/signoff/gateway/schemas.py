@@ -5,12 +5,13 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from signoff.events.files import File
-from signoff.events.types import Json
+from signoff.events.types import Event, Json
 from signoff.gateway.errors import Detail
 
 TriggerType = Literal["manual", "api", "schedule", "chat", "webhook", "mcp"]
 JobStatus = Literal["pending", "processing", "completed", "failed", "cancelled"]
 RunStatus = Literal["completed", "failed", "paused", "cancelled"]
+PausedStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
 
 
 class RunFromBlock(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -76,6 +77,14 @@ class Resumed(Struct, frozen=True, kw_only=True, rename="camel"):
     metadata: Metadata
 
 
+class ResumeStarted(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a decision in a browser, which does not wait for the run."""
+
+    status: Literal["started"] = "started"
+    execution_id: str
+    message: str = "Resume execution started."
+
+
 class ResumeQueuedAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
     """The answer to a decision that waits for its turn."""
 
@@ -103,6 +112,13 @@ class Job(Struct, frozen=True, kw_only=True, rename="camel"):
     metadata: JobMetadata
     output: Json | UnsetType = UNSET
     error: str | UnsetType = UNSET
+
+
+class EventPage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Events of one log in their order; ``next_from`` is where the next page begins, if there is one."""
+
+    events: list[Event]
+    next_from: int | None
 
 
 class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -216,6 +232,24 @@ class LoopScope(Struct, frozen=True, kw_only=True, rename="camel"):
     iteration: int
 
 
+class ResumeLinks(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a pause point is decided.
+
+    Attributes:
+        api_url: By programs.
+        ui_url: By people; a child's point is decided in the child, at whichever point it has.
+        context_id: The point; absent where a child is waited for.
+        execution_id: The execution that the decision is about: that of the child, where there is one.
+        workflow_id: That execution's workflow.
+    """
+
+    api_url: str
+    ui_url: str
+    context_id: str | UnsetType = UNSET
+    execution_id: str
+    workflow_id: str
+
+
 class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
     """One pause point."""
 
@@ -228,9 +262,17 @@ class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
     snapshot_ready: bool = True
     parallel_scope: ParallelScope | UnsetType = UNSET
     loop_scope: LoopScope | UnsetType = UNSET
-    resume_links: dict[str, str]
+    resume_links: ResumeLinks
     queue_position: int | None
     latest_resume_entry: QueueEntry | None
+
+
+class PausedMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who started a paused execution; all of it pauses as one."""
+
+    pause_scope: Literal["execution"] = "execution"
+    trigger_ids: list[str] = []
+    executor_user_id: str | None
 
 
 class PausedSummary(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -239,13 +281,13 @@ class PausedSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     workflow_id: str
     execution_id: str
-    status: Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
+    status: PausedStatus
     total_pause_count: int
     resumed_count: int
     paused_at: str
     updated_at: str
     expires_at: str | None = None
-    metadata: dict[str, Json]
+    metadata: PausedMetadata
     trigger_ids: list[str] = []
     pause_points: list[PausePointView]
 

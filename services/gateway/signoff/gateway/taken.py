@@ -65,10 +65,8 @@ def ends_run(event: Event, run_id: str | None) -> bool:
 
 
 def _started_by_another(command: Command, data: ExecutionStarted) -> Outcome:
-    if command.request_digest is None or data.request_digest is None:
+    if command.request_digest is None or command.request_digest != data.request_digest:
         return _refusal(command, "EXECUTION_ID_CONFLICT", "Execution ID has already been used")
-    if command.request_digest != data.request_digest:
-        return _conflict(command)
     return Outcome(
         command_id=command.command_id, execution_id=command.execution_id, outcome="duplicate", event_id=1
     )

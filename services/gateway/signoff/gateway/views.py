@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType, convert, structs
 
 from signoff.engine.children import child_response
 from signoff.engine.pauses import form_of, resume_links
@@ -18,9 +18,11 @@ from signoff.gateway.schemas import (
     PauseContext,
     PausedBrief,
     PausedDetail,
+    PausedMetadata,
     PausedSummary,
     PausePointView,
     QueueEntry,
+    ResumeLinks,
 )
 
 HIDDEN: Final = "•••"
@@ -39,7 +41,7 @@ def paused_summary(state: State, links: Links) -> PausedSummary:
         resumed_count=_resumed(state),
         paused_at=iso(state.paused_at or points[0].opened_at),
         updated_at=iso(state.time),
-        metadata={"pauseScope": "execution", "triggerIds": [], "executorUserId": _actor_id(state)},
+        metadata=PausedMetadata(executor_user_id=_actor_id(state)),
         pause_points=[pause_point(state, point, links) for point in points],
     )
 
@@ -82,7 +84,7 @@ def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView
         resume_status="failed" if point.status == "closed" else point.status,
         parallel_scope=_parallel_scope(point.turns),
         loop_scope=_loop_scope(point.turns),
-        resume_links=links.resume(_resume_links(state, point)),
+        resume_links=convert(links.resume(_resume_links(state, point)), ResumeLinks),
         queue_position=state.queue.index(point.entry_id) + 1 if queued and point.entry_id else None,
         latest_resume_entry=None if entry is None else queue_entry(state, entry),
     )

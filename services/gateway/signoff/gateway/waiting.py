@@ -19,6 +19,7 @@ from signoff.events.errors import BusError, BusUnavailableError, CodecError, Off
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.topics import OUTCOMES
 from signoff.events.types import Command, Outcome
+from signoff.gateway import timing
 from signoff.gateway.errors import outcome_unknown, unavailable
 from signoff.gateway.taken import ends_run, taken_up
 
@@ -138,7 +139,8 @@ class Call:
 
     async def _change(self) -> None:
         self._changed = asyncio.get_running_loop().create_future()
-        await self._changed
+        with timing.waiting():
+            await self._changed
 
     def __enter__(self) -> Self:
         return self

@@ -1,45 +1,92 @@
-"""The routes, one idea a module."""
+"""The routes, one idea a module; each tells of its own in a table."""
+
+from typing import Final
 
 from aiohttp import web
 
 from signoff.gateway.admission import Admission
 from signoff.gateway.routes import (
+    account,
+    auth,
+    bulk,
     cancel,
+    documentation,
+    environment,
     execute,
     executions,
     files,
+    groups,
     history,
+    hook_deliveries,
+    hooks,
     jobs,
+    keys,
+    members,
+    oidc,
     paused,
     resume,
     retry,
+    schedules,
+    search,
+    stream_tokens,
+    usage,
+    users,
+    v2,
+    versions,
     webhooks,
     workflows,
+    workspaces,
 )
+from signoff.gateway.routing import Route, check_distinct
+
+ALL: Final[tuple[Route, ...]] = (
+    *workflows.ROUTES,
+    *versions.ROUTES,
+    *execute.ROUTES,
+    *executions.ROUTES,
+    *search.ROUTES,
+    *bulk.ROUTES,
+    *cancel.ROUTES,
+    *retry.ROUTES,
+    *history.ROUTES,
+    *jobs.ROUTES,
+    *paused.ROUTES,
+    *resume.ROUTES,
+    *stream_tokens.ROUTES,
+    *files.ROUTES,
+    *webhooks.ROUTES,
+    *hooks.ROUTES,
+    *hook_deliveries.ROUTES,
+    *schedules.ROUTES,
+    *environment.ROUTES,
+    *usage.ROUTES,
+    *auth.ROUTES,
+    *oidc.ROUTES,
+    *account.ROUTES,
+    *keys.ROUTES,
+    *users.ROUTES,
+    *groups.ROUTES,
+    *workspaces.ROUTES,
+    *members.ROUTES,
+    *v2.ROUTES,
+    *documentation.ROUTES,
+)
+"""Every route of the gateway, in the order of the docs."""
 
 
 def add_routes(app: web.Application, admission: Admission) -> None:
-    """Serve the gateway's routes (http-contract.md)."""
-    guard = admission.guard
-    add_get, add_post = app.router.add_get, app.router.add_post
-    add_get("/api/workflows", guard(workflows.list_workflows))
-    app.router.add_put("/api/workflows/{id}", guard(workflows.deploy, "write"))
-    add_get("/api/workflows/{id}", guard(workflows.definition))
-    app.router.add_delete("/api/workflows/{id}", guard(workflows.undeploy, "write"))
-    add_get("/api/workflows/{id}/status", guard(workflows.status))
-    add_post("/api/workflows/{id}/rollback", guard(workflows.roll_back, "write"))
-    add_post("/api/workflows/{id}/execute", guard(execute.execute))
-    add_get("/api/workflows/{id}/paused", guard(paused.list_paused))
-    add_get("/api/workflows/{id}/paused/{execution}", guard(paused.detail))
-    add_get("/api/workflows/{id}/executions/{execution}", guard(executions.view))
-    add_post("/api/workflows/{id}/executions/{execution}/cancel", guard(cancel.cancel, "write"))
-    add_post("/api/files", guard(files.upload))
-    add_get("/api/files/{key}", guard(files.download))
-    add_get("/api/jobs/{run}", guard(jobs.job))
-    add_get("/api/resume/{id}/{execution}", guard(paused.detail))
-    add_get("/api/resume/{id}/{execution}/{context}", guard(paused.context))
-    add_post("/api/resume/{id}/{execution}/{context}", guard(resume.resume))
-    add_post("/api/executions/{execution}/retry", guard(retry.retry, "write"))
-    add_get("/api/executions/{execution}/events", guard(history.events))
-    add_get("/api/executions/{execution}/blobs/{digest}", guard(history.blob))
-    add_post("/api/webhooks/{id}/{block}", webhooks.Webhooks(admission).take)
+    """Serve the gateway's routes (http-contract.md).
+
+    Args:
+        app: has its `Gateway` already.
+        admission: lets callers in.
+
+    Raises:
+        GatewayError: two routes clash.
+    """
+    check_distinct(ALL)
+    webhooks.open_webhooks(app, admission)
+    documentation.describe(app, ALL)
+    for route in ALL:
+        for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):
+            app.router.add_route(method, route.path, admission.guard(route))

@@ -1,25 +1,36 @@
 """``POST /api/workflows/{id}/execute``: an execution begins, and its caller waits, follows, or goes on."""
 
+from contextlib import ExitStack
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
 from msgspec import UNSET, Struct, structs
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.ids import new_id
 from signoff.events.store.base import WorkflowRow
 from signoff.events.topics import chosen_log_id, idempotent_log_id
 from signoff.events.types import Json, Mode, StartExecution
 from signoff.gateway.answers import execute_answer, queued_answer
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.chunks import stream_run
+from signoff.gateway.chunks import CHUNKS, stream_run
 from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError, Detail, bad_request, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
+from signoff.gateway.frames import FRAMES, stream_frames
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_definition, find_workflow
-from signoff.gateway.headers import ExecuteHeaders, execute_headers, idempotency_key, traceparent
+from signoff.gateway.headers import (
+    ExecuteHeaders,
+    StartHeaders,
+    execute_headers,
+    idempotency_key,
+    traceparent,
+)
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.run_from_block import Past, input_format, past_of
-from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody
+from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody, Executed, Queued
 from signoff.gateway.selection import Selected, block_names, select
 
 _ROUTE = "execute"
@@ -56,28 +67,58 @@ async def execute(request: web.Request, caller: Principal) -> web.StreamResponse
     """Begin an execution and answer in the mode that was asked for."""
     gateway = request.app[GATEWAY]
     headers = execute_headers(request.headers)
+    await gateway.limits.count(request, caller, headers.rate)
     given = await read_object(request)
     workflow = await find_workflow(gateway, caller, request.match_info["id"])
     if not workflow.is_deployed:
         raise ApiError(403, "Workflow is not deployed")
-    wanted = await _read(request, caller, workflow, headers, given)
-    return await _run(request, gateway, workflow, wanted)
+    body = convert(given, ExecuteBody)
+    wanted = await read_wanted(
+        request, caller, workflow, headers, body=body, given=given, run_input=_input(given, body)
+    )
+    ending = await begin(gateway, workflow, wanted)
+    if ending is not None:
+        return execute_answer(ending, wanted.shown_id)
+    if wanted.mode == "async":
+        return queued_answer(
+            gateway.links,
+            run_id=wanted.shown_id,
+            execution_id=wanted.shown_id,
+            message="Workflow execution queued",
+        )
+    return await stream(request, gateway, workflow, wanted)
 
 
-async def _read(
+async def read_wanted(
     request: web.Request,
     caller: Principal,
     workflow: WorkflowRow,
     headers: ExecuteHeaders,
+    *,
+    body: ExecuteBody,
     given: dict[str, Json],
+    run_input: Json,
 ) -> Wanted:
+    """Read an execute request, however it was written.
+
+    Args:
+        request: has further headers.
+        caller: who asks.
+        workflow: its active version runs.
+        headers: what is asked for beside the body.
+        body: the fields that are ours.
+        given: the body as it came: what a retry with the same ``Idempotency-Key`` must repeat.
+        run_input: of the run.
+
+    Raises:
+        ApiError: something in it cannot be served.
+    """
     gateway = request.app[GATEWAY]
-    body = convert(given, ExecuteBody)
-    if body.run_from_block is not None and not caller.may("write"):
+    if body.run_from_block is not None and not caller.may("executions:manage"):
         raise ApiError(403, "Access denied")
     mode: Mode = "stream" if body.stream and headers.mode == "sync" else headers.mode
     key = idempotency_key(request.headers)
-    named = await _read_named(gateway, caller, workflow, body, _input(given, body))
+    named = await _read_named(gateway, caller, workflow, body, run_input)
     execution_id = headers.execution_id
     return Wanted(
         asked=Asked(
@@ -154,9 +195,54 @@ def _time_limit(gateway: Gateway, mode: Mode, headers: ExecuteHeaders) -> float:
     return settings.sync_timeout
 
 
-async def _run(
-    request: web.Request, gateway: Gateway, workflow: WorkflowRow, wanted: Wanted
+async def begin(gateway: Gateway, workflow: WorkflowRow, wanted: Wanted) -> Ending | None:
+    """Begin an execution; who asks synchronously waits for the end of its run, and is given it.
+
+    Raises:
+        ApiError: it was refused, or its outcome is unknown.
+    """
+    with ExitStack() as held:
+        with await gateway.limits.begin_execution(workflow.workspace_id):
+            call = await gateway.commands.send(
+                _start(workflow, wanted), wanted.asked, log_id=wanted.log_id, execution_id=wanted.execution_id
+            )
+            outcome = await held.enter_context(call).outcome()
+        if outcome.outcome == "refused":
+            raise refused(outcome)
+        if outcome.outcome == "duplicate":
+            await gateway.waiting.look([call])  # its run may have ended long ago
+        if wanted.mode != "sync":
+            return None
+        event_id = await call.ended(within=wanted.time_limit + END_GRACE)
+    return await gateway.endings.read(
+        workflow.workspace_id, wanted.log_id, event_id, base64_most=_base64_most(wanted.body)
+    )
+
+
+async def stream(
+    request: web.Request,
+    gateway: Gateway,
+    workflow: WorkflowRow,
+    wanted: Wanted,
+    *,
+    shown_as: str = "X-Execution-Id",
 ) -> web.StreamResponse:
+    """Answer with a run that has begun: an API key gets its chunks, a browser its events.
+
+    ``shown_as`` is the header that names the run.
+    """
+    if wanted.asked.principal.auth_method == "session":
+        return await stream_frames(
+            request, gateway, log_id=wanted.log_id, run_id=None, shown_id=wanted.shown_id, shown_as=shown_as
+        )
+    return await stream_run(
+        request, gateway, workspace_id=workflow.workspace_id, log_id=wanted.log_id, run_id=None,
+        shown_id=wanted.shown_id, shown_as=shown_as, selected=wanted.selected,
+        base64_most=_base64_most(wanted.body),
+    )  # fmt: skip
+
+
+def _start(workflow: WorkflowRow, wanted: Wanted) -> StartExecution:
     data = StartExecution(
         workspace_id=str(workflow.workspace_id),
         workflow_id=workflow.workflow_id,
@@ -168,42 +254,81 @@ async def _run(
         time_limit=wanted.time_limit,
         stop_after_block_id=wanted.body.stop_after_block_id,
     )
-    if wanted.past is not None:
-        data = structs.replace(
-            data,
-            source=wanted.past.source,
-            trigger_block_id=wanted.past.trigger_block_id,
-            start_block_id=wanted.past.start_block_id,
-            outputs=wanted.past.outputs,
-            variables=wanted.past.variables,
-        )
-    call = await gateway.commands.send(
-        data, wanted.asked, log_id=wanted.log_id, execution_id=wanted.execution_id
+    if wanted.past is None:
+        return data
+    return structs.replace(
+        data,
+        source=wanted.past.source,
+        trigger_block_id=wanted.past.trigger_block_id,
+        start_block_id=wanted.past.start_block_id,
+        outputs=wanted.past.outputs,
+        variables=wanted.past.variables,
     )
-    with call:
-        outcome = await call.outcome()
-        if outcome.outcome == "refused":
-            raise refused(outcome)
-        if outcome.outcome == "duplicate":
-            await gateway.waiting.look([call])  # its run may have ended long ago
-        if wanted.mode == "sync":
-            event_id = await call.ended(within=wanted.time_limit + END_GRACE)
-            ending = await gateway.endings.read(
-                workflow.workspace_id, wanted.log_id, event_id, base64_most=_base64_most(wanted.body)
-            )
-            return execute_answer(ending, wanted.shown_id)
-    if wanted.mode == "async":
-        return queued_answer(
-            gateway.links,
-            run_id=wanted.shown_id,
-            execution_id=wanted.shown_id,
-            message="Workflow execution queued",
-        )
-    return await stream_run(
-        request, gateway, workspace_id=workflow.workspace_id, log_id=wanted.log_id, run_id=None,
-        shown_id=wanted.shown_id, selected=wanted.selected, base64_most=_base64_most(wanted.body),
-    )  # fmt: skip
 
 
 def _base64_most(body: ExecuteBody) -> int | None:
     return body.base64_max_bytes if body.include_file_base64 else None
+
+
+_RUN: Final = {"X-Execution-Id": "The execution's id."}
+_DONE: Final[Json] = {
+    "success": True,
+    "executionId": "refund-1",
+    "output": {"refunded": True},
+    "metadata": {
+        "duration": 1250,
+        "startTime": "2026-07-26T09:00:00.000000Z",
+        "endTime": "2026-07-26T09:00:01.250000Z",
+    },
+}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/api/workflows/{id}/execute",
+        handler=execute,
+        operation="executions:start",
+        name="executeWorkflow",
+        summary="Start an execution, and wait for its end or its first pause.",
+        description="With `X-Execution-Mode: async` nobody waits; with `stream` the answer is a stream of "
+        "text. A workflow that reaches a `response` block answers with that block's own data, status and "
+        "headers, without an envelope, and with the header `X-Response-Block`. A caller that goes away "
+        "cancels nothing.",
+        tag="Executions",
+        headers=StartHeaders,
+        body=ExecuteBody,
+        body_note="All fields are optional. Without `input`, what else stands in the body is the input.",
+        body_example={"input": {"amount": 80}},
+        answers={
+            200: Answer(
+                body=Executed,
+                description="The run ended well, was cancelled (`success` is false), or paused: `output` is "
+                "then what the pause shows.",
+                headers=_RUN,
+                example=_DONE,
+                streamed=f"{CHUNKS} {FRAMES}",
+            ),
+            202: Answer(
+                body=Queued,
+                description="The run has begun; nobody waits for it.",
+                headers=_RUN,
+                example={
+                    "success": True,
+                    "async": True,
+                    "jobId": "refund-1",
+                    "executionId": "refund-1",
+                    "message": "Workflow execution queued",
+                    "statusUrl": "/api/jobs/refund-1",
+                },
+            ),
+            408: Answer(body=Executed, description="The run was out of time.", may_have=_RUN),
+            500: Answer(body=Executed, description="The run failed.", may_have=_RUN),
+        },
+        answered_by_blocks=True,
+        errors={
+            403: "The workflow is not deployed, or the caller may not start it.",
+            409: "The id or the key was used before for another request, or the call chain is too deep.",
+        },
+        rate=None,
+    ),
+)

@@ -9,15 +9,19 @@ from urllib.parse import quote
 import structlog
 from aiohttp import BodyPartReader, ClientConnectionResetError, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import UNSET, UnsetType, field
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.errors import BlobError, BlobNotFoundError
 from signoff.events.files import ANY_TYPE, File, Files
 from signoff.gateway.bodies import READ_LIMIT
+from signoff.gateway.conditional import CACHEABLE, UNCHANGED, is_unchanged
 from signoff.gateway.errors import ApiError, bad_request
 from signoff.gateway.file_inputs import MAX_FILES
 from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.headers import ConditionalHeaders
 from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import UploadedFiles
 
 T = TypeVar("T")
@@ -26,6 +30,8 @@ _PIECE: Final = 64 * 1024
 _NO_FILE: Final = "The body must be multipart/form-data with at least one file"
 _BROKEN: Final = (ValueError, AssertionError, HttpProcessingError, web.RequestPayloadError)
 """What aiohttp raises on multipart bodies that are none."""
+
+_RANGED: Final = {"Accept-Ranges": "`bytes`: parts can be asked for."}
 
 _log = structlog.get_logger("signoff.gateway.files")
 
@@ -87,6 +93,18 @@ async def _in_time(reading: Awaitable[T]) -> T:
         raise ApiError(408, f"Nothing of the body arrived for {READ_LIMIT:g} s") from None
 
 
+class DownloadHeaders(ConditionalHeaders, frozen=True, kw_only=True):
+    """The headers of a download.
+
+    Attributes:
+        range: The bytes that are wanted, such as `bytes=0-1023`; several ranges are answered whole.
+        if_range: The `ETag` that the range is of; of another file all comes.
+    """
+
+    range: str | UnsetType = field(default=UNSET, name="Range")
+    if_range: str | UnsetType = field(default=UNSET, name="If-Range")
+
+
 async def download(request: web.Request, caller: Principal) -> web.StreamResponse:
     """``GET /api/files/{key}``: a file, or a range of it. It never opens as a page of this server."""
     files = request.app[GATEWAY].files
@@ -95,7 +113,7 @@ async def download(request: web.Request, caller: Principal) -> web.StreamRespons
     except BlobNotFoundError as error:
         raise ApiError(404, "File not found") from error
     headers = _headers(file)
-    if request.headers.get("If-None-Match") == headers["ETag"]:
+    if is_unchanged(request.headers, headers["ETag"]):
         return web.Response(status=304, headers=headers)
     start, end = _range(request, file, headers["ETag"])
     partial = (start, end) != (0, file.size)
@@ -149,3 +167,43 @@ async def _send(response: web.StreamResponse, pieces: AsyncGenerator[bytes, None
         # The status is sent already: the connection ends before all of the promised length came.
         _log.warning("a file was cut short", key=file.key, reason=str(error))
         response.force_close()
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/api/files",
+        handler=upload,
+        operation="files:write",
+        name="uploadFiles",
+        summary="Store files for workflows to work on.",
+        tag="Files",
+        body_media="multipart/form-data",
+        body_note=f"Up to {MAX_FILES} files; fields that are no files are left out.",
+        body_required=True,
+        answers={
+            201: Answer(body=UploadedFiles, description="The files as values, in the order of their parts.")
+        },
+        rate="sync",
+    ),
+    Route(
+        method="GET",
+        path="/api/files/{key}",
+        handler=download,
+        operation="files:read",
+        name="getFile",
+        summary="A file, or a part of it.",
+        tag="Files",
+        headers=DownloadHeaders,
+        answers={
+            200: Answer(media="*/*", description="The file, as an attachment.", headers=CACHEABLE | _RANGED),
+            206: Answer(
+                media="*/*",
+                description="The part that was asked for.",
+                headers=CACHEABLE | _RANGED | {"Content-Range": "Which part it is."},
+            ),
+            304: UNCHANGED,
+        },
+        errors={416: "The range lies outside of the file."},
+    ),
+)

@@ -1,22 +1,44 @@
 """An execution's log itself: its events, the very bytes, and the large values that they name."""
 
 import re
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 from aiohttp import web
+from msgspec import Meta, Struct, field
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.errors import BlobNotFoundError
 from signoff.events.store.base import EventStore, Recorded
+from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, find_execution
-from signoff.gateway.headers import whole_number
+from signoff.gateway.headers import ConditionalHeaders
+from signoff.gateway.queries import read_query
+from signoff.gateway.routing import Answer, Route
+from signoff.gateway.schemas import EventPage
 
 _MISSING: Final = "Execution not found"
 _SOME: Final = 50
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+
+EventId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
+class EventsQuery(Struct, frozen=True, kw_only=True):
+    """Which events of an execution are wanted.
+
+    Attributes:
+        after: The page begins after this event.
+        last: No event after this one.
+        limit: Events in a page at most; a page of large ones is shorter.
+    """
+
+    after: EventId = field(default=0, name="from")
+    last: EventId = field(default=2**31 - 1, name="to")
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
 async def events(request: web.Request, caller: Principal) -> web.Response:
@@ -25,11 +47,9 @@ async def events(request: web.Request, caller: Principal) -> web.Response:
     A page ends earlier than ``limit`` when it is large; ``nextFrom`` is where the next one begins.
     """
     gateway = request.app[GATEWAY]
-    after = whole_number(request, "from", 0)
-    last = whole_number(request, "to", 2**31 - 1)
-    limit = whole_number(request, "limit", 100, least=1, most=1000)
+    query = read_query(request, EventsQuery)
     row = await find_execution(gateway, caller, request.match_info["execution"], missing=_MISSING)
-    page, more = await _page(gateway.store, row.log_id, after=after, last=last, limit=limit)
+    page, more = await _page(gateway.store, row.log_id, after=query.after, last=query.last, limit=query.limit)
     next_from = b"%d" % page[-1].version if more else b"null"
     body = b'{"events":[%b],"nextFrom":%b}' % (b",".join(each.state for each in page), next_from)
     return web.Response(body=body, content_type="application/json")
@@ -68,16 +88,14 @@ async def blob(request: web.Request, caller: Principal) -> web.Response:
         value = await gateway.blobs.get(row.workspace_id, digest)
     except BlobNotFoundError as error:
         raise ApiError(404, "Value not found") from error
-    return web.Response(
-        body=value,
-        headers={
-            "Content-Type": media_type,
-            "Content-Disposition": "attachment",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, max-age=31536000, immutable",
-            "ETag": f'"{digest}"',
-        },
-    )
+    headers = {
+        "Content-Type": media_type,
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "ETag": f'"{digest}"',
+    }
+    return conditional(request, web.Response(body=value, headers=headers))
 
 
 async def _media_type(store: EventStore, log_id: UUID, digest: str) -> str | None:
@@ -94,3 +112,37 @@ async def _media_type(store: EventStore, log_id: UUID, digest: str) -> str | Non
                 return match[1].decode()
         after = found[-1].version
     return None
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/api/executions/{execution}/events",
+        handler=events,
+        operation="executions:read",
+        name="listEvents",
+        summary="The events of an execution's log.",
+        description="The very bytes that were recorded, in their order. Large values are references.",
+        tag="Executions",
+        query=EventsQuery,
+        answers={200: Answer(body=EventPage, description="A page of events.")},
+    ),
+    Route(
+        method="GET",
+        path="/api/executions/{execution}/blobs/{digest}",
+        handler=blob,
+        operation="executions:read",
+        name="getLargeValue",
+        summary="A large value that an event of the execution names.",
+        tag="Executions",
+        headers=ConditionalHeaders,
+        answers={
+            200: Answer(
+                media="*/*",
+                description="The value, as an attachment of the media type that the event names.",
+                headers=CACHEABLE,
+            ),
+            304: UNCHANGED,
+        },
+    ),
+)

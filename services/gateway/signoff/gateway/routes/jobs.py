@@ -1,17 +1,20 @@
 """``GET /api/jobs/{jobId}``: how far a run is; a job is a run."""
 
+from typing import Final
+
 from aiohttp import web
 from msgspec import UNSET
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.engine.state import ResumeEntry, Run, State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
-from signoff.gateway.history import fold
+from signoff.gateway.history import find_run, fold
 from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import Job, JobMetadata, JobStatus
 
 _MISSING = "Task not found"
@@ -30,17 +33,12 @@ async def job(request: web.Request, caller: Principal) -> web.Response:
     run_id = request.match_info["run"]
     row = await find_execution(gateway, caller, run_id, missing=_MISSING)
     state = (await fold(gateway.store, row.log_id)).state
-    run = state.runs.get(run_id) or (state.runs.get(state.execution_id) if _is_root(run_id, row) else None)
-    if run is not None:
-        return answer(await _begun(gateway, row, state, run_id, run))
-    entry = next((each for each in state.entries.values() if each.run_id == run_id), None)
-    if entry is None:
+    found = find_run(state, row, run_id)
+    if found is None:
         raise ApiError(404, _MISSING)
-    return answer(_not_begun(state, run_id, entry))
-
-
-def _is_root(run_id: str, row: ExecutionRow) -> bool:
-    return run_id in (row.execution_id, str(row.log_id))
+    if isinstance(found, ResumeEntry):
+        return answer(_not_begun(state, run_id, found))
+    return answer(await _begun(gateway, row, state, run_id, found))
 
 
 async def _begun(gateway: Gateway, row: ExecutionRow, state: State, run_id: str, run: Run) -> Job:
@@ -74,3 +72,35 @@ def _not_begun(state: State, run_id: str, entry: ResumeEntry) -> Job:
     return Job(
         task_id=run_id, status=status, metadata=metadata, error=entry.failure_reason or "The resume failed"
     )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/api/jobs/{run}",
+        handler=job,
+        operation="executions:read",
+        name="getJob",
+        summary="How far a run is.",
+        description="A run that ended in a pause is `completed`, with what the pause shows.",
+        tag="Executions",
+        answers={
+            200: Answer(
+                body=Job,
+                description="The run.",
+                example={
+                    "success": True,
+                    "taskId": "refund-1",
+                    "status": "completed",
+                    "metadata": {
+                        "createdAt": "2026-07-26T09:00:00.000000Z",
+                        "startedAt": "2026-07-26T09:00:00.000000Z",
+                        "completedAt": "2026-07-26T09:00:01.250000Z",
+                        "duration": 1250,
+                    },
+                    "output": {"refunded": True},
+                },
+            )
+        },
+    ),
+)

@@ -1,32 +1,50 @@
 """Paused executions: lists, details, and what one pause point asks."""
 
+from typing import Final, get_args
+
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.store.base import ExecutionRow
-from signoff.gateway.errors import ApiError, bad_field
+from signoff.events.store.search import Search
+from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, find_workflow
+from signoff.gateway.headers import ConditionalHeaders
 from signoff.gateway.history import Folded, fold, fold_many
+from signoff.gateway.queries import ByCommas, read_query
 from signoff.gateway.responses import answer
-from signoff.gateway.schemas import PausedList, PausedSummary
+from signoff.gateway.routing import Answer, Route
+from signoff.gateway.schemas import PauseContext, PausedDetail, PausedList, PausedStatus, PausedSummary
 from signoff.gateway.views import pause_context, paused_detail, paused_summary
 
-_STATUSES = ("paused", "partially_resumed", "fully_resumed", "cancelled")
 _MOST = 200
 """Executions in a list: each is folded from its log."""
+
+
+class PausedQuery(Struct, frozen=True, kw_only=True):
+    """Which paused executions are wanted.
+
+    Attributes:
+        status: Only those in one of these states.
+    """
+
+    status: ByCommas[PausedStatus] = []
 
 
 async def list_paused(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows/{id}/paused?status=a,b``: the newest first."""
     gateway = request.app[GATEWAY]
+    query = read_query(request, PausedQuery)
     workflow = await find_workflow(gateway, caller, request.match_info["id"])
-    rows = await gateway.store.executions(
-        caller.workspace_id,
-        workflow_id=workflow.workflow_id,
-        pause_statuses=_wanted(request.query.get("status", "")),
-        limit=_MOST,
+    search = Search(
+        workspace_id=caller.workspace_id,
+        workflow_ids=(workflow.workflow_id,),
+        pause_statuses=tuple(query.status or get_args(PausedStatus)),
     )
+    rows = await gateway.store.executions(search, limit=_MOST)
     folded = await fold_many(gateway.store, [row.log_id for row in rows])
     summaries = [
         await _resolved(
@@ -35,13 +53,6 @@ async def list_paused(request: web.Request, caller: Principal) -> web.Response:
         for row in rows
     ]
     return answer(PausedList(paused_executions=summaries))
-
-
-def _wanted(text: str) -> tuple[str, ...]:
-    statuses = tuple(each.strip() for each in text.split(",") if each.strip())
-    if not set(statuses) <= set(_STATUSES):
-        raise bad_field("status", f"must be some of {', '.join(_STATUSES)}, by commas")
-    return statuses or _STATUSES
 
 
 async def _resolved(
@@ -57,7 +68,8 @@ async def detail(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/resume/{id}/{execution}``: a paused execution with its queue."""
     gateway = request.app[GATEWAY]
     row, folded = await _find(request, caller, missing="Paused execution not found")
-    return await _answer(gateway, row, folded, paused_detail(folded.state, gateway.links))
+    shown = await _answer(gateway, row, folded, paused_detail(folded.state, gateway.links))
+    return conditional(request, shown)
 
 
 async def context(request: web.Request, caller: Principal) -> web.Response:
@@ -97,3 +109,53 @@ async def _answer(
         return answer(view, headers=headers)
     whole = await gateway.blobs.resolve(msgspec.to_builtins(view), workspace_id=row.workspace_id)
     return answer(whole, headers=headers)
+
+
+def _detail_route(path: str, name: str) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        handler=detail,
+        operation="pauses:read",
+        name=name,
+        summary="A paused execution with its points and its queue.",
+        tag="Pauses",
+        headers=ConditionalHeaders,
+        answers={
+            200: Answer(body=PausedDetail, description="The execution.", headers=CACHEABLE),
+            304: UNCHANGED,
+        },
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/api/workflows/{id}/paused",
+        handler=list_paused,
+        operation="pauses:read",
+        name="listPaused",
+        summary="The paused executions of a workflow, the newest first.",
+        tag="Pauses",
+        query=PausedQuery,
+        answers={200: Answer(body=PausedList, description=f"At most {_MOST} executions.")},
+    ),
+    _detail_route("/api/workflows/{id}/paused/{execution}", "getPaused"),
+    _detail_route("/api/resume/{id}/{execution}", "getResumable"),
+    Route(
+        method="GET",
+        path="/api/resume/{id}/{execution}/{context}",
+        handler=context,
+        operation="pauses:read",
+        name="getPausePoint",
+        summary="One pause point. Looking decides nothing.",
+        tag="Pauses",
+        answers={
+            200: Answer(
+                body=PauseContext,
+                description="The point with its execution and the decisions on it.",
+                may_have={"ETag": "What a decision on this content sends as `If-Match`."},
+            )
+        },
+    ),
+)

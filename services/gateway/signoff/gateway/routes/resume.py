@@ -1,41 +1,117 @@
 """``POST /api/resume/{id}/{execution}/{context}``: a decision on a pause point."""
 
-from aiohttp import web
+from typing import Final
 
-from signoff.access.keys import Principal
+from aiohttp import web
+from msgspec import Struct
+
+from signoff.access.callers import Principal
 from signoff.engine.pauses import form_of, normalise_input
 from signoff.engine.values import parse_json
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import ExecutionResumed, Json, Outcome, ResumeExecution, ResumeQueued
 from signoff.gateway.answers import queued_answer, resume_answer
 from signoff.gateway.bodies import check_storable, read_json
-from signoff.gateway.chunks import stream_run
+from signoff.gateway.chunks import CHUNKS, stream_run
 from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.endings import Ending
 from signoff.gateway.errors import GatewayError, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
-from signoff.gateway.headers import idempotency_key, seen_digest, traceparent
+from signoff.gateway.headers import DecisionHeaders, idempotency_key, seen_digest, traceparent
 from signoff.gateway.history import fold, read_event
 from signoff.gateway.responses import answer
-from signoff.gateway.schemas import ResumeQueuedAnswer
+from signoff.gateway.routing import Answer, Route
+from signoff.gateway.schemas import Queued, Resumed, ResumeQueuedAnswer, ResumeStarted
 from signoff.gateway.taken import taken_up
 from signoff.gateway.waiting import Call
 
 _UNKNOWN = "Paused execution not found or already resumed"
 
 
+class Decided(Struct, frozen=True, kw_only=True):
+    """What a decision led to.
+
+    Attributes:
+        run_id: of the run that it begins.
+        queue_position: where it waits for its turn, if another run is under way.
+        ending: how its run ended, where the caller waits for that.
+    """
+
+    run_id: str
+    queue_position: int | None = None
+    ending: Ending | None = None
+
+
 async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
-    """Take a decision, and answer in the mode that the execution began in."""
+    """Take a decision, and answer in the mode that the execution began in; a browser is not kept waiting."""
     gateway = request.app[GATEWAY]
     body = await read_json(request)
-    row = await find_execution(
+    row = await find_paused(request, caller, request.match_info["execution"])
+    in_browser = caller.auth_method == "session"
+    decided = await decide(
+        request, caller, row, context_id=request.match_info["context"], body=body, wait=not in_browser
+    )
+    run_id = decided.run_id
+    if decided.queue_position is not None:
+        queued = ResumeQueuedAnswer(execution_id=run_id, queue_position=decided.queue_position)
+        return answer(queued, headers={"X-Execution-Id": run_id})
+    if in_browser:
+        return answer(ResumeStarted(execution_id=run_id), headers={"X-Execution-Id": run_id})
+    if decided.ending is not None:
+        return resume_answer(decided.ending, run_id)
+    if row.mode == "async":
+        return queued_answer(
+            gateway.links, run_id=run_id, execution_id=run_id, message="Resume execution queued"
+        )
+    return await stream_run(
+        request,
         gateway,
+        workspace_id=row.workspace_id,
+        log_id=row.log_id,
+        run_id=run_id,
+        shown_id=run_id,
+    )
+
+
+async def find_paused(request: web.Request, caller: Principal, execution_id: str) -> ExecutionRow:
+    """The execution of the path's workflow that somebody wants to decide on.
+
+    Raises:
+        ApiError: 404.
+    """
+    return await find_execution(
+        request.app[GATEWAY],
         caller,
-        request.match_info["execution"],
+        execution_id,
         workflow_id=request.match_info["id"],
         missing=_UNKNOWN,
     )
-    context_id = request.match_info["context"]
+
+
+async def decide(
+    request: web.Request,
+    caller: Principal,
+    row: ExecutionRow,
+    *,
+    context_id: str,
+    body: Json,
+    wait: bool = True,
+) -> Decided:
+    """Take a decision; of an execution that began synchronously, wait for the end of the run that follows.
+
+    Args:
+        request: has further headers.
+        caller: who decides.
+        row: of the execution.
+        context_id: of the pause point.
+        body: the input, or an object with ``input``.
+        wait: for the end of the run, as said above.
+
+    Raises:
+        ApiError: it was refused, or its outcome is unknown.
+    """
+    gateway = request.app[GATEWAY]
     key = idempotency_key(request.headers)
     seen = seen_digest(request.headers)
     route = f"resume/{context_id}"
@@ -53,25 +129,14 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     )
     with call:
         outcome = await _first_outcome(gateway, row, call)
+        run_id = _run_id(outcome)
         if outcome.outcome == "queued":
-            return _queued(outcome)
-        if row.mode == "sync":
-            event_id = await call.ended(within=gateway.settings.sync_timeout + END_GRACE)
-            ending = await gateway.endings.read(row.workspace_id, row.log_id, event_id)
-            return resume_answer(ending, _run_id(outcome))
-    run_id = _run_id(outcome)
-    if row.mode == "async":
-        return queued_answer(
-            gateway.links, run_id=run_id, execution_id=run_id, message="Resume execution queued"
-        )
-    return await stream_run(
-        request,
-        gateway,
-        workspace_id=row.workspace_id,
-        log_id=row.log_id,
-        run_id=run_id,
-        shown_id=run_id,
-    )
+            return Decided(run_id=run_id, queue_position=outcome.queue_position or 1)
+        if row.mode != "sync" or not wait:
+            return Decided(run_id=run_id)
+        event_id = await call.ended(within=gateway.settings.sync_timeout + END_GRACE)
+    ending = await gateway.endings.read(row.workspace_id, row.log_id, event_id)
+    return Decided(run_id=run_id, ending=ending)
 
 
 def _input(body: Json) -> dict[str, Json]:
@@ -125,15 +190,58 @@ async def _winner(gateway: Gateway, row: ExecutionRow, event_id: int) -> dict[st
     return {}
 
 
-def _queued(outcome: Outcome) -> web.Response:
-    run_id = _run_id(outcome)
-    return answer(
-        ResumeQueuedAnswer(execution_id=run_id, queue_position=outcome.queue_position or 1),
-        headers={"X-Execution-Id": run_id},
-    )
-
-
 def _run_id(outcome: Outcome) -> str:
     if outcome.resume_execution_id is None:
         raise GatewayError(f"resume {outcome.command_id} was accepted without a run")
     return outcome.resume_execution_id
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/api/resume/{id}/{execution}/{context}",
+        handler=resume,
+        operation="pauses:decide",
+        name="resumeExecution",
+        summary="Decide what a pause point waits for.",
+        description="The answer comes in the mode that the execution was started in. Where it was started "
+        "synchronously it tells how the resumed run ended, also when that failed. What is refused leaves the "
+        "pause as it was.",
+        tag="Pauses",
+        headers=DecisionHeaders,
+        body=Json,
+        body_note="The submission, or `{input}` with it.",
+        body_example={"input": {"approved": True}},
+        answers={
+            200: Answer(
+                body=Resumed | ResumeQueuedAnswer | ResumeStarted,
+                description="The run ended, or waits behind another decision; with a session: it began.",
+                headers={"X-Execution-Id": "The resumed run's id."},
+                example={
+                    "success": True,
+                    "status": "completed",
+                    "executionId": "5b0f6d0e-6a0c-5d8e-9a51-2b8f0e9d7c11",
+                    "output": {"refunded": True},
+                    "error": None,
+                    "metadata": {
+                        "duration": 40,
+                        "startTime": "2026-07-26T09:05:00.000000Z",
+                        "endTime": "2026-07-26T09:05:00.040000Z",
+                    },
+                },
+                streamed=CHUNKS,
+            ),
+            202: Answer(
+                body=Queued,
+                description="The execution was started asynchronously, and so goes on.",
+                headers={"X-Execution-Id": "The resumed run's id."},
+            ),
+        },
+        errors={
+            409: "The point is decided, or its execution has ended.",
+            412: "The content is another one than the one named by `If-Match`; `contentDigest` names it.",
+            422: "The submission does not fit the form: `details` has each field.",
+        },
+        rate="sync",
+    ),
+)

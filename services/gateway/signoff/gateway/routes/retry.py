@@ -1,15 +1,18 @@
 """``POST /api/executions/{id}/retry``: an operator tries a failed execution again, from what failed."""
 
+from typing import Final
+
 from aiohttp import web
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.events.types import RetryExecution
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import GatewayError, refused
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
-from signoff.gateway.headers import idempotency_key, traceparent
+from signoff.gateway.headers import CommandHeaders, idempotency_key, traceparent
 from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import Retried, RetryBody
 
 _ROUTE = "retry"
@@ -47,3 +50,34 @@ async def retry(request: web.Request, caller: Principal) -> web.Response:
         raise GatewayError(f"retry {outcome.command_id} was accepted without a run")
     retried = Retried(execution_id=shown_id(row), run_id=run_id, status_url=gateway.links.job(run_id))
     return answer(retried, status=202, headers={"X-Execution-Id": run_id})
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/api/executions/{execution}/retry",
+        handler=retry,
+        operation="executions:manage",
+        name="retryExecution",
+        summary="Try a failed execution again, from what failed.",
+        description="A new run begins in the same log; nobody waits for it.",
+        tag="Executions",
+        headers=CommandHeaders,
+        body=RetryBody,
+        body_example={"reason": "the bank is back"},
+        answers={
+            202: Answer(
+                body=Retried,
+                description="The run has begun.",
+                headers={"X-Execution-Id": "The run's id."},
+                example={
+                    "executionId": "refund-1",
+                    "runId": "5b0f6d0e-6a0c-5d8e-9a51-2b8f0e9d7c11",
+                    "statusUrl": "/api/jobs/5b0f6d0e-6a0c-5d8e-9a51-2b8f0e9d7c11",
+                },
+            )
+        },
+        errors={409: "It has not failed."},
+        rate="async",
+    ),
+)

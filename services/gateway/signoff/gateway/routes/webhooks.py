@@ -1,16 +1,17 @@
 """``POST /api/webhooks/{workflowId}/{blockId}``: another system's event starts an execution."""
 
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
 from aiohttp import web
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from signoff.access.keys import Principal
+from signoff.access.callers import Principal
 from signoff.engine.definition import Block, decode
 from signoff.events.ids import new_id
 from signoff.events.store.base import WorkflowRow
@@ -25,6 +26,7 @@ from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
 from signoff.gateway.headers import IDENTIFIER, traceparent
 from signoff.gateway.payloads import read_payload
 from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import Queued
 from signoff.gateway.signatures import is_signed
 
@@ -33,7 +35,10 @@ DELIVERY_HEADERS: Final = ("X-GitHub-Delivery", "Webhook-Id", "Idempotency-Key")
 
 _TYPES: Final = ("webhook", "generic_webhook")
 _ROUTE: Final = "webhook"
-_SENDER: Final = Principal(Actor(type="system", id="webhook"), DEFAULT_WORKSPACE, "read")
+_SENDER: Final = Actor(type="system", id="webhook")
+_NOBODYS: Final = secrets.token_hex(32)
+"""A secret that nothing is signed with."""
+
 _LONGEST: Final = 255
 _KEEP: Final = 1000
 
@@ -61,7 +66,7 @@ class Webhooks:
     """Takes deliveries.
 
     Args:
-        admission: how many requests are worked on at once, and who may start without a signature.
+        admission: who may start without a signature.
         clock: seconds since the epoch, UTC.
     """
 
@@ -71,40 +76,64 @@ class Webhooks:
         self._known: OrderedDict[tuple[UUID, int], Mapping[str, Webhook]] = OrderedDict()
 
     async def take(self, request: web.Request) -> web.StreamResponse:
-        """Start an execution with what was sent, once for each delivery."""
+        """Start an execution with what was sent, once for each delivery.
+
+        Raises:
+            ApiError: 401, nobody known sent it; in the same way where there is no such webhook, so that
+                strangers cannot find out which there are. 404 is for callers with a key.
+        """
         gateway = request.app[GATEWAY]
-        workflow, webhook = await self._find(gateway, request.match_info["id"], request.match_info["block"])
+        caller = await self._caller(request) if _carries_key(request.headers) else None
+        workspace_id = _named_workspace(request) if caller is None else caller.workspace_id
+        found = await self._find(gateway, workspace_id, request.match_info["id"], request.match_info["block"])
+        if found is None and caller is not None:
+            raise ApiError(404, "Webhook not found")
+        body = await read_bytes(request)
+        secret = None if found is None else found[1].secret
+        if found is None or caller is None or secret is not None:
+            await self._check(gateway, workspace_id, found and found[1], request.headers, body)
+        if found is None:
+            raise _unsigned()
+        sender = caller or _sender(workspace_id)
+        await gateway.limits.count(request, sender, "async")
+        return await _start(request, sender, *found, body)
 
-        async def start(request: web.Request, caller: Principal) -> web.StreamResponse:
-            return await _start(request, caller, workflow, webhook, await read_bytes(request))
+    async def _caller(self, request: web.Request) -> Principal:
+        caller = await self._admission.principal(request, await self._admission.caller(request))
+        if not caller.may("executions:start"):
+            raise ApiError(403, "Access denied")
+        return caller
 
-        if webhook.secret is None:
-            return await self._admission.guard(start)(request)
-        with self._admission.place():
-            body = await read_bytes(request)
-            self._check(gateway, webhook, webhook.secret, request.headers, body)
-            return await _start(request, _SENDER, workflow, webhook, body)
-
-    def _check(
-        self, gateway: Gateway, webhook: Webhook, name: str, headers: Mapping[str, str], body: bytes
+    async def _check(
+        self,
+        gateway: Gateway,
+        workspace_id: UUID,
+        webhook: Webhook | None,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> None:
-        secret = gateway.settings.environment.get(name)
-        if not secret:
+        """Check a signature; where there is none to be had, one is computed all the same."""
+        values = await gateway.environments.values(workspace_id)
+        name = None if webhook is None else webhook.secret
+        secret = None if name is None else values.get(name)
+        if name is not None and not secret:
             _log.error("a webhook's secret is not set: all it is sent is refused", name=name)
-        elif is_signed(headers, body, secret, header=webhook.signature_header, now=self._clock()):
-            return
-        raise ApiError(401, "Invalid signature")
+        header = None if webhook is None else webhook.signature_header
+        signed = is_signed(headers, body, secret or _NOBODYS, header=header, now=self._clock())
+        if not (signed and secret):
+            raise _unsigned()
 
-    async def _find(self, gateway: Gateway, workflow_id: str, block_id: str) -> tuple[WorkflowRow, Webhook]:
-        """The webhook of a workflow's active version; what is missing is not told from what is not shown."""
+    async def _find(
+        self, gateway: Gateway, workspace_id: UUID, workflow_id: str, block_id: str
+    ) -> tuple[WorkflowRow, Webhook] | None:
+        """The webhook of a workflow's active version, if it takes executions."""
         row = None
         if IDENTIFIER.fullmatch(workflow_id):
-            row = await gateway.store.workflow(DEFAULT_WORKSPACE, workflow_id)
-        if row is not None and row.is_deployed:
-            webhook = (await self._webhooks_of(gateway, row)).get(block_id)
-            if webhook is not None:
-                return row, webhook
-        raise ApiError(404, "Webhook not found")
+            row = await gateway.store.workflow(workspace_id, workflow_id)
+        if row is None or not row.is_deployed:
+            return None
+        webhook = (await self._webhooks_of(gateway, row)).get(block_id)
+        return None if webhook is None else (row, webhook)
 
     async def _webhooks_of(self, gateway: Gateway, row: WorkflowRow) -> Mapping[str, Webhook]:
         """A version never changes, so its webhooks are kept."""
@@ -122,6 +151,28 @@ class Webhooks:
         if len(self._known) > _KEEP:
             self._known.popitem(last=False)
         return webhooks
+
+
+def _unsigned() -> ApiError:
+    return ApiError(401, "Invalid signature", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _carries_key(headers: Mapping[str, str]) -> bool:
+    return "X-API-Key" in headers or "Authorization" in headers
+
+
+def _named_workspace(request: web.Request) -> UUID:
+    """The workspace that a webhook's address names: senders of deliveries cannot set headers."""
+    try:
+        return UUID(request.query.get("workspaceId", ""))
+    except ValueError:
+        return DEFAULT_WORKSPACE
+
+
+def _sender(workspace_id: UUID) -> Principal:
+    return Principal(
+        actor=_SENDER, workspace_id=workspace_id, roles=frozenset({"read"}), auth_method="signature"
+    )
 
 
 def _read(block: Block) -> Webhook:
@@ -154,7 +205,10 @@ async def _start(
         time_limit=gateway.settings.async_timeout,
     )
     asked = Asked(principal=caller, route=_ROUTE, key=delivery, traceparent=traceparent(request.headers))
-    with await gateway.commands.send(data, asked, log_id=log_id) as call:
+    with (
+        await gateway.limits.begin_execution(workflow.workspace_id),
+        await gateway.commands.send(data, asked, log_id=log_id) as call,
+    ):
         return _answer(gateway, await call.outcome())
 
 
@@ -189,3 +243,61 @@ def _answer(gateway: Gateway, outcome: Outcome) -> web.Response:
         status_url=gateway.links.job(execution_id),
     )
     return answer(queued, status=200 if again else 202, headers={"X-Execution-Id": execution_id})
+
+
+async def take(request: web.Request) -> web.StreamResponse:
+    """``POST /api/webhooks/{id}/{block}``."""
+    return await request.app[WEBHOOKS].take(request)
+
+
+def open_webhooks(app: web.Application, admission: Admission) -> None:
+    """Let an application take deliveries."""
+    app[WEBHOOKS] = Webhooks(admission)
+
+
+class WebhookHeaders(Struct, frozen=True, kw_only=True):
+    """The headers of a delivery, where the author of the webhook named no others.
+
+    Attributes:
+        signature: `sha256=` and the HMAC-SHA256 of the body in hex, or `t=<seconds>,v1=<hex>` of the time, a
+            dot and the body; also read from `X-Hub-Signature-256` and `Stripe-Signature`.
+        delivery: Names the delivery, which starts one execution however often it comes; also read from
+            `X-GitHub-Delivery` and `Webhook-Id`.
+    """
+
+    signature: str | UnsetType = field(default=UNSET, name="X-Signoff-Signature")
+    delivery: Annotated[str, Meta(min_length=1, max_length=_LONGEST)] | UnsetType = field(
+        default=UNSET, name="Idempotency-Key"
+    )
+
+
+WEBHOOKS: Final = web.AppKey("webhooks", Webhooks)
+_RUN: Final = {"X-Execution-Id": "The execution's id."}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="POST",
+        path="/api/webhooks/{id}/{block}",
+        handler=take,
+        operation=None,
+        name="deliverWebhook",
+        summary="Start an execution with what another system sends.",
+        description="A webhook with a secret takes what is signed with it; one without asks for an API key.",
+        tag="Webhooks",
+        headers=WebhookHeaders,
+        body=Json,
+        body_note="The input: JSON, a form, or text.",
+        answers={
+            200: Answer(body=Queued, description="The delivery came before: its execution.", headers=_RUN),
+            202: Answer(body=Queued, description="An execution has begun.", headers=_RUN),
+        },
+        errors={
+            401: "The signature is missing or wrong, or, without a secret, the API key.",
+            403: "The key may not start executions.",
+            409: "The execution exists, and is another one.",
+            415: "The body is neither JSON nor a form nor text.",
+            429: "Too many deliveries.",
+        },
+        rate=None,
+    ),
+)

@@ -1,33 +1,26 @@
 """Workflows: deployed, rolled back, undeployed, listed, looked at."""
 
 import asyncio
-from uuid import UUID
+from typing import Annotated, Final
 
 from aiohttp import web
+from msgspec import Meta, Struct
 
-from signoff.access.keys import Principal
-from signoff.engine.definition import digest, encode
+from signoff.access.callers import Principal
 from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
-from signoff.events.topics import workflow_log_id
-from signoff.events.types import (
-    ActivateVersion,
-    DeployWorkflow,
-    Outcome,
-    UndeployWorkflow,
-    WorkflowActivated,
-    WorkflowCommand,
-    WorkflowDeployed,
-)
+from signoff.events.types import Json, UndeployWorkflow
 from signoff.gateway.bodies import convert, read_bytes, read_object
-from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.definitions import Checking, content_type_of, details, read_definition
-from signoff.gateway.errors import ApiError, GatewayError, bad_field, refused
+from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.definitions import content_type_of, decode_definition
+from signoff.gateway.deploying import activate, check_workflow_id, deploy_document, send
+from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY, Gateway, find_workflow
-from signoff.gateway.headers import IDENTIFIER, idempotency_key, traceparent, whole_number
-from signoff.gateway.history import read_event
+from signoff.gateway.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
+from signoff.gateway.queries import read_query
 from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import (
     Deployed,
     RollbackBody,
@@ -40,73 +33,18 @@ from signoff.gateway.schemas import (
 
 async def deploy(request: web.Request, caller: Principal) -> web.Response:
     """``PUT /api/workflows/{id}``: a new immutable version."""
-    gateway = request.app[GATEWAY]
-    workflow_id = request.match_info["id"]
-    if not IDENTIFIER.fullmatch(workflow_id):
-        raise bad_field("id", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
-    workspace_id = str(caller.workspace_id)
-    definition, warnings = await read_definition(
-        await read_bytes(request),
-        content_type_of(request),
-        workflow_id=workflow_id,
-        checking=Checking(gateway.registry, gateway.sandbox, workspace_id),
-    )
-    data = DeployWorkflow(
-        workspace_id=workspace_id,
-        workflow_id=workflow_id,
-        name=definition.name,
-        definition=await asyncio.to_thread(encode, definition),
-        digest=await asyncio.to_thread(digest, definition),
-    )
-    event_id = await _send(request, caller, data, body=data.digest)
-    event, _ = await read_event(gateway.store, _log_id(caller, workflow_id), event_id)
-    if not isinstance(event.data, WorkflowDeployed):
-        raise GatewayError(f"event {event_id} of workflow {workflow_id} deploys nothing")
-    if event.data.digest != data.digest:
-        raise _other_request()
-    deployed = Deployed(
-        workflow_id=workflow_id,
-        version=event.data.version,
-        digest=event.data.digest,
-        deployed_at=event.timestamp,
-        warnings=details(warnings),
-    )
+    check_workflow_id(request)
+    raw = await read_bytes(request)
+    document = await asyncio.to_thread(decode_definition, raw, content_type_of(request))
+    deployed = await deploy_document(request, caller, document)
     return answer(deployed, status=201 if deployed.version == 1 else 200)
 
 
 async def roll_back(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/workflows/{id}/rollback``: an earlier version takes the executions again."""
-    gateway = request.app[GATEWAY]
     body = convert(await read_object(request), RollbackBody)
-    workflow = await find_workflow(gateway, caller, request.match_info["id"])
-    found = await read_deployment(gateway.store, workflow.log_id, body.version)
-    if found is None:
-        raise ApiError(404, "Workflow version not found")
-    deployed_at = iso(workflow.deployed_at)
-    if not (workflow.is_deployed and workflow.version == body.version):
-        data = ActivateVersion(
-            workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id, version=body.version
-        )
-        event_id = await _send(request, caller, data, body=body.version)
-        event, _ = await read_event(gateway.store, workflow.log_id, event_id)
-        if not isinstance(event.data, WorkflowActivated | WorkflowDeployed):
-            raise GatewayError(f"event {event_id} of workflow {workflow.workflow_id} activates nothing")
-        if event.data.version != body.version:
-            raise _other_request()
-        deployed_at = event.timestamp
-    deployed = Deployed(
-        workflow_id=workflow.workflow_id,
-        version=body.version,
-        digest=found[1].digest,
-        deployed_at=deployed_at,
-        warnings=[],
-    )
-    return answer(deployed)
-
-
-def _other_request() -> ApiError:
-    """The event that took a command with this key up came of another one."""
-    return ApiError(409, "This Idempotency-Key was used with another request before")
+    workflow = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
+    return answer(await activate(request, caller, workflow, body.version))
 
 
 async def undeploy(request: web.Request, caller: Principal) -> web.Response:
@@ -114,56 +52,31 @@ async def undeploy(request: web.Request, caller: Principal) -> web.Response:
     workflow = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
     if workflow.is_deployed:
         data = UndeployWorkflow(workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id)
-        await _send(request, caller, data, body=None)
+        await send(request, caller, data, body=None)
     return answer(WorkflowStatus(is_deployed=False, deployed_at=None))
 
 
-async def _send(
-    request: web.Request, caller: Principal, data: WorkflowCommand, *, body: str | int | None
-) -> int:
-    """Send a command to the workflow's own log; gives the event that took it up."""
-    gateway = request.app[GATEWAY]
-    key = idempotency_key(request.headers)
-    asked = Asked(
-        principal=caller,
-        route=data.TYPE,
-        key=key,
-        digest=None if key is None else request_digest(data.TYPE, body),
-        traceparent=traceparent(request.headers),
-    )
-    known = await gateway.store.workflow(caller.workspace_id, data.workflow_id)
-    call = await gateway.commands.send(
-        data,
-        asked,
-        log_id=_log_id(caller, data.workflow_id),
-        after=0 if known is None else known.version,  # each version is an event
-    )
-    with call:
-        return _event_id(await call.outcome())
+class ListQuery(Struct, frozen=True, kw_only=True):
+    """Which page of the workflows is wanted.
 
+    Attributes:
+        limit: Workflows in the page.
+        cursor: The `nextCursor` of the page before.
+    """
 
-def _event_id(outcome: Outcome) -> int:
-    if outcome.outcome == "refused":
-        raise refused(outcome)
-    if outcome.event_id is None:
-        raise GatewayError(f"command {outcome.command_id} was accepted without an event")
-    return outcome.event_id
-
-
-def _log_id(caller: Principal, workflow_id: str) -> UUID:
-    return workflow_log_id(str(caller.workspace_id), workflow_id)
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    cursor: str = ""
 
 
 async def list_workflows(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows``: by id, page by page."""
     gateway = request.app[GATEWAY]
-    limit = whole_number(request, "limit", 100, least=1, most=1000)
-    cursor = request.query.get("cursor", "")
-    if cursor and not IDENTIFIER.fullmatch(cursor):
+    query = read_query(request, ListQuery)
+    if query.cursor and not IDENTIFIER.fullmatch(query.cursor):
         raise bad_field("cursor", "must be a nextCursor as it was given")
-    rows = await gateway.store.workflows(caller.workspace_id, after=cursor, limit=limit + 1)
-    shown = rows[:limit]
-    more = len(rows) > limit
+    rows = await gateway.store.workflows(caller.workspace_id, after=query.cursor, limit=query.limit + 1)
+    shown = rows[: query.limit]
+    more = len(rows) > query.limit
     return answer(
         WorkflowList(
             workflows=[_summary(row) for row in shown], next_cursor=shown[-1].workflow_id if more else None
@@ -181,12 +94,22 @@ def _summary(row: WorkflowRow) -> WorkflowSummary:
     )
 
 
+class DefinitionQuery(Struct, frozen=True, kw_only=True):
+    """Which version of a workflow is wanted.
+
+    Attributes:
+        version: Its number; without it the active one.
+    """
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
 async def definition(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows/{id}``: a version with its definition, the active one unless ``?version=n``."""
     gateway = request.app[GATEWAY]
+    query = read_query(request, DefinitionQuery)
     row = await find_workflow(gateway, caller, request.match_info["id"])
-    version = whole_number(request, "version", row.version, least=1)
-    return answer(await _version(gateway, row, version))
+    return conditional(request, answer(await _version(gateway, row, query.version or row.version)))
 
 
 async def _version(gateway: Gateway, row: WorkflowRow, version: int) -> WorkflowVersion:
@@ -213,3 +136,108 @@ async def status(request: web.Request, caller: Principal) -> web.Response:
             is_deployed=row.is_deployed, deployed_at=iso(row.deployed_at) if row.is_deployed else None
         )
     )
+
+
+_TIME: Final = "2026-07-26T09:00:00.000000Z"
+_DEPLOYED: Final[Json] = {
+    "workflowId": "refund-approval",
+    "version": 1,
+    "digest": "sha256:5f2d8c0a",
+    "deployedAt": _TIME,
+    "warnings": [],
+}
+_DEFINITION: Final[Json] = {"blocks": {"done": {"type": "response", "data": "done"}}}
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/api/workflows",
+        handler=list_workflows,
+        operation="workflows:read",
+        name="listWorkflows",
+        summary="The workflows, by id.",
+        tag="Workflows",
+        query=ListQuery,
+        answers={200: Answer(body=WorkflowList, description="A page of workflows.")},
+    ),
+    Route(
+        method="PUT",
+        path="/api/workflows/{id}",
+        handler=deploy,
+        operation="workflows:write",
+        name="deployWorkflow",
+        summary="Deploy a definition as the next version of a workflow.",
+        description="In Signoff's own spelling or in Sim's serialized form. A version never changes.",
+        tag="Workflows",
+        headers=CommandHeaders,
+        body=Json,
+        body_also="application/yaml",
+        body_note="The definition, in JSON or YAML; `signoff schema definition` prints its JSON Schema.",
+        body_required=True,
+        body_example=_DEFINITION,
+        answers={
+            200: Answer(body=Deployed, description="A further version.", example=_DEPLOYED | {"version": 2}),
+            201: Answer(body=Deployed, description="The first version.", example=_DEPLOYED),
+        },
+        errors={422: "The definition has faults: `details` lists them all."},
+        rate="sync",
+    ),
+    Route(
+        method="GET",
+        path="/api/workflows/{id}",
+        handler=definition,
+        operation="workflows:read",
+        name="getWorkflow",
+        summary="A version of a workflow, with its definition in Sim's serialized form.",
+        tag="Workflows",
+        query=DefinitionQuery,
+        headers=ConditionalHeaders,
+        answers={
+            200: Answer(body=WorkflowVersion, description="The version.", headers=CACHEABLE),
+            304: UNCHANGED,
+        },
+    ),
+    Route(
+        method="DELETE",
+        path="/api/workflows/{id}",
+        handler=undeploy,
+        operation="workflows:write",
+        name="undeployWorkflow",
+        summary="Let a workflow take no new executions; those that run go on.",
+        tag="Workflows",
+        headers=CommandHeaders,
+        answers={200: Answer(body=WorkflowStatus, description="It takes none.")},
+        rate="sync",
+    ),
+    Route(
+        method="POST",
+        path="/api/workflows/{id}/rollback",
+        handler=roll_back,
+        operation="workflows:write",
+        name="rollBackWorkflow",
+        summary="Let an earlier version take the executions again.",
+        tag="Workflows",
+        headers=CommandHeaders,
+        body=RollbackBody,
+        body_required=True,
+        body_example={"version": 1},
+        answers={200: Answer(body=Deployed, description="The version is active.", example=_DEPLOYED)},
+        rate="sync",
+    ),
+    Route(
+        method="GET",
+        path="/api/workflows/{id}/status",
+        handler=status,
+        operation="workflows:read",
+        name="getWorkflowStatus",
+        summary="Whether a workflow takes executions.",
+        tag="Workflows",
+        answers={
+            200: Answer(
+                body=WorkflowStatus,
+                description="It does, or not.",
+                example={"isDeployed": True, "deployedAt": _TIME, "needsRedeployment": False},
+            )
+        },
+    ),
+)

@@ -1,0 +1,62 @@
+"""Changes of the directory: proposed as the facts that they would become, and seen here before the answer."""
+
+from collections.abc import Sequence
+
+import msgspec
+from aiohttp import web
+
+from signoff.access.callers import Principal
+from signoff.events.codec import encode_json
+from signoff.events.topics import directory_log_id
+from signoff.events.types import ChangeDirectory, DirectoryFact, Json, Proposal
+from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.headers import idempotency_key, traceparent
+
+
+async def change(
+    request: web.Request, caller: Principal, facts: Sequence[DirectoryFact], *, body: Json = None
+) -> int:
+    """Record facts in the directory, all or none, and wait until this gateway goes by them.
+
+    Args:
+        request: asks for it; with an ``Idempotency-Key`` its retry changes nothing again.
+        caller: whose doing it is.
+        facts: what is to stand in the log; their actor is the caller.
+        body: what tells the request from others with the same key.
+
+    Returns:
+        The last event that records them.
+
+    Raises:
+        ApiError: refused, or the outcome is unknown.
+    """
+    gateway = request.app[GATEWAY]
+    key = idempotency_key(request.headers)
+    route = f"{request.method} {request.path}"
+    asked = Asked(
+        principal=caller,
+        route=route,
+        key=key,
+        digest=None if key is None else request_digest(route, body),
+        traceparent=traceparent(request.headers),
+    )
+    data = ChangeDirectory(proposed=[_proposal(fact) for fact in facts])
+    call = await gateway.commands.send(
+        data, asked, log_id=directory_log_id(), after=gateway.directory.version
+    )
+    with call:
+        outcome = await call.outcome()
+    if outcome.outcome == "refused":
+        raise refused(outcome)
+    if outcome.event_id is None:
+        raise GatewayError(f"command {outcome.command_id} was accepted without an event")
+    await gateway.directory.reached(outcome.event_id)
+    return outcome.event_id
+
+
+def _proposal(fact: DirectoryFact) -> Proposal:
+    data: dict[str, Json] = msgspec.json.decode(encode_json(fact))
+    del data["actor"]
+    return Proposal(fact.TYPE, data)

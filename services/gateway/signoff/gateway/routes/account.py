@@ -1,0 +1,228 @@
+"""``/api/users/me``: what people do for themselves: their name, their password, their own API keys."""
+
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from signoff.access.callers import Principal
+from signoff.access.directory import Key
+from signoff.access.passwords import MAX_LENGTH
+from signoff.gateway.accounts import UserView, end_sessions, find_person, hashed, user_view
+from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.errors import ApiError
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.headers import CommandHeaders
+from signoff.gateway.identity import IDENTITY, Name, NewPassword, PageQuery, page_of
+from signoff.gateway.key_making import (
+    MISSING,
+    KeyList,
+    NewKeyBody,
+    NewKeyView,
+    RotateKeyBody,
+    key_views,
+    make_key,
+    revoke_key,
+    rotate_key,
+)
+from signoff.gateway.queries import read_query
+from signoff.gateway.responses import answer
+from signoff.gateway.routing import Answer, Route
+from signoff.gateway.signing_in import sign_in, verified
+
+_TAG: Final = "Account"
+_USER: Final = {
+    "id": "0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a",
+    "name": "Ada",
+    "email": "ada@example.org",
+    "service": False,
+    "disabled": False,
+    "createdAt": "2026-07-26T09:00:00.000000Z",
+}
+_KEY: Final = {
+    "id": "0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",
+    "name": "laptop",
+    "workspaceId": None,
+    "userId": "0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a",
+    "roles": None,
+    "createdAt": "2026-07-26T09:00:00.000000Z",
+    "expiresAt": None,
+    "lastUsedAt": None,
+}
+_BOUNDED: Final = "Needs a session, or a personal key that is bound by no roles, workspace or time."
+
+
+class ProfileChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How others are to see the caller."""
+
+    name: Name
+
+
+class PasswordChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
+    """The password as it is, and as it is to be."""
+
+    current_password: Annotated[str, Meta(max_length=MAX_LENGTH)]
+    new_password: NewPassword
+
+
+async def show(request: web.Request, caller: Principal) -> web.Response:
+    """``GET /api/users/me``."""
+    user_id = _user_id(caller)
+    return answer(user_view(request, user_id, await find_person(request, user_id)))
+
+
+async def patch(request: web.Request, caller: Principal) -> web.Response:
+    """``PATCH /api/users/me``."""
+    user_id = _free(request, caller)
+    body = convert(await read_object(request), ProfileChange)
+    await find_person(request, user_id)
+    person = await request.app[IDENTITY].people.change(
+        user_id, lambda kept: msgspec.structs.replace(kept, name=body.name)
+    )
+    return answer(user_view(request, user_id, person))
+
+
+async def change_password(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /api/users/me/password``: every session ends but the one that asks, which is a new one."""
+    user_id = _free(request, caller)
+    body = convert(await read_object(request), PasswordChange)
+    person = await find_person(request, user_id)
+    if person.password_hash is None:
+        raise ApiError(409, "You have no password: an administrator of the installation can set one")
+    if not await verified(request, f"user/{user_id}", person.password_hash, body.current_password):
+        raise ApiError(403, "The current password is wrong")
+    new_hash = await hashed(request, body.new_password)
+    await request.app[IDENTITY].people.change(
+        user_id,
+        lambda kept: msgspec.structs.replace(kept, password_hash=new_hash, must_change=False),
+    )
+    await end_sessions(request, user_id)
+    response = web.Response(status=204)
+    if caller.auth_method == "session":
+        epoch = await request.app[IDENTITY].sessions.epoch(user_id)
+        await sign_in(request, response, user_id, method="password", epoch=epoch)
+    return response
+
+
+async def list_keys(request: web.Request, caller: Principal) -> web.Response:
+    """``GET /api/users/me/keys``."""
+    user_id = _user_id(caller)
+    keys = request.app[GATEWAY].directory.state.keys
+    ids = (key_id for key_id, key in keys.items() if key.user_id == user_id)
+    page, cursor = page_of(ids, read_query(request, PageQuery))
+    return answer(KeyList(keys=await key_views(request, page), next_cursor=cursor))
+
+
+async def create_key(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /api/users/me/keys``: it may do what its user may, or less."""
+    user_id = _free(request, caller)
+    body = convert(await read_object(request), NewKeyBody)
+    memberships = request.app[GATEWAY].directory.state.memberships(user_id)
+    if body.workspace_id is not None and body.workspace_id not in memberships:
+        raise ApiError(404, "Workspace not found")
+    return await make_key(request, caller, body, user_id=user_id, workspace_id=body.workspace_id)
+
+
+async def rotate(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /api/users/me/keys/{keyId}/rotate``."""
+    user_id = _free(request, caller)
+    body = convert(await read_object(request), RotateKeyBody)
+    return await rotate_key(request, caller, _find(request, user_id), body)
+
+
+async def revoke(request: web.Request, caller: Principal) -> web.Response:
+    """``DELETE /api/users/me/keys/{keyId}``."""
+    return await revoke_key(request, caller, _find(request, _free(request, caller)))
+
+
+def _find(request: web.Request, user_id: str) -> str:
+    key_id = request.match_info["keyId"]
+    key = request.app[GATEWAY].directory.state.keys.get(key_id)
+    if key is None or key.user_id != user_id:
+        raise ApiError(404, MISSING)
+    return key_id
+
+
+def _user_id(caller: Principal) -> str:
+    if caller.user_id is None:
+        raise ApiError(403, "This key is a workspace's: it has no user")
+    return caller.user_id
+
+
+def _free(request: web.Request, caller: Principal) -> str:
+    """The caller's user, where nothing bounds what they may do: a bounded key must not make a free one."""
+    user_id = _user_id(caller)
+    if caller.auth_method == "session":
+        return user_id
+    key = request.app[GATEWAY].directory.state.keys.get(caller.actor.id)
+    if key is None or _is_bounded(key):
+        raise ApiError(403, f"This key may not change the account. {_BOUNDED}")
+    return user_id
+
+
+def _is_bounded(key: Key) -> bool:
+    return key.roles is not None or key.workspace_id is not None or key.expires_at is not None
+
+
+ROUTES: Final = (
+    Route(
+        method="GET", path="/api/users/me", handler=show, operation="account:manage",
+        name="getAccount", summary="The caller as a user.", tag=_TAG,
+        answers={200: Answer(body=UserView, description="The user.", example=_USER)},
+    ),
+    Route(
+        method="PATCH", path="/api/users/me", handler=patch, operation="account:manage",
+        name="changeAccount", summary="Change the caller's name.", description=_BOUNDED, tag=_TAG,
+        rate="sync", headers=CommandHeaders, body=ProfileChange, body_required=True,
+        body_example={"name": "Ada"},
+        answers={200: Answer(body=UserView, description="The user as they are now.", example=_USER)},
+    ),
+    Route(
+        method="POST", path="/api/users/me/password", handler=change_password, operation="account:manage",
+        name="changePassword", summary="Change the caller's password.", tag=_TAG, rate="sync",
+        description=f"All sessions of the user end; one that asks goes on under a new cookie. {_BOUNDED}",
+        headers=CommandHeaders, body=PasswordChange, body_required=True,
+        body_example={"currentPassword": "correct horse battery", "newPassword": "staple of the horses"},
+        answers={204: Answer(
+            description="The password is another one.",
+            may_have={"Set-Cookie": "The session's new token, where a session asked."},
+        )},
+        errors={409: "The user has no password.", 429: "The current password was wrong too often."},
+    ),
+    Route(
+        method="GET", path="/api/users/me/keys", handler=list_keys, operation="account:manage",
+        name="listPersonalKeys", summary="The caller's personal API keys.", tag=_TAG, query=PageQuery,
+        answers={200: Answer(
+            body=KeyList, description="A page of keys.", example={"keys": [_KEY], "nextCursor": None},
+        )},
+    ),
+    Route(
+        method="POST", path="/api/users/me/keys", handler=create_key, operation="account:manage",
+        name="createPersonalKey", summary="Make a personal API key.", tag=_TAG, rate="sync",
+        description=f"Its secret is in this answer and nowhere else. {_BOUNDED}",
+        headers=CommandHeaders, body=NewKeyBody, body_required=True, body_example={"name": "laptop"},
+        answers={201: Answer(
+            body=NewKeyView, description="The key with its secret.",
+            example={**_KEY, "key": "signoff_k3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3yk3y"},
+        )},
+        errors={409: "The `Idempotency-Key` was used for something else, or too long ago."},
+    ),
+    Route(
+        method="DELETE", path="/api/users/me/keys/{keyId}", handler=revoke, operation="account:manage",
+        name="revokePersonalKey", summary="Let a personal API key be good for nothing from now on.",
+        description=_BOUNDED, tag=_TAG, rate="sync", headers=CommandHeaders,
+        answers={204: Answer(description="It is revoked.")},
+    ),
+    Route(
+        method="POST", path="/api/users/me/keys/{keyId}/rotate", handler=rotate, operation="account:manage",
+        name="rotatePersonalKey", summary="Give a personal API key another secret.", tag=_TAG, rate="sync",
+        description=f"The secret before stays good for `overlapSeconds`. {_BOUNDED}",
+        headers=CommandHeaders, body=RotateKeyBody, body_example={"overlapSeconds": 3600},
+        answers={200: Answer(
+            body=NewKeyView, description="The key with its new secret.",
+            example={**_KEY, "key": "signoff_n3wn3wn3wn3wn3wn3wn3wn3wn3wn3wn3wn3wn3wn3w"},
+        )},
+        errors={409: "The `Idempotency-Key` was used for something else, or too long ago."},
+    ),
+)  # fmt: skip

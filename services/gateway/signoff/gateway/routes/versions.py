@@ -1,0 +1,64 @@
+"""``GET /api/workflows/{id}/versions``: what was deployed, the newest first."""
+
+from typing import Annotated, Final
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from signoff.access.callers import Principal
+from signoff.gateway.gateway import GATEWAY, find_workflow
+from signoff.gateway.queries import read_query
+from signoff.gateway.responses import answer
+from signoff.gateway.routes.v2.workflows import VERSION_EXAMPLE
+from signoff.gateway.routing import Answer, Route
+from signoff.gateway.v2_schemas import VersionItem
+from signoff.gateway.v2_versions import list_versions
+
+
+class VersionsQuery(Struct, frozen=True, kw_only=True):
+    """Which page of the versions is wanted.
+
+    Attributes:
+        limit: Versions on the page.
+        cursor: The `nextCursor` of the page before.
+    """
+
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    cursor: str = ""
+
+
+class VersionList(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A page of versions, the newest first."""
+
+    versions: list[VersionItem]
+    next_cursor: str | None
+
+
+async def versions(request: web.Request, caller: Principal) -> web.Response:
+    """A page of a workflow's versions."""
+    gateway = request.app[GATEWAY]
+    query = read_query(request, VersionsQuery)
+    row = await find_workflow(gateway, caller, request.match_info["id"])
+    items, cursor = await list_versions(gateway.store, row, cursor=query.cursor, limit=query.limit)
+    return answer(VersionList(versions=items, next_cursor=cursor))
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    Route(
+        method="GET",
+        path="/api/workflows/{id}/versions",
+        handler=versions,
+        operation="workflows:read",
+        name="listVersions",
+        summary="The versions of a workflow, the newest first.",
+        tag="Workflows",
+        query=VersionsQuery,
+        answers={
+            200: Answer(
+                body=VersionList,
+                description="A page of versions.",
+                example={"versions": [VERSION_EXAMPLE], "nextCursor": None},
+            )
+        },
+    ),
+)

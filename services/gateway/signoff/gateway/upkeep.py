@@ -1,0 +1,71 @@
+"""What a gateway looks after beside requests: records that expired, and secrets under an old key."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from signoff.access.errors import SealError
+from signoff.access.live import LiveDirectory
+from signoff.access.resealing import reseal
+from signoff.access.sealing import Sealer
+from signoff.events.errors import StoreUnavailableError
+from signoff.events.records import Records
+
+EVERY: Final = 60.0
+"""Seconds between two rounds."""
+
+_PURGE: Final = 1000
+_log = structlog.get_logger("signoff.gateway")
+
+
+class Upkeep:
+    """Does so again and again. Several gateways may at once.
+
+    Args:
+        records: to look after.
+        directory: tells the workspaces.
+        sealer: with the newest key and earlier ones.
+        kinds: of sealed records → what each is bound to, by workspace and key.
+        every: seconds between two rounds.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        directory: LiveDirectory,
+        sealer: Sealer,
+        kinds: Mapping[str, Callable[[UUID, str], str]],
+        *,
+        every: float = EVERY,
+    ) -> None:
+        self._records = records
+        self._directory = directory
+        self._sealer = sealer
+        self._kinds = kinds
+        self._every = every
+        self._resealed = False
+
+    async def run(self) -> None:
+        """Go round until cancelled; a round that the database does not let be is made up for by the next."""
+        while True:
+            try:
+                await self._round()
+            except StoreUnavailableError as error:
+                _log.warning("upkeep waits for the database", reason=str(error))
+            await asyncio.sleep(self._every)
+
+    async def _round(self) -> None:
+        while await self._records.purge(limit=_PURGE) == _PURGE:
+            pass
+        if not self._resealed:
+            try:
+                count = await reseal(self._directory.state, self._records, self._sealer, self._kinds)
+            except SealError as error:
+                _log.error("a secret cannot be opened, nor sealed anew", reason=str(error))
+            else:
+                self._resealed = True
+                if count:
+                    _log.info("secrets were sealed under the new SIGNOFF_SECRET_KEY", count=count)

@@ -1,0 +1,56 @@
+from typing import Annotated
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+from msgspec import Meta, Struct
+
+from signoff.gateway.errors import ApiError
+from signoff.gateway.queries import ByCommas, read_query
+
+
+class Query(Struct, frozen=True, rename="camel"):
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+    include_output: bool = False
+    status: ByCommas[str] = []
+    attribute: list[str] = []
+    cursor: str | None = None
+
+
+def read(text: str) -> Query:
+    return read_query(make_mocked_request("GET", f"/?{text}"), Query)
+
+
+def test_what_is_not_there_is_as_the_struct_has_it() -> None:
+    assert read("") == Query()
+
+
+def test_texts_become_numbers_and_flags() -> None:
+    assert read("limit=7&includeOutput=true") == Query(limit=7, include_output=True)
+
+
+def test_a_list_marked_so_is_split_at_commas_and_its_empty_items_are_left_out() -> None:
+    assert read("status=a,%20b,&status=c").status == ["a", "b", "c"]
+
+
+def test_another_list_keeps_its_values_whole() -> None:
+    assert read("attribute=name:a,b&attribute=c").attribute == ["name:a,b", "c"]
+
+
+def test_parameters_that_nobody_asks_for_are_let_go_and_the_first_of_several_counts() -> None:
+    assert read("colour=red&cursor=a&cursor=b") == Query(cursor="a")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("limit=", "limit"),
+        ("includeOutput=perhaps", "includeOutput"),
+    ],
+)
+def test_a_bad_parameter_is_named(text: str, name: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        read(text)
+
+    assert (caught.value.status, [each.path for each in caught.value.details]) == (400, [name])
