@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
-PARTS := unit conformance integration semantics e2e
+PARTS := unit conformance integration semantics e2e sdk
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \

@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import containers, inprocess, latency, parked, steps
+from benchmarks import containers, gateway, inprocess, latency, parked, steps
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
@@ -26,6 +26,7 @@ from local_services.waiting import LocalServicesError
 from support.processes import LocalRun
 
 _PARTS = ("steps", "latency", "parked")
+_MORE = ("gateway",)
 _IN_PROCESS = {"executor": inprocess.measure, "containers": containers.measure}
 _PRIVATE = "private"
 _ROUNDS = 3
@@ -35,7 +36,7 @@ _Service = TypeVar("_Service", bound=LocalService)
 def main() -> int:
     """Measure what the command line asks for; gives the exit code, 1 when something failed."""
     options = _options()
-    _use_own_settings()
+    _use_own_settings(gateway.LIMITS if options.limited else {})
     run = LocalRun()  # whatever happens to us, no server outlives us
     try:
         print(describe(run.folder), flush=True)
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "part",
         nargs="*",
         default=[*_PARTS],
-        help=f"{', '.join(_PARTS)}: all by default; or {', '.join(_IN_PROCESS)}",
+        help=f"{', '.join(_PARTS)}: all by default; {', '.join(_MORE)}; or {', '.join(_IN_PROCESS)}",
     )
     parser.add_argument("--embedded", action="store_true", help="measure only the embedded server")
     parser.add_argument("--cluster", action="store_true", help="measure only the cluster")
@@ -68,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
         "--executions", type=_count, default=2_000, metavar="N", help="in each round of steps"
     )
     parser.add_argument("--parked", type=_count, default=20_000, metavar="N", help="how many executions wait")
+    own = parser.add_argument_group("gateway: its own time and CPU")
+    own.add_argument(
+        "--seconds", type=float, default=60.0, metavar="N", help="for which each kind of request is sent"
+    )
+    own.add_argument("--limited", action="store_true", help="count requests against rates that none reaches")
     executor = parser.add_argument_group("executor: the executor alone, in this process")
     executor.add_argument("--profile", action="store_true", help="show where the time goes")
     executor.add_argument(
@@ -90,9 +96,11 @@ def _options() -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args()
     alone = len(options.part) == 1 and options.part[0] in _IN_PROCESS
-    if not alone and not set(options.part) <= set(_PARTS):
+    together = (*_PARTS, *_MORE)
+    if not alone and not set(options.part) <= set(together):
         parser.error(
-            f"there are the parts {', '.join(_PARTS)}, together or alone, and {', '.join(_IN_PROCESS)}, alone"
+            f"there are the parts {', '.join(together)}, together or alone, "
+            f"and {', '.join(_IN_PROCESS)}, alone"
         )
     return options
 
@@ -104,11 +112,11 @@ def _count(text: str) -> int:
     return number
 
 
-def _use_own_settings() -> None:
+def _use_own_settings(further: Mapping[str, str]) -> None:
     """What the caller's environment says about a server of theirs must not reach ours."""
     for name in [name for name in os.environ if name.startswith("SIGNOFF_")]:
         del os.environ[name]
-    os.environ.update(ENVIRONMENT)
+    os.environ.update({**ENVIRONMENT, **further})
 
 
 def _measure(folder: Path, options: argparse.Namespace) -> None:
@@ -138,6 +146,8 @@ def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:
             yield from latency.measure(system, targets)
         if "parked" in options.part:
             yield from parked.measure(system, targets, executions=options.parked)
+        if "gateway" in options.part:
+            yield from gateway.measure(system, targets, seconds=options.seconds)
     finally:
         system.stop()
 

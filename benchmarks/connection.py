@@ -1,10 +1,25 @@
 """HTTP/1.1 with as little work as can be: what measures must not be what is slow."""
 
 import asyncio
-from typing import cast
+from typing import NamedTuple, cast
 
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
+_OWN = b"\r\nserver-timing: gateway;dur="
+
+
+class Answer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        status: of HTTP.
+        body: all of it.
+        own: milliseconds that the gateway says it took itself; None where it says nothing.
+    """
+
+    status: int
+    body: bytes
+    own: float | None
 
 
 class Connection(asyncio.Protocol):
@@ -13,7 +28,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._received = b""
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asyncio says that it is connected."""
@@ -26,17 +41,17 @@ class Connection(asyncio.Protocol):
         if end < 0 or self._answer is None:
             return
         head = self._received[:end].lower() + b"\r\n"
-        start = head.find(_LENGTH)
-        if start < 0:
+        length = _value(head, _LENGTH)
+        if length is None:
             self._answer.set_exception(ConnectionError(f"an answer without a length: {head!r}"))
             return
-        start += len(_LENGTH)
         end += len(_END_OF_HEAD)
-        size = int(head[start : head.index(b"\r\n", start)])
+        size = int(length)
         if len(self._received) >= end + size:
             body, self._received = self._received[end : end + size], self._received[end + size :]
             answer, self._answer = self._answer, None
-            answer.set_result((int(head[9:12]), body))
+            own = _value(head, _OWN)
+            answer.set_result(Answer(int(head[9:12]), body, None if own is None else float(own)))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Asyncio says that the server is gone."""
@@ -44,8 +59,8 @@ class Connection(asyncio.Protocol):
             self._answer.set_exception(error or ConnectionResetError("closed before it answered"))
             self._answer = None
 
-    async def request(self, message: bytes) -> tuple[int, bytes]:
-        """Send a whole request, and wait for status and body.
+    async def request(self, message: bytes) -> Answer:
+        """Send a whole request, and wait for its answer.
 
         Raises:
             OSError: the connection ended, or what came was no answer with a length.
@@ -60,3 +75,12 @@ class Connection(asyncio.Protocol):
         """Hang up."""
         if self._transport is not None:
             self._transport.close()
+
+
+def _value(head: bytes, name: bytes) -> bytes | None:
+    """What stands behind a header's name, up to a comma or the end of the line."""
+    start = head.find(name)
+    if start < 0:
+        return None
+    line = head[start + len(name) : head.index(b"\r\n", start + len(name))]
+    return line.partition(b",")[0]

@@ -6,6 +6,7 @@ what an executor does for a step.
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmarks.profiling import Profile
 from benchmarks.workflows import DOCUMENTS, STEPS, STEPS_EACH
 from msgspec import Struct
 
+from signoff.access.live import LiveDirectory
+from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.definition import digest
 from signoff.engine.definition import encode as encode_definition
@@ -155,6 +158,8 @@ async def running_executor(load: Load) -> AsyncIterator[Caller]:
             registry=Registry.from_modules(["benchmarks.blocks"]),
             tools=tools,
             health=Health(),
+            directory=LiveDirectory(store),
+            sealer=Sealer([os.urandom(32)]),
         )
         caller = Caller(bus)
         async with executor.running():

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import count, takewhile
 from pathlib import Path
 
 import msgspec
 import uvloop
-from benchmarks.connection import Connection
+from benchmarks.connection import Answer, Connection
 from msgspec import Raw, Struct
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -21,25 +22,32 @@ class Post(Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: of the URL.
-        body: JSON.
+        method: of HTTP.
+        body: JSON; a GET has none.
         headers: beside those that every request has.
         status: what must be answered.
     """
 
     path: str
+    method: str = "POST"
     body: Raw = Raw(b"{}")
     headers: dict[str, str] = {}
     status: int = 200
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """What to send, to whom, over how many connections at once."""
+    """What to send, to whom, over how many connections at once.
+
+    Attributes:
+        seconds: how long to send the posts, again and again; None: each once.
+    """
 
     host: str
     port: int
     api_key: str
     posts: list[Post]
     clients: int
+    seconds: float | None = None
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -50,13 +58,15 @@ class Result(Struct, frozen=True, kw_only=True):
         seconds: from then to the last answer.
         cpu: seconds of CPU time that this took the generator meanwhile.
         latencies: seconds from each request to its answer, in the order of the requests.
-        answers: the bodies.
+        own: milliseconds of it that the gateway says it took itself, where it does; in no order.
+        answers: the bodies; none where posts were sent again and again.
     """
 
     started_at: float
     seconds: float
     cpu: float
     latencies: list[float]
+    own: list[float]
     answers: list[Raw]
 
 
@@ -93,17 +103,22 @@ async def _work(job: Job) -> Result:
         (await loop.create_connection(Connection, job.host, job.port))[1] for _ in range(job.clients)
     ]
     messages = [_message(job, post) for post in job.posts]
-    latencies = [0.0] * len(messages)
-    answers = [Raw()] * len(messages)
-    left = iter(range(len(messages)))
+    latencies: dict[int, float] = {}
+    own: list[float] = []
+    answers = [Raw()] * (len(messages) if job.seconds is None else 0)
+    left = _numbers(job)
 
     async def client(connection: Connection) -> None:
         for number in left:
+            each = number % len(messages)
             sent = time.perf_counter()
-            status, body = await connection.request(messages[number])
+            answer = await connection.request(messages[each])
             latencies[number] = time.perf_counter() - sent
-            _check(job.posts[number], status, body)
-            answers[number] = Raw(body)
+            _check(job.posts[each], answer)
+            if answer.own is not None:
+                own.append(answer.own)
+            if answers:
+                answers[number] = Raw(answer.body)
 
     started_at, start, cpu = time.time(), time.perf_counter(), time.process_time()
     async with asyncio.timeout(_LIMIT), asyncio.TaskGroup() as clients:
@@ -112,11 +127,26 @@ async def _work(job: Job) -> Result:
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     for connection in connections:
         connection.close()
-    return Result(started_at=started_at, seconds=seconds, cpu=cpu, latencies=latencies, answers=answers)
+    return Result(
+        started_at=started_at,
+        seconds=seconds,
+        cpu=cpu,
+        latencies=[latencies[number] for number in sorted(latencies)],
+        own=own,
+        answers=answers,
+    )
+
+
+def _numbers(job: Job) -> Iterator[int]:
+    """The numbers of the requests to send."""
+    if job.seconds is None:
+        return iter(range(len(job.posts)))
+    end = time.monotonic() + job.seconds
+    return takewhile(lambda _: time.monotonic() < end, count())
 
 
 def _message(job: Job, post: Post) -> bytes:
-    body = bytes(post.body)
+    body = b"" if post.method == "GET" else bytes(post.body)
     headers = {
         "Host": f"{job.host}:{job.port}",
         "X-API-Key": job.api_key,
@@ -125,13 +155,14 @@ def _message(job: Job, post: Post) -> bytes:
         **post.headers,
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST {post.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
+    return f"{post.method} {post.path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-def _check(post: Post, status: int, body: bytes) -> None:
+def _check(post: Post, answer: Answer) -> None:
     # Parsed later, outside the measured time: a failed run has this very text in its answer.
-    if status != post.status or b'"success":false' in body:
-        raise LoadError(f"{post.path} answered {status}: {body[:500].decode(errors='replace')}")
+    if answer.status != post.status or b'"success":false' in answer.body:
+        text = answer.body[:500].decode(errors="replace")
+        raise LoadError(f"{post.path} answered {answer.status}: {text}")
 
 
 def _reasons(error: BaseException) -> Iterator[str]:

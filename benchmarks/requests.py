@@ -15,6 +15,10 @@ class _Started(Struct, rename="camel"):
     execution_id: str
 
 
+class _Made(Struct):
+    key: str
+
+
 def deploy(system: System) -> None:
     """Make the measured workflows known.
 
@@ -28,9 +32,32 @@ def deploy(system: System) -> None:
             raise LoadError(f"{path} answered {status}: {body.decode(errors='replace')}")
 
 
+def workspace_key(system: System) -> str:
+    """Make a key of the workspace that may start and see executions.
+
+    Raises:
+        LoadError: it is refused.
+    """
+    status, body = system.request("POST", "/api/keys", b'{"name":"benchmark","roles":["write"]}')
+    if status != 201:
+        raise LoadError(f"/api/keys answered {status}: {body.decode(errors='replace')}")
+    return msgspec.json.decode(body, type=_Made).key
+
+
 def execute(workflow_id: str) -> Post:
     """Start an execution and wait for its end."""
     return Post(path=f"/api/workflows/{workflow_id}/execute")
+
+
+def execute_v2(workflow_id: str) -> Post:
+    """The same by v2."""
+    return Post(path=f"/api/v2/workflows/{workflow_id}/execute")
+
+
+def status(workflow_id: str, execution_id: str) -> Post:
+    """Ask how an execution is."""
+    path = f"/api/workflows/{workflow_id}/executions/{quote(execution_id)}"
+    return Post(path=path, method="GET")
 
 
 def submit(workflow_id: str) -> Post:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from signoff.blocks import Context, PermanentError, Registry, block
+from signoff.events.store.search import Search
 from signoff.events.types import Event
 from support.executor_blocks import Probe, registry
 from support.executors import ACTOR, Sent, Site, of_type, output_of, until
@@ -254,7 +255,7 @@ class ChildrenSuite:
             events = await ended(site, sent.log_id)
 
         assert error_of(events).endswith("Maximum workflow call chain depth (25) exceeded.")
-        assert len(await site.store.executions(UUID(int=0), limit=100)) == 26
+        assert len(await site.store.executions(Search(workspace_id=UUID(int=0)), limit=100)) == 26
 
     async def test_what_is_not_deployed_is_not_called(self, site: Site) -> None:
         async with site.executor():

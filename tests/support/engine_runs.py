@@ -38,7 +38,11 @@ class Engine:
         self.files = tools.files
         self._tools = tools
         self._registry = registry
-        self._runner = Runner(tools, blobs, environment)
+
+        async def values(_: UUID) -> Mapping[str, str]:
+            return environment
+
+        self._runner = Runner(tools, blobs, values)
 
     def parse(self, document: object) -> Parsed:
         """Read a definition."""

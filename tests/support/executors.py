@@ -17,6 +17,8 @@ from uuid import UUID
 import aiohttp
 from msgspec import Struct
 
+from signoff.access.live import LiveDirectory
+from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.definition import digest
 from signoff.engine.definition import encode as dump
@@ -176,6 +178,8 @@ class Site:
             registry=self.types,
             tools=self.tools,
             health=health or Health(),
+            directory=LiveDirectory(store or self.store),
+            sealer=Sealer([b"a secret key of 32 characters ..."]),
             partitions=self.partitions,
             owner=owner,
         )
@@ -184,6 +188,11 @@ class Site:
             yield executor
 
     # Commands -----------------------------------------------------------------------------------------
+
+    @staticmethod
+    async def no_environment(_: UUID) -> dict[str, str]:
+        """The environment of a workspace that has set nothing."""
+        return {}
 
     def partition_of(self, log_id: UUID) -> int:
         """The partition of a log."""

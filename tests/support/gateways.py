@@ -8,6 +8,9 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from signoff.access.gate import Gate
+from signoff.access.live import LiveDirectory, following
+from signoff.access.sealing import Sealer
 from signoff.blocks import Context, Registry, block
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.memory import MemoryBus
@@ -17,9 +20,11 @@ from signoff.executor.app import Executor, open_tools
 from signoff.gateway.app import create_app
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
+from support.contract import CONTRACT, checking
 from support.growing_logs import until
 
 KEY = "a-bootstrap-key-for-tests"
+SECRET = b"a secret key of 32 characters ..."
 PARTITIONS = 64
 LIMIT = 20.0
 """Seconds that a test waits for what must happen."""
@@ -27,7 +32,7 @@ LIMIT = 20.0
 _numbers = itertools.count(1)
 
 
-class Gate:
+class BlockGate:
     """Holds blocks of type ``hold`` and, when they have said their words, ``say`` until it is opened.
 
     A block of type ``fussy`` fails until it is opened.
@@ -76,13 +81,21 @@ class Server:
     """A running server and its client."""
 
     def __init__(
-        self, client: TestClient[Any, Any], store: MemoryStore, bus: MemoryBus, blobs: BlobStore, gate: Gate
+        self,
+        client: TestClient[Any, Any],
+        store: MemoryStore,
+        bus: MemoryBus,
+        blobs: BlobStore,
+        *,
+        gate: BlockGate,
+        directory: LiveDirectory,
     ) -> None:
         self.client = client
         self.store = store
         self.bus = bus
         self.blobs = blobs
         self.gate = gate
+        self.directory = directory
 
     async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
         """Call a route as the administrator; gives status and JSON."""
@@ -91,7 +104,7 @@ class Server:
             asyncio.timeout(LIMIT),
             self.client.request(method, path, headers=headers, **given) as response,
         ):
-            return response.status, await response.json()
+            return response.status, None if response.status == 204 else await response.json()
 
     async def get(self, path: str, **given: Any) -> tuple[int, Any]:
         return await self.call("GET", path, **given)
@@ -154,21 +167,28 @@ async def serving(
         stack.push_async_callback(bus.close)
         await store.migrate(partitions=PARTITIONS)
         await apply(bus, partitions=PARTITIONS)
-        gate, health = Gate(), Health()
+        gate, health = BlockGate(), Health()
+        sealer = Sealer([SECRET])
+        directory = await stack.enter_async_context(following(store, health.watch, look_every=0.05))
         registry = gate.registry()
         tools = await stack.enter_async_context(open_tools(given, blobs))
         app = create_app(
-            given, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox, health=health,
-            look_every=look_every,
+            given, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox,
+            gate=Gate(store, directory, given), sealer=sealer,
+            health=health, look_every=look_every,
         )  # fmt: skip
+        unlike: list[str] = []
+        app.middlewares.insert(0, checking(CONTRACT, unlike))
         client = await stack.enter_async_context(TestClient(TestServer(app)))
         if executor:
             works = Executor(
-                given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health
-            )
+                given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
+                directory=directory, sealer=sealer,
+            )  # fmt: skip
             await stack.enter_async_context(works.running())
             await until(lambda: len(works.owned) == PARTITIONS)
-        yield Server(client, store, bus, blobs, gate)
+        yield Server(client, store, bus, blobs, gate=gate, directory=directory)
+        assert unlike == [], "answers that are not as the OpenAPI document says"
 
 
 APPROVAL = {

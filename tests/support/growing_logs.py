@@ -61,9 +61,10 @@ class Ledger:
         log_id: UUID | None = None,
         execution_id: str | None = None,
         workspace: UUID = DEFAULT_WORKSPACE,
+        workflow: str = WORKFLOW,
     ) -> "GrowingLog":
         """A new log; ``execution_id`` as its client chose it."""
-        return GrowingLog(self, log_id or new_id(), execution_id, workspace)
+        return GrowingLog(self, log_id or new_id(), execution_id, workspace, workflow)
 
 
 class GrowingLog:
@@ -73,12 +74,15 @@ class GrowingLog:
         raws: the bytes of its events, from the first.
     """
 
-    def __init__(self, ledger: Ledger, log_id: UUID, chosen: str | None, workspace: UUID) -> None:
+    def __init__(
+        self, ledger: Ledger, log_id: UUID, chosen: str | None, workspace: UUID, workflow: str
+    ) -> None:
         self.log_id = log_id
         self.raws: list[bytes] = []
         self._ledger = ledger
         self._chosen = chosen
         self._workspace = workspace
+        self._workflow = workflow
         self._partition = partition_of(log_id)
 
     @property
@@ -133,7 +137,7 @@ class GrowingLog:
                 execution_id=self.execution_id,
                 log_id=str(self.log_id) if self._chosen else None,
                 run_id=str(event[0]) if isinstance(event, tuple) else None,
-                workflow_id=WORKFLOW,
+                workflow_id=self._workflow,
                 timestamp=_NOW,
                 causation_id="c",
                 data=_data(event),
@@ -147,7 +151,7 @@ class GrowingLog:
             log_id=self.log_id,
             partition=self._partition,
             workspace_id=self._workspace,
-            workflow_id=WORKFLOW,
+            workflow_id=self._workflow,
             workflow_version=1,
             execution_id=self._chosen,
             status=status,
@@ -173,10 +177,10 @@ def _runs(events: Sequence[EventData | tuple[UUID, EventData]]) -> list[UUID]:
 # --- What can happen --------------------------------------------------------------------------------
 
 
-def started() -> EventData:
+def started(workspace: UUID = DEFAULT_WORKSPACE) -> EventData:
     """The execution began."""
     return ExecutionStarted(
-        workspace_id=str(DEFAULT_WORKSPACE), workflow_version=1, definition_digest="sha256:0",
+        workspace_id=str(workspace), workflow_version=1, definition_digest="sha256:0",
         trigger="api", mode="sync", actor=SYSTEM, start_time=_NOW,
     )  # fmt: skip
 

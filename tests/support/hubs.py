@@ -26,6 +26,10 @@ class WatchedStore(MemoryStore):
         self._ask("read")
         return await super().read(*args, **kwargs)
 
+    async def read_feed(self, *args: Any, **kwargs: Any) -> Any:
+        self._ask("read_feed")
+        return await super().read_feed(*args, **kwargs)
+
     async def heads(self, *args: Any, **kwargs: Any) -> Any:
         self._ask("heads")
         return await super().heads(*args, **kwargs)

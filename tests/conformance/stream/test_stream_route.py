@@ -395,6 +395,9 @@ async def test_the_service_is_ready_when_the_log_is(world: World) -> None:
 
     assert (ready.status, body) == (
         200,
-        {"status": "ready", "checks": {"log": {"ok": True}, "topic": {"ok": True}}},
+        {
+            "status": "ready",
+            "checks": {"log": {"ok": True}, "directory": {"ok": True}, "topic": {"ok": True}},
+        },
     )
     assert alive.status == 200

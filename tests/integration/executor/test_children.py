@@ -10,6 +10,7 @@ from local_services.kafka import Kafka
 from integration.executor.conftest import Fleet
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.memory import MemoryBus
+from signoff.events.store.search import Search
 from signoff.events.store.sqlite import SqliteStore
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.topology import apply
@@ -66,7 +67,7 @@ async def test_a_family_goes_on_when_its_executor_is_killed_at_any_step(
     await site.until_event(sent.log_id, "execution:completed", limit=TTL + 15)
     (child,) = await children(site, sent.log_id)
     assert output_of(await site.events(sent.log_id), "call")["childExecutionId"] == str(child)
-    assert len(await site.store.executions(DEFAULT_WORKSPACE)) == 2
+    assert len(await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE))) == 2
     journal = fleet.journal()
     assert len(set(journal)) == len(journal), "the same try ran twice"
     assert {name for name, _, _ in journal} == {"first", "work", "more", "last"}
@@ -94,7 +95,7 @@ async def test_families_go_on_after_the_broker_was_away_and_each_has_one_child(
         await site.topic_equals_log()
 
     assert len(probe.calls) == 90
-    assert len(await site.store.executions(DEFAULT_WORKSPACE, limit=100)) == 60
+    assert len(await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE), limit=100)) == 60
     assert await site.store.dead_commands() == []
 
 

@@ -13,7 +13,7 @@ from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm import client
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
-from signoff.executor.guard import guarded_session
+from signoff.runtime.guard import guarded_session
 from signoff.sandbox.pool import Sandbox
 from support.llm_desk import KEY, Desk
 from support.openai_server import OpenAiServer

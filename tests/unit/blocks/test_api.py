@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from signoff.executor.blocks import api
-from signoff.executor.guard import guarded_session, parse_networks
+from signoff.runtime.guard import guarded_session, parse_networks
 
 
 class Service:

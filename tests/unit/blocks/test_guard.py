@@ -1,6 +1,6 @@
 import pytest
 
-from signoff.executor.guard import AddressRefusedError, check_address, parse_networks
+from signoff.runtime.guard import AddressRefusedError, check_address, parse_networks
 
 REFUSED = [
     "127.0.0.1",

@@ -9,6 +9,7 @@ import pytest
 
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import EventStore
+from signoff.events.store.search import Search
 from signoff.events.topics import COMMANDS, child_log_id
 from signoff.events.topology import apply
 from signoff.executor.blocks.base import Tools
@@ -71,7 +72,7 @@ async def dies_after(appends: int, tools: Tools) -> bool:
             events = await ended(later, sent.log_id)
             ran = [(each.execution_id, each.block_id) for each in again.calls]
             assert events[-1].type == "execution:completed", events[-1]
-            assert len(await later.store.executions(UUID(int=0), limit=100)) == 5
+            assert len(await later.store.executions(Search(workspace_id=UUID(int=0)), limit=100)) == 5
             assert not set(ran) & finished, "a finished block ran again"
     await site.close()
     await later.close()

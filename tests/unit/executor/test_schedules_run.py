@@ -9,6 +9,7 @@ from signoff.engine.parse import parse
 from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.ids import new_id
 from signoff.events.store.base import Append
+from signoff.events.store.search import Search
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE, workflow_log_id
 from signoff.events.types import Command, DeployWorkflow
@@ -67,7 +68,7 @@ async def deployed(site: Site, document: dict[str, Any], at: float) -> None:
 
 
 async def completed(site: Site, count: int) -> bool:
-    rows = await site.store.executions(DEFAULT_WORKSPACE, statuses=["completed"])
+    rows = await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE, statuses=("completed",)))
     return len(rows) == count
 
 
@@ -79,7 +80,7 @@ async def test_what_was_missed_is_started_as_soon_as_an_executor_lives(site: Sit
         await until(lambda: completed(site, 3))
 
     fired = of_type(await site.events(LOG), "schedule:fired")
-    rows = await site.store.executions(DEFAULT_WORKSPACE)
+    rows = await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE))
     assert {str(row.log_id) for row in rows} == {each.execution_id for each in fired}
     assert {(row.trigger, row.mode, row.workflow_version) for row in rows} == {("schedule", "async", 1)}
     outputs = {output_of(await site.events(row.log_id), "note")["for"] for row in rows}
@@ -114,7 +115,7 @@ async def test_what_is_let_go_is_not_looked_at_again_before_its_next_moment(site
         await until(looked_at)
 
     assert await site.kinds(LOG) == ["workflow:deployed"]
-    assert await site.store.executions(DEFAULT_WORKSPACE) == []
+    assert await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE)) == []
 
 
 async def test_a_deployment_says_when_it_is_due_and_an_undeployment_that_it_is_not(site: Site) -> None:

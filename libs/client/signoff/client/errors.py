@@ -3,15 +3,31 @@
 ::
 
     ClientError
-    ├── UnreachableError        no answer: nobody listens, or the connection broke
-    ├── BadAnswerError          an answer that is not Signoff's
-    └── RefusedError            the server said no, and why
-        └── UnavailableError    … for now: try again after ``retry_after``
+    ├── ConfigurationError          the client itself was set up wrongly
+    ├── UnreachableError            no answer: nobody listens, or the connection broke
+    │   └── TimedOutError           no answer in time
+    ├── BadAnswerError              an answer that is not Signoff's
+    ├── WaitTimeoutError            what was waited for did not happen in time; it may still
+    ├── ExecutionEndedError         an execution ended otherwise than it was waited for
+    │   └── ExecutionFailedError    … it failed or was cancelled, and has no result
+    └── RefusedError                the server said no, and why
+        ├── InvalidRequestError     400, 413, 415, 422: ``details`` say what is wrong, by place
+        ├── AuthenticationError     401
+        ├── PermissionDeniedError   403
+        ├── NotFoundError           404
+        ├── ConflictError           409, 412: somebody was faster, or the content is another one
+        ├── ServerError             500: a fault of the server's
+        └── UnavailableError        502, 503, 504: for now; try again after ``retry_after``
+            └── RateLimitedError    429
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 from msgspec import Struct
+
+Json: TypeAlias = Any
+"""A value as JSON knows it. Its shape is the workflow author's, not ours."""
 
 
 class Detail(Struct, frozen=True):
@@ -27,17 +43,87 @@ class Detail(Struct, frozen=True):
     message: str = ""
     hint: str | None = None
 
+    def __str__(self) -> str:
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.path}: {self.message}{hint}" if self.path else f"{self.message}{hint}"
+
+
+class Request(Struct, frozen=True):
+    """The request that an error is about, without its body and its key.
+
+    Attributes:
+        method: of HTTP.
+        path: with the base URL's own path, without the query.
+        idempotency_key: that it was sent under; the same request again under it does nothing twice.
+    """
+
+    method: str
+    path: str
+    idempotency_key: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
 
 class ClientError(Exception):
-    """Base of what the client raises on purpose; its text is one sentence for people."""
+    """Base of what the client raises on purpose; its text says what to do."""
+
+
+class ConfigurationError(ClientError):
+    """The client cannot work as it was set up."""
 
 
 class UnreachableError(ClientError):
-    """The server gave no answer. Whether it took a command is unknown: send it again with the same key."""
+    """The server gave no answer. Whether it took a command is unknown: send it again with the same key.
+
+    Attributes:
+        request: that was sent.
+    """
+
+    def __init__(self, message: str, *, request: Request | None = None) -> None:
+        super().__init__(message)
+        self.request = request
+
+
+class TimedOutError(UnreachableError):
+    """No answer came within the time limit of the call, its retries included."""
 
 
 class BadAnswerError(ClientError):
     """Something answered that does not speak Signoff's API: most often the URL is another server's."""
+
+
+class WaitTimeoutError(ClientError):
+    """What was waited for has not happened in time. The execution goes on: wait again, or look at it.
+
+    Attributes:
+        execution_id: the execution.
+    """
+
+    def __init__(self, message: str, *, execution_id: str) -> None:
+        super().__init__(message)
+        self.execution_id = execution_id
+
+
+class ExecutionEndedError(ClientError):
+    """An execution ended without being in the state that was waited for.
+
+    Attributes:
+        execution_id: the execution.
+        status: how it ended: ``completed``, ``failed`` or ``cancelled``.
+        error: why it failed or was cancelled, where it says so.
+    """
+
+    def __init__(self, execution_id: str, status: str, error: str | None) -> None:
+        reason = f": {error}" if error else ""
+        super().__init__(f"execution {execution_id} is {status}{reason}")
+        self.execution_id = execution_id
+        self.status = status
+        self.error = error
+
+
+class ExecutionFailedError(ExecutionEndedError):
+    """An execution has no result: it failed or was cancelled. A failed one may be retried."""
 
 
 class RefusedError(ClientError):
@@ -45,17 +131,68 @@ class RefusedError(ClientError):
 
     Attributes:
         status: the HTTP status.
+        message: the server's own words.
+        code: the server's name for it, such as ``EXECUTION_ID_CONFLICT``, where it gives one.
         details: what is wrong with the request, by place; often empty.
         execution_id: the execution that the refusal is about, where it names one.
+        body: the whole answer, for what only some refusals say (the winning ``eventId`` of a decision).
+        request: that was refused.
     """
 
+    advice: ClassVar[str] = ""
+
     def __init__(
-        self, status: int, message: str, *, details: Sequence[Detail] = (), execution_id: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Sequence[Detail] = (),
+        execution_id: str | None = None,
+        body: Mapping[str, Json] | None = None,
+        request: Request | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.message = message
+        self.code = code
         self.details = tuple(details)
         self.execution_id = execution_id
+        self.body = body or {}
+        self.request = request
+
+    def __str__(self) -> str:
+        where = "" if self.request is None else f" ({self.request} was answered with {self.status})"
+        faults = "".join(f"\n  {detail}" for detail in self.details)
+        return f"{self.message}{where}{self.advice and f': {self.advice}'}{faults}"
+
+
+class InvalidRequestError(RefusedError):
+    """The request itself is at fault; sent again, it is refused again."""
+
+
+class AuthenticationError(RefusedError):
+    """The server does not know the caller."""
+
+    advice = "pass api_key, or set SIGNOFF_API_KEY, to a key that this server knows"
+
+
+class PermissionDeniedError(RefusedError):
+    """The caller may not do this."""
+
+    advice = "use a key whose roles allow it"
+
+
+class NotFoundError(RefusedError):
+    """There is no such thing, or none that the caller may know of."""
+
+
+class ConflictError(RefusedError):
+    """The state of things is another one by now: look at it, then decide anew."""
+
+
+class ServerError(RefusedError):
+    """The server failed. Its logs say why; the request may or may not have had an effect."""
 
 
 class UnavailableError(RefusedError):
@@ -63,7 +200,8 @@ class UnavailableError(RefusedError):
 
     Attributes:
         retry_after: seconds after which to try again.
-        unknown: it may have been recorded all the same (the answer says ``"outcome": "unknown"``).
+        unknown: it may have been recorded all the same (the answer says ``"outcome": "unknown"``);
+            sent again under the same idempotency key, the answer tells.
     """
 
     def __init__(
@@ -73,8 +211,24 @@ class UnavailableError(RefusedError):
         *,
         retry_after: float,
         unknown: bool = False,
+        code: str | None = None,
+        details: Sequence[Detail] = (),
         execution_id: str | None = None,
+        body: Mapping[str, Json] | None = None,
+        request: Request | None = None,
     ) -> None:
-        super().__init__(status, message, execution_id=execution_id)
+        super().__init__(
+            status,
+            message,
+            code=code,
+            details=details,
+            execution_id=execution_id,
+            body=body,
+            request=request,
+        )
         self.retry_after = retry_after
         self.unknown = unknown
+
+
+class RateLimitedError(UnavailableError):
+    """The caller, or its workspace, asks too often."""

@@ -23,10 +23,12 @@ class FrameParser:
 
     Attributes:
         retry: seconds to wait before a reconnect, once the server has asked for them.
+        last_id: of the last frame that was whole, with data or without: what a reconnect goes on after.
     """
 
     def __init__(self) -> None:
         self.retry: float | None = None
+        self.last_id: str | None = None
         self._rest = b""
         self._id: str | None = None
         self._data: list[bytes] = []
@@ -59,6 +61,7 @@ class FrameParser:
         return None
 
     def _dispatch(self) -> Frame | None:
+        self.last_id = self._id
         if not self._data:
             return None
         frame = Frame(self._id, b"\n".join(self._data))

@@ -9,14 +9,21 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from signoff.cli.exits import CommandError, Exit
-from signoff.client import Client, ClientError, Detail, RefusedError, UnavailableError, UnreachableError
+from signoff.client import (
+    DEFAULT_URL,
+    AsyncClient,
+    ClientError,
+    RefusedError,
+    TimedOutError,
+    UnavailableError,
+    UnreachableError,
+)
 
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
 KEY_FILE: Final = "api-key"
 """In the data folder of an embedded server: its key, for commands on the same machine."""
 
 
-def with_client(work: Callable[[Client], Awaitable[Exit]]) -> Exit:
+def with_client(work: Callable[[AsyncClient], Awaitable[Exit]]) -> Exit:
     """Do something with the server that the environment names.
 
     Raises:
@@ -26,7 +33,7 @@ def with_client(work: Callable[[Client], Awaitable[Exit]]) -> Exit:
     key = find_key(url, os.environ)
 
     async def run() -> Exit:
-        async with Client(url, api_key=key) as client:
+        async with AsyncClient(url, api_key=key) as client:
             return await work(client)
 
     try:
@@ -62,24 +69,26 @@ def explain(error: ClientError, *, key: str | None) -> CommandError:
     """What a person at the command line is told about an error of the client."""
     details: tuple[str, ...] = ()
     match error:
+        case TimedOutError():
+            message = str(error)
         case UnreachableError():
             message = f"{error}: start a server with `signoff serve`, or set SIGNOFF_URL"
         case UnavailableError(unknown=True):
-            message = f"{error}; it may have been recorded as {error.execution_id}: look with `signoff watch`"
+            message = (
+                f"{error.message}; it may have been recorded as {error.execution_id}: "
+                "look with `signoff watch`"
+            )
         case UnavailableError():
-            message = f"{error}: try again in {error.retry_after:g} s"
+            message = f"{error.message}: try again in {error.retry_after:g} s"
         case RefusedError(status=401) if key is None:
             message = "the server wants a key: set SIGNOFF_API_KEY, or SIGNOFF_DATA to its data folder"
         case RefusedError(status=401):
-            message = f"the server does not know this key ({error}): set SIGNOFF_API_KEY to one that it knows"
+            message = (
+                f"the server does not know this key ({error.message}): "
+                "set SIGNOFF_API_KEY to one that it knows"
+            )
         case RefusedError():
-            message, details = f"the server refused: {error}", tuple(map(describe, error.details))
+            message, details = f"the server refused: {error.message}", tuple(map(str, error.details))
         case _:
             message = str(error)
     return CommandError(message, code=Exit.REFUSED, details=details)
-
-
-def describe(detail: Detail) -> str:
-    """One fault or warning as a line: its place, what it is, what to do."""
-    hint = f" ({detail.hint})" if detail.hint else ""
-    return f"{detail.path}: {detail.message}{hint}" if detail.path else f"{detail.message}{hint}"

@@ -8,6 +8,9 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from signoff.access.gate import Gate
+from signoff.access.live import following
+from signoff.access.sealing import Sealer
 from signoff.events import topology
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
@@ -21,6 +24,7 @@ from signoff.executor.blocks.base import Tools
 from signoff.gateway.app import create_app
 from signoff.runtime.errors import ServerError
 from signoff.runtime.health import Health
+from signoff.runtime.secret import secret_keys
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
 from signoff.stream.routes import add_stream_routes
@@ -47,22 +51,27 @@ async def serve_embedded(
         BusError: the brokers are away.
         ServerError: the address cannot be listened on, or something does not get ready.
     """
+    secrets = await asyncio.to_thread(secret_keys, settings)
+    sealer = Sealer(secrets)
+    health = Health()
     async with (
         _open_log(settings) as store,
         _open_topics(settings, store) as bus,
         _open_blocks(settings) as (blobs, tools),
+        following(store, health.watch) as directory,
     ):
         registry = await asyncio.to_thread(discover_blocks, settings)
-        health = Health()
+        gate = Gate(store, directory, settings)
         hub = Hub(store, bus, watch=health.watch)
         app = create_app(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox,
-            health=health, hub=hub,
+            gate=gate, sealer=sealer, health=health, hub=hub,
         )  # fmt: skip
-        add_stream_routes(app, settings=settings, store=store, hub=hub)
+        add_stream_routes(app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health)
         executor = Executor(
-            settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health
-        )
+            settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
+            directory=directory, sealer=sealer,
+        )  # fmt: skip
         health.add_check("leases", executor.check)
         async with executor.running():
             await _serve(app, settings, stop, ready)

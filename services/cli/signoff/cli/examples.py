@@ -8,9 +8,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from signoff.cli.connection import describe
 from signoff.cli.exits import CommandError, Exit
-from signoff.client import Client, RefusedError
+from signoff.client import AsyncClient, RefusedError
 from signoff.runtime.settings import Settings
 
 _LOOPBACK: Final = "127.0.0.0/8"
@@ -54,11 +53,11 @@ def with_surroundings(settings: Settings) -> Settings:
     )
 
 
-async def deploy_examples(examples: Collection[Example], client: Client) -> None:
+async def deploy_examples(examples: Collection[Example], client: AsyncClient) -> None:
     """Deploy examples that were not deployed before: a restart makes no new versions."""
     for example in examples:
         try:
-            await client.deploy(
+            await client.workflows.deploy(
                 example.workflow_id,
                 example.raw,
                 media_type="application/yaml",
@@ -66,7 +65,7 @@ async def deploy_examples(examples: Collection[Example], client: Client) -> None
             )
         except RefusedError as error:
             raise CommandError(
-                f"the example {example.workflow_id} is not deployed: {error}",
+                f"the example {example.workflow_id} is not deployed: {error.message}",
                 code=Exit.REFUSED,
-                details=tuple(map(describe, error.details or ())),
+                details=tuple(map(str, error.details)),
             ) from error

@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError, Group
 from msgspec import Struct
 
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.people_commands import PEOPLE
 
 
 class _Command(Struct, frozen=True):
@@ -94,6 +95,12 @@ _SERVERS: Final = (
             "signoff serve --port 9000 --data /var/lib/signoff --blocks my_company.blocks",
         ),
     ),
+    _Command(
+        "mcp",
+        "mcp:mcp",
+        "Let an AI agent start workflows, follow them and see what waits for people.",
+        ("signoff mcp", "signoff mcp --http 127.0.0.1:8765 --decide-with-key-env APPROVER_KEY"),
+    ),
     _Command("gateway", "services:gateway", "Run one gateway of a cluster.", ("signoff gateway",)),
     _Command("executor", "services:executor", "Run one executor of a cluster.", ("signoff executor",)),
     _Command("stream", "services:stream", "Run one stream service of a cluster.", ("signoff stream",)),
@@ -129,12 +136,17 @@ def build() -> App:
         suppress_keyboard_interrupt=False,
         error_formatter=lambda error: f"signoff: {error}",
     )
-    work, servers, upkeep = (
-        Group(name, sort_key=at) for at, name in enumerate(("Work", "Servers", "Upkeep"))
+    work, people, servers, upkeep = (
+        Group(name, sort_key=at) for at, name in enumerate(("Work", "People", "Servers", "Upkeep"))
     )
     for group, commands in ((work, _WORK), (servers, _SERVERS), (upkeep, _UPKEEP)):
         for command in commands:
             _add(app, command, group)
+    for name, (summary, entries) in PEOPLE.items():
+        family = App(name=name, help=summary, help_epilogue="", group=people)
+        for called, place, told, example in entries:
+            _add(family, _Command(called, place, told, (example,)), None)
+        app.command(family)
     topics = App(name="topics", help="Look after the broker's topics.", help_epilogue="", group=upkeep)
     _add(
         topics,
@@ -167,6 +179,16 @@ def build() -> App:
             "schema:definition",
             "Print the JSON Schema of workflow definitions, for editors.",
             ("signoff schema definition > definition.schema.json",),
+        ),
+        None,
+    )
+    _add(
+        schema,
+        _Command(
+            "openapi",
+            "schema:openapi",
+            "Print the OpenAPI document of the HTTP API.",
+            ("signoff schema openapi > openapi.json",),
         ),
         None,
     )

@@ -11,7 +11,7 @@ from signoff.cli import views
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
 from signoff.cli.progress import Progress
-from signoff.client import Client, PausePoint, RefusedError, StreamEvent
+from signoff.client import AsyncClient, AsyncExecution, PausePoint, StreamEvent
 
 _EXITS = {
     "running": Exit.PAUSED,
@@ -52,7 +52,7 @@ async def _follow(
     return progress
 
 
-async def conclude(client: Client, progress: Progress, output: Output, *, watched: bool) -> Exit:
+async def conclude(client: AsyncClient, progress: Progress, output: Output, *, watched: bool) -> Exit:
     """Tell how the run ended, with its output, or with what to do where it waits.
 
     Args:
@@ -63,9 +63,9 @@ async def conclude(client: Client, progress: Progress, output: Output, *, watche
     """
     if watched and not output.is_terminal:
         return _EXITS[progress.outcome]
-    execution = (progress.workflow_id, progress.execution_id)
-    view = await client.status(*execution, include_output=True)
-    points = await open_points(client, *execution) if progress.outcome == "paused" else []
+    execution = client.executions.handle(progress.execution_id, workflow_id=progress.workflow_id)
+    view = await execution.status(include_output=True)
+    points = await open_points(execution) if progress.outcome == "paused" else []
     if output.is_terminal:
         _tell(progress, view.final_output, points, output, watched=watched)
     else:
@@ -82,15 +82,9 @@ async def conclude(client: Client, progress: Progress, output: Output, *, watche
     return _EXITS[progress.outcome]
 
 
-async def open_points(client: Client, workflow_id: str, execution_id: str) -> list[PausePoint]:
+async def open_points(execution: AsyncExecution) -> list[PausePoint]:
     """The points of an execution that somebody may decide now; none for one that never paused."""
-    try:
-        paused = await client.paused(workflow_id, execution_id)
-    except RefusedError as error:
-        if error.status == 404:
-            return []
-        raise
-    return sorted((point for point in paused.pause_points if point.is_open), key=_place)
+    return sorted((point for point in await execution.pauses() if point.is_open), key=_place)
 
 
 def _place(point: PausePoint) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from msgspec import structs
 
+from signoff.access.live import LiveDirectory
+from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.definition import Definition, digest, encode
 from signoff.engine.pauses import form_of
@@ -20,6 +23,7 @@ from signoff.events.codec import decode_event, decode_outcome
 from signoff.events.ids import new_id
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.memory import MemoryStore
+from signoff.events.store.search import Search
 from signoff.events.times import iso
 from signoff.events.topics import (
     COMMANDS,
@@ -149,8 +153,9 @@ class Bench:
 
     async def executions(self) -> list[ExecutionRow]:
         """Every execution, those that others called included, the oldest first."""
-        rows = await self._store.executions(DEFAULT_WORKSPACE, limit=_ALL)
-        return rows[::-1]
+        return await self._store.executions(
+            Search(workspace_id=DEFAULT_WORKSPACE, descending=False), limit=_ALL
+        )
 
     async def execution(self, log_id: UUID) -> ExecutionRow:
         """One execution."""
@@ -270,7 +275,7 @@ async def open_bench(
         }
         executor = Executor(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
-            partitions=1, clock=clock,
+            directory=LiveDirectory(store), sealer=Sealer([os.urandom(32)]), partitions=1, clock=clock,
         )  # fmt: skip
         outcomes = await bus.reader(OUTCOMES)
         await outcomes.assign({0: 0})

@@ -3,7 +3,7 @@
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
-from signoff.client import Client
+from signoff.client import AsyncClient
 
 
 def cancel(execution: str, *, workflow: str | None = None) -> Exit:
@@ -15,9 +15,8 @@ def cancel(execution: str, *, workflow: str | None = None) -> Exit:
     """
     output = Output()
 
-    async def stop(client: Client) -> Exit:
-        workflow_id = workflow or await client.workflow_of(execution)
-        cancelled = await client.cancel(workflow_id, execution)
+    async def stop(client: AsyncClient) -> Exit:
+        cancelled = await client.executions.handle(execution, workflow_id=workflow).cancel()
         record = {"executionId": cancelled.execution_id, "reason": cancelled.reason}
         already = cancelled.reason == "already_cancelled"
         output.either(

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from signoff.cli.connection import describe, with_client
+from signoff.cli.connection import with_client
 from signoff.cli.documents import Document, read_document
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
-from signoff.client import Client, RefusedError
+from signoff.client import AsyncClient, RefusedError
 
 
 def deploy(*files: Path, workflow_id: Annotated[str | None, Parameter(name="--id")] = None) -> Exit:
@@ -29,7 +29,7 @@ def deploy(*files: Path, workflow_id: Annotated[str | None, Parameter(name="--id
     documents = [read_document(file, workflow_id) for file in files]
     output = Output()
 
-    async def send(client: Client) -> Exit:
+    async def send(client: AsyncClient) -> Exit:
         for document in documents:
             await _deploy(client, document, output)
         return Exit.OK
@@ -37,16 +37,18 @@ def deploy(*files: Path, workflow_id: Annotated[str | None, Parameter(name="--id
     return with_client(send)
 
 
-async def _deploy(client: Client, document: Document, output: Output) -> None:
+async def _deploy(client: AsyncClient, document: Document, output: Output) -> None:
     try:
-        deployed = await client.deploy(document.workflow_id, document.raw, media_type=document.media_type)
+        deployed = await client.workflows.deploy(
+            document.workflow_id, document.raw, media_type=document.media_type
+        )
     except RefusedError as error:
         if not error.details:
             raise
         raise CommandError(
-            f"{document.file} is not deployed: {error}",
+            f"{document.file} is not deployed: {error.message}",
             code=Exit.REFUSED,
-            details=tuple(map(describe, error.details)),
+            details=tuple(map(str, error.details)),
         ) from error
     record = {
         "workflowId": deployed.workflow_id,
@@ -54,5 +56,5 @@ async def _deploy(client: Client, document: Document, output: Output) -> None:
         "digest": deployed.digest,
         "warnings": deployed.warnings,
     }
-    warnings = "".join(f"\n  warning: {describe(warning)}" for warning in deployed.warnings)
+    warnings = "".join(f"\n  warning: {warning}" for warning in deployed.warnings)
     output.either(record, f"deployed {deployed.workflow_id} version {deployed.version}{warnings}")

@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from signoff.blocks import BlockDefinitionError, Registry
-from signoff.cli.connection import describe
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.linting import Remark, lint_file
 from signoff.cli.output import Output
@@ -74,5 +73,5 @@ def _show(remark: Remark, output: Output, *, as_json: bool) -> None:
         output.line(remark)
         return
     where = remark.file if remark.line is None else f"{remark.file}:{remark.line}"
-    said = describe(Detail(remark.path, remark.message, remark.hint))
+    said = Detail(remark.path, remark.message, remark.hint)
     output.console.print(f"{where}: {remark.severity}: {said}", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from signoff.cli.documents import read_input
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
 from signoff.cli.watching import conclude, open_points, wait, watch
-from signoff.client import Client, PausePoint
+from signoff.client import AsyncClient, PausePoint
 
 
 def resume(
@@ -34,15 +34,16 @@ def resume(
     value = read_input(given)
     output = Output()
 
-    async def decide(client: Client) -> Exit:
-        workflow_id = workflow or await client.workflow_of(execution)
-        context_id = context or _only(await open_points(client, workflow_id, execution), execution)
-        resumed = await client.resume(workflow_id, execution, context_id, value)
+    async def decide(client: AsyncClient) -> Exit:
+        paused = client.executions.handle(execution, workflow_id=workflow)
+        workflow_id = await paused.find_workflow()
+        context_id = context or _only(await open_points(paused), execution)
+        resumed = await paused.resume(context_id, value)
         if detached:
             record = {"runId": resumed.run_id, "executionId": execution, "status": resumed.status}
             output.either(record, f"{resumed.status} {resumed.run_id}")
             return Exit.OK
-        events = client.follow(workflow_id, resumed.run_id)
+        events = client.executions.handle(resumed.run_id, workflow_id=workflow_id).follow()
         progress = await (watch(events, output) if watch_it else wait(events))
         return await conclude(client, progress, output, watched=watch_it)
 

@@ -8,7 +8,7 @@ from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
 from signoff.cli.watching import conclude, wait, watch
-from signoff.client import Client
+from signoff.client import AsyncClient
 
 
 def retry(
@@ -30,9 +30,10 @@ def retry(
     """
     output = Output()
 
-    async def reopen(client: Client) -> Exit:
-        workflow_id = workflow or await client.workflow_of(execution)
-        retried = await client.retry(execution, reason=reason)
+    async def reopen(client: AsyncClient) -> Exit:
+        failed = client.executions.handle(execution, workflow_id=workflow)
+        workflow_id = await failed.find_workflow()
+        retried = await failed.retry(reason=reason)
         if detached:
             record = {
                 "runId": retried.run_id,
@@ -41,7 +42,7 @@ def retry(
             }
             output.either(record, f"started {retried.run_id}")
             return Exit.OK
-        events = client.follow(workflow_id, retried.run_id)
+        events = client.executions.handle(retried.run_id, workflow_id=workflow_id).follow()
         progress = await (watch(events, output) if watch_it else wait(events))
         return await conclude(client, progress, output, watched=watch_it)
 

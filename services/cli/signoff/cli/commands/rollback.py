@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
-from signoff.client import Client
+from signoff.client import AsyncClient
 
 
 def rollback(workflow: str, *, version: Annotated[int, Parameter(name="--to")]) -> Exit:
@@ -21,8 +21,8 @@ def rollback(workflow: str, *, version: Annotated[int, Parameter(name="--to")]) 
     """
     output = Output()
 
-    async def activate(client: Client) -> Exit:
-        active = await client.rollback(workflow, version)
+    async def activate(client: AsyncClient) -> Exit:
+        active = await client.workflows.rollback(workflow, version)
         record = {"workflowId": active.workflow_id, "version": active.version, "digest": active.digest}
         output.either(record, f"{active.workflow_id} runs version {active.version}")
         return Exit.OK

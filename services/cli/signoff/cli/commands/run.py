@@ -9,7 +9,7 @@ from signoff.cli.documents import read_input
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
 from signoff.cli.watching import conclude, wait, watch
-from signoff.client import Client, FromBlock
+from signoff.client import AsyncClient, FromBlock
 
 
 def run(
@@ -40,8 +40,8 @@ def run(
     value = read_input(given)
     output = Output()
 
-    async def start(client: Client) -> Exit:
-        started = await client.start(
+    async def start(client: AsyncClient) -> Exit:
+        started = await client.executions.start(
             workflow,
             value,
             execution_id=execution_id,
@@ -50,13 +50,13 @@ def run(
         )
         if detached:
             record = {
-                "executionId": started.execution_id,
+                "executionId": started.id,
                 "workflowId": workflow,
                 "statusUrl": started.status_url,
             }
-            output.either(record, f"started {started.execution_id}")
+            output.either(record, f"started {started.id}")
             return Exit.OK
-        events = client.follow(workflow, started.execution_id)
+        events = started.follow()
         progress = await (watch(events, output) if watch_it else wait(events))
         return await conclude(client, progress, output, watched=watch_it)
 

@@ -12,12 +12,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from signoff.cli.connection import DEFAULT_URL, KEY_FILE
+from signoff.cli.connection import KEY_FILE
 from signoff.cli.environment import serve_to_end, server_settings
 from signoff.cli.examples import Example, deploy_examples, read_examples, with_surroundings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
-from signoff.client import Client
+from signoff.client import DEFAULT_URL, AsyncClient
 from signoff.events.errors import SignoffError
 from signoff.runtime.secret import kept_secret
 from signoff.runtime.server import install_signal_handlers
@@ -59,7 +59,7 @@ async def _serve(settings: Settings, examples: list[Example]) -> None:
     install_signal_handlers(stop)
 
     async def ready(url: str) -> None:
-        async with Client(url, api_key=settings.bootstrap_api_key) as client:
+        async with AsyncClient(url, api_key=settings.bootstrap_api_key) as client:
             await deploy_examples(examples, client)
         _tell(url, settings, [example.workflow_id for example in examples])
 

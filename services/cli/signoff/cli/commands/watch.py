@@ -4,7 +4,7 @@ from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
 from signoff.cli.output import Output
 from signoff.cli.watching import conclude, watch
-from signoff.client import Client
+from signoff.client import AsyncClient
 
 
 def watch_execution(execution: str, *, workflow: str | None = None, follow: bool = False) -> Exit:
@@ -19,9 +19,9 @@ def watch_execution(execution: str, *, workflow: str | None = None, follow: bool
     """
     output = Output()
 
-    async def show(client: Client) -> Exit:
-        workflow_id = workflow or await client.workflow_of(execution)
-        progress = await watch(client.follow(workflow_id, execution, through_pauses=follow), output)
+    async def show(client: AsyncClient) -> Exit:
+        known = client.executions.handle(execution, workflow_id=workflow)
+        progress = await watch(known.follow(through_pauses=follow), output)
         return await conclude(client, progress, output, watched=True)
 
     return with_client(show)

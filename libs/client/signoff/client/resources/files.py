@@ -1,0 +1,142 @@
+"""Files: contents of any size that workflows pass around as small values."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+from typing import IO, Final, TypeAlias
+
+import aiohttp
+from msgspec import Struct
+
+from signoff.client.answers.files import File
+from signoff.client.errors import ConfigurationError, Request
+from signoff.client.resources.resource import Resource
+from signoff.client.transport import CONNECT_LIMIT, Body, api_path, check
+
+Content: TypeAlias = Path | bytes | Iterable[bytes] | AsyncIterable[bytes]
+"""A file to read, its bytes, or its pieces."""
+
+UPLOAD_LIMIT: Final = 600.0
+"""Seconds that an upload may take."""
+
+_SILENCE_LIMIT: Final = 30.0
+_PIECE: Final = 256 * 1024
+
+
+class _Uploaded(Struct):
+    files: list[File]
+
+
+class AsyncFiles(Resource):
+    """``client.files``."""
+
+    async def upload(
+        self,
+        content: Content,
+        *,
+        name: str | None = None,
+        media_type: str = "application/octet-stream",
+        timeout: float = UPLOAD_LIMIT,  # noqa: ASYNC109 - as in other SDKs
+    ) -> File:
+        """Store a file; its :meth:`~signoff.client.File.value` may stand in an input or a form.
+
+        Args:
+            content: a file to read, its bytes, or its pieces. Pieces can be sent only once, so that an
+                upload of them is not tried again.
+            name: what it is called; a path's own name where it is left away.
+            media_type: what it is.
+            timeout: seconds that it may take.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+            InvalidRequestError: it is too large.
+        """
+        called = name or (content.name if isinstance(content, Path) else "file")
+        reply = await self._transport.request(
+            "POST",
+            api_path("files"),
+            body=_form(content, called, media_type),
+            within=timeout,
+            resendable=isinstance(content, Path | bytes),
+        )
+        return reply.decode(_Uploaded).files[0]
+
+    async def read(self, key: str) -> bytes:
+        """A file's contents, in memory.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return (await self._transport.request("GET", api_path("files", key))).body
+
+    async def pieces(self, key: str) -> AsyncGenerator[bytes, None]:
+        """A file's contents, piece by piece.
+
+        Yields:
+            What comes, as it comes.
+
+        Raises:
+            NotFoundError: there is none.
+            UnreachableError: the connection broke off.
+        """
+        request = Request("GET", api_path("files", key))
+        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT, sock_read=_SILENCE_LIMIT)
+        async with self._transport.open(request, limit=limit) as response:
+            await check(response, request)
+            async for piece in response.content.iter_chunked(_PIECE):
+                yield piece
+
+    async def download(self, key: str, to: Path) -> Path:
+        """Write a file's contents to disk. The path holds all of it or is not written at all.
+
+        Args:
+            key: of the file.
+            to: where; what is there is replaced.
+
+        Raises:
+            NotFoundError: there is none.
+            UnreachableError: the connection broke off.
+            ConfigurationError: it cannot be written there.
+        """
+        partial = to.with_name(f"{to.name}.part")
+        try:
+            file = await asyncio.to_thread(partial.open, "wb")
+            try:
+                async with aclosing(self.pieces(key)) as pieces:
+                    async for piece in pieces:
+                        await asyncio.to_thread(file.write, piece)
+            finally:
+                await asyncio.to_thread(file.close)
+            await asyncio.to_thread(partial.replace, to)
+        except OSError as error:
+            raise ConfigurationError(f"{to} cannot be written: {error.strerror}") from error
+        finally:
+            await asyncio.to_thread(partial.unlink, missing_ok=True)
+        return to
+
+
+def _form(content: Content, name: str, media_type: str) -> Body:
+    async def make() -> aiohttp.MultipartWriter:
+        body = aiohttp.MultipartWriter("form-data")
+        part = body.append(await _part(content), {"Content-Type": media_type})
+        part.set_content_disposition("form-data", name="file", filename=name)
+        return body
+
+    return make
+
+
+async def _part(content: Content) -> bytes | AsyncIterable[bytes] | IO[bytes]:
+    if isinstance(content, Path):
+        try:
+            return await asyncio.to_thread(content.open, "rb")  # closed by aiohttp when it is sent
+        except OSError as error:
+            raise ConfigurationError(f"{content} cannot be read: {error.strerror}") from error
+    return content if isinstance(content, bytes | AsyncIterable) else _pieces(content)
+
+
+async def _pieces(content: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Pieces that may have to be waited for, taken in a thread."""
+    iterator = iter(content)
+    while (piece := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield piece

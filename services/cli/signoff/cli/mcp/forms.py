@@ -1,0 +1,53 @@
+"""What a workflow takes and what a decision takes, as JSON Schema, which models read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from signoff.engine.catalog import find_entry
+from signoff.engine.definition import Definition
+from signoff.engine.forms import form_fields
+
+_TYPES: Final[Mapping[str, dict[str, Any]]] = {
+    "string": {"type": "string"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "object": {"type": "object"},
+    "array": {"type": "array"},
+    "files": {"type": "array", "description": "files, as `POST /api/files` answers them"},
+    "file[]": {"type": "array", "description": "files, as `POST /api/files` answers them"},
+}
+
+
+def input_schema(definition: Definition) -> dict[str, Any]:
+    """What the block that a call starts with asks for; anything, where it names no fields."""
+    entry = find_entry(definition.blocks)
+    return schema_of(() if entry is None else form_fields(entry.params))
+
+
+def schema_of(fields: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The schema of a form: what else is given is kept, as the server keeps it.
+
+    Args:
+        fields: ``{"name", "type", "label"?, "description"?, "value"?, "required"?, "options"?}`` each.
+    """
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {each["name"]: _property(each) for each in fields},
+    }
+    required = [each["name"] for each in fields if each.get("required")]
+    return schema | ({"required": required} if required else {})
+
+
+def _property(field: Mapping[str, Any]) -> dict[str, Any]:
+    schema = dict(_TYPES.get(field.get("type", "string"), {}))
+    label = field.get("label")
+    told = [str(label)] if label and label != field["name"] else []
+    told += [str(field[name]) for name in ("description", "placeholder") if field.get(name)]
+    if told:
+        schema["description"] = ". ".join(told)
+    options = field.get("options")
+    if options and all(isinstance(each, str | int | float) for each in options):
+        schema["enum"] = list(options)
+    if field.get("value") is not None:
+        schema["default"] = field["value"]
+    return schema

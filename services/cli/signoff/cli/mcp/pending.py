@@ -1,0 +1,67 @@
+"""What waits for a decision, as a model is told of it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from signoff.cli.mcp.forms import schema_of
+from signoff.client import AsyncClient, AsyncExecution, PausePoint
+from signoff.client.errors import Json
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """One decision that is waited for.
+
+    Attributes:
+        execution_id: the execution that waits.
+        workflow_id: its workflow.
+        context_id: names the decision within the execution.
+        block_id: the block that waits.
+        waiting_since: ISO 8601.
+        shown: what the maker of the decision is shown, by name.
+        form: JSON Schema of what they fill in.
+        link: the page where a person decides.
+        content_digest: of what is shown: a decision names it, so that nobody decides on what they have
+            not seen.
+    """
+
+    execution_id: str
+    workflow_id: str
+    context_id: str
+    block_id: str
+    shown: dict[str, Json]
+    form: dict[str, Json]
+    link: str
+    waiting_since: str | None = None
+    content_digest: str | None = None
+
+
+async def pending_of(client: AsyncClient, execution: AsyncExecution) -> list[Pending]:
+    """What an execution waits for people to decide, each with its digest."""
+    workflow_id = await execution.find_workflow()
+    return [
+        pending(
+            execution.id,
+            workflow_id,
+            await client.pauses.point(workflow_id, execution.id, point.context_id),
+        )
+        for point in await execution.pauses()
+        if point.is_open
+    ]
+
+
+def pending(execution_id: str, workflow_id: str, point: PausePoint) -> Pending:
+    """A pause point as a model is told of it."""
+    data = point.response.get("data") if isinstance(point.response, dict) else None
+    told: dict[str, Any] = data if isinstance(data, dict) else {}
+    return Pending(
+        execution_id=execution_id,
+        workflow_id=workflow_id,
+        context_id=point.context_id,
+        block_id=point.block_id,
+        waiting_since=point.registered_at,
+        shown={str(each["name"]): each.get("value") for each in told.get("responseStructure") or ()},
+        form=schema_of(told.get("inputFormat") or ()),
+        link=point.resume_links.ui_url,
+        content_digest=point.content_digest,
+    )

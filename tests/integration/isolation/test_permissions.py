@@ -1,0 +1,161 @@
+"""Every route, asked by every kind of caller, serves those whom the table of permissions names, and no others."""
+
+from typing import Any, Final
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient
+
+from signoff.access.permissions import allows
+from signoff.gateway.openapi.elsewhere import ELSEWHERE
+from signoff.gateway.routes import ALL
+from signoff.gateway.routing import Answer, Endpoint
+from support.gateways import Server
+from support.identities import Caller, add_workspace
+from support.kinds import DENIED, INVALID_KEY, KINDS, Kind, Refusal
+from support.route_requests import PREPARED, Ask
+from support.worlds import World, build
+
+FEED: Final = Endpoint(
+    method="GET", path="/api/stream", operation="executions:read", name="streamFeed", summary="", tag="",
+    answers={200: Answer(description="")},
+)  # fmt: skip
+ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE, FEED)}
+STREAMED: Final = frozenset({"streamExecution", "streamFeed"})
+FOR_ALL: Final = frozenset(
+    each.name for each in ROUTES.values() if each.operation is None
+) - {"deliverWebhook", "getSession"}  # fmt: skip
+"""Routes that are open: they do not even ask who it is."""
+
+NO_PROVIDER: Final = frozenset({"beginOidc", "endOidc"})
+"""Where there is no OpenID provider these are not there, for anybody."""
+
+USERS_ONLY: Final = frozenset({"getAccount", "listPersonalKeys"})
+FREE_ONLY: Final = frozenset(
+    {"changeAccount", "changePassword", "createPersonalKey", "revokePersonalKey", "rotatePersonalKey"}
+)
+ENDS_THE_CALLER: Final = frozenset({"closeWorkspace", "changePassword", "signIn", "signOut"})
+"""After these a caller is none any more: they are asked by callers of their own, in workspaces of their own."""
+
+NOT_SIGNED: Final = (401, "Invalid signature")
+OF_ITS_OWN: Final = "refused for a reason of its own"
+
+
+def expected(route: Endpoint, kind: Kind) -> Refusal | str | None:
+    """How a kind of caller is refused in the workspace; ``None``: served."""
+    if route.name in FOR_ALL:
+        return None
+    if route.name == "deliverWebhook":
+        return _delivery(kind)
+    if route.name == "getSession":
+        return None if kind.known else kind.outsider
+    if not kind.known:
+        return kind.outsider
+    if route.operation == "installation:manage":
+        return None if kind.installs else DENIED
+    if kind.outsider is not None:
+        return kind.outsider
+    assert route.operation is not None
+    if not allows(kind.roles, route.operation):
+        return DENIED
+    if (route.name in USERS_ONLY and not kind.user) or (route.name in FREE_ONLY and not kind.free):
+        return OF_ITS_OWN
+    return None
+
+
+def _delivery(kind: Kind) -> Refusal | None:
+    """Nobody's delivery to a webhook without a secret needs a key; a session is no key."""
+    if kind.name == "nobody" or "session" in kind.name:
+        return NOT_SIGNED
+    if kind.outsider is not None:
+        return kind.outsider
+    return None if allows(kind.roles, "executions:start") else DENIED
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def callers(server: Server, world: World) -> dict[str, Caller]:
+    """One caller of each kind."""
+    return {kind.name: await kind.make(server, world.workspace_id) for kind in KINDS}
+
+
+def test_every_route_is_asked() -> None:
+    assert ROUTES.keys() == PREPARED.keys()
+
+
+class Asking:
+    """Sends one route's requests."""
+
+    def __init__(self, route: Endpoint, world: World, client: TestClient[Any, Any]) -> None:
+        self.route = route
+        self.world = world
+        self._client = client
+
+    async def send(self, caller: Caller, ask: Ask, *, method: str = "") -> tuple[int, str]:
+        """Gives the status, and the text of the refusal if it is one."""
+        headers = {
+            "Connection": "close",
+            **self._workspace(),
+            **caller.headers,
+            **ask.given.get("headers", {}),
+        }
+        given = {name: each for name, each in ask.given.items() if name != "headers"}
+        self._client.session.cookie_jar.clear()
+        async with self._client.request(
+            method or self.route.method, ask.path(self.route), headers=headers, allow_redirects=False, **given
+        ) as response:
+            if response.status < 400 or method == "HEAD":
+                return response.status, ""
+            error = (await response.json())["error"]
+            return response.status, error if isinstance(error, str) else error["message"]
+
+    def _workspace(self) -> dict[str, str]:
+        named = "workspaceId" in self.route.path_names or self.route.operation == "installation:manage"
+        return {} if named else {"X-Workspace-Id": self.world.workspace_id}
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+async def test_a_route_serves_whom_the_table_names_and_refuses_all_others(
+    name: str, world: World, callers: dict[str, Caller], streams: TestClient[Any, Any]
+) -> None:
+    route = ROUTES[name]
+    asking = Asking(route, world, streams if name in STREAMED else world.server.client)
+    served = [kind for kind in KINDS if expected(route, kind) is None]
+    assert served, "nobody may ask it"
+    shared = await PREPARED[name](world, callers[served[0].name])
+
+    wrong = {
+        kind.name: got
+        for kind in KINDS
+        if kind not in served
+        and (got := await _refused(asking, callers[kind.name], shared, kind)) is not None
+    }
+    for kind in served:
+        caller, place, ask = callers[kind.name], asking, shared
+        if name in ENDS_THE_CALLER:
+            own = World(world.server, await add_workspace(world.server))
+            caller, place = (
+                await kind.make(world.server, own.workspace_id),
+                Asking(route, own, world.server.client),
+            )
+            ask = await PREPARED[name](own, caller)
+        elif kind is not served[0]:
+            ask = await PREPARED[name](world, caller)
+        status, text = await place.send(caller, ask)
+        if status != 404 if name in NO_PROVIDER else status >= 400:
+            wrong[kind.name] = (status, text)
+
+    assert wrong == {}
+
+
+async def _refused(asking: Asking, caller: Caller, ask: Ask, kind: Kind) -> object:
+    """What is wrong with a refusal; a ``HEAD`` is refused as its ``GET``."""
+    wanted = expected(asking.route, kind)
+    got = await asking.send(caller, ask)
+    as_wanted = got[0] == 403 if wanted == OF_ITS_OWN else got == wanted
+    if not as_wanted:
+        return got
+    if asking.route.method == "GET":
+        head, _ = await asking.send(caller, ask, method="HEAD")
+        if head != got[0]:
+            return f"HEAD {head}"
+    return None

@@ -1,0 +1,248 @@
+"""For every route a request that it would serve: what the tests of isolation send as everybody."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from signoff.gateway.routing import Endpoint
+from support.identities import DEFAULT, PASSWORD, Caller, administrator, new_address
+from support.worlds import DEFINITIONS, UPLOAD, UPLOAD_HEADERS, World
+
+DEFINITION: Final = {"blocks": DEFINITIONS["approval"]}
+_NAME: Final = re.compile(r"\{(\w+)(?::[^{}]+)?\}")
+
+
+class Ask(Struct, frozen=True):
+    """What a request says.
+
+    Attributes:
+        names: of the path.
+        given: to `Caller.send`: ``json``, ``params``, ``data``, ``headers``.
+    """
+
+    names: Mapping[str, str] = {}
+    given: Mapping[str, Any] = {}
+
+    def path(self, route: Endpoint) -> str:
+        """Where the request goes."""
+        return _NAME.sub(lambda name: quote(self.names[name[1]], safe=""), route.path)
+
+
+Prepare: TypeAlias = Callable[[World, Caller], Awaitable[Ask]]
+"""Makes what a request needs; the caller is its sender."""
+
+
+def _ask(names: Mapping[str, str] | None = None, **given: Any) -> Prepare:
+    async def prepare(_: World, __: Caller) -> Ask:
+        return Ask(names or {}, given)
+
+    return prepare
+
+
+def _names(make: Callable[[World], Awaitable[Mapping[str, str]]], **given: Any) -> Prepare:
+    async def prepare(world: World, _: Caller) -> Ask:
+        return Ask(await make(world), given)
+
+    return prepare
+
+
+def _one(name: str, make: Callable[[World], Awaitable[str]], **given: Any) -> Prepare:
+    async def names(world: World) -> Mapping[str, str]:
+        return {name: await make(world)}
+
+    return _names(names, **given)
+
+
+def _path(workflow: str, name: str, make: Callable[[World], Awaitable[str]], **given: Any) -> Prepare:
+    async def names(world: World) -> Mapping[str, str]:
+        return {"id": workflow, name: await make(world)}
+
+    return _names(names, **given)
+
+
+async def _point(world: World) -> Mapping[str, str]:
+    pause = await world.paused()
+    return {"id": "approval", "execution": pause.execution, "context": pause.context}
+
+
+async def _paused(world: World) -> str:
+    return (await world.paused()).execution
+
+
+async def _blob(world: World) -> Mapping[str, str]:
+    execution, digest = await world.large()
+    return {"execution": execution, "digest": digest}
+
+
+async def _resume_run(world: World, _: Caller) -> Ask:
+    pause = await world.paused()
+    body = {"contextId": pause.context, "input": {"approved": True}}
+    return Ask({"id": "approval", "run": pause.execution}, {"json": body})
+
+
+async def _rolled_back(world: World) -> str:
+    return await world.fresh_workflow(versions=2)
+
+
+async def _stream(world: World) -> Mapping[str, str]:
+    return {"workflowId": "approval", "executionId": await _paused(world)}
+
+
+async def _stream_token(world: World, _: Caller) -> Ask:
+    return Ask(given={"json": {"executionId": await _paused(world)}})
+
+
+async def _own_key(_: World, caller: Caller) -> Ask:
+    """A key of the caller; anybody's where the caller may have none."""
+    status, made = await caller.post("/api/users/me/keys", json={"name": "to go"})
+    return Ask({"keyId": made["id"] if status == 201 else DEFAULT}, {"json": {}})
+
+
+async def _here(world: World) -> Mapping[str, str]:
+    return {"workspaceId": world.workspace_id}
+
+
+async def _member(world: World) -> Mapping[str, str]:
+    return {"workspaceId": world.workspace_id, "userId": await world.member()}
+
+
+async def _new_member(world: World, _: Caller) -> Ask:
+    return Ask(await _here(world), {"json": {"email": new_address(), "roles": ["read"]}})
+
+
+async def _new_user(_: World, __: Caller) -> Ask:
+    return Ask(given={"json": {"name": "Ada", "email": new_address()}})
+
+
+async def _new_group(world: World, _: Caller) -> Ask:
+    return Ask(given={"json": {"name": new_address()}})
+
+
+async def _group(world: World, _: Caller) -> Ask:
+    return Ask({"groupId": await world.group()}, {"json": {"name": new_address()}})
+
+
+async def _service(world: World) -> str:
+    return await world.user(service=True)
+
+
+async def _sign_in(world: World, _: Caller) -> Ask:
+    user_id = await world.user()
+    address = (await administrator(world.server).do("GET", f"/api/users/{user_id}"))["email"]
+    return Ask(given={"json": {"email": address, "password": PASSWORD}})
+
+
+async def _new_name(_: World) -> str:
+    return "FRESH"
+
+
+_BULK: Final = {"action": "cancel", "filter": {"workflowId": ["nothing"]}, "dryRun": True}
+_PASSWORDS: Final = {"currentPassword": PASSWORD, "newPassword": PASSWORD}
+
+PREPARED: Final[Mapping[str, Prepare]] = {
+    "listWorkflows": _ask(),
+    "deployWorkflow": _one("id", World.fresh_workflow, json=DEFINITION),
+    "getWorkflow": _ask({"id": "approval"}),
+    "undeployWorkflow": _one("id", World.fresh_workflow),
+    "rollBackWorkflow": _one("id", _rolled_back, json={"version": 1}),
+    "getWorkflowStatus": _ask({"id": "approval"}),
+    "listVersions": _ask({"id": "approval"}),
+    "executeWorkflow": _ask({"id": "approval"}, json={"input": {"amount": 1}}),
+    "getExecution": _path("approval", "execution", _paused),
+    "searchExecutions": _ask(params={"counts": "true"}),
+    "bulkExecutions": _ask(json=_BULK),
+    "cancelExecution": _path("approval", "execution", _paused),
+    "retryExecution": _one("execution", World.failed, json={}),
+    "listEvents": _one("execution", _paused),
+    "getLargeValue": _names(_blob),
+    "getJob": _one("run", _paused),
+    "listPaused": _ask({"id": "approval"}),
+    "getPaused": _path("approval", "execution", _paused),
+    "getResumable": _path("approval", "execution", _paused),
+    "getPausePoint": _names(_point),
+    "resumeExecution": _names(_point, json={"approved": True}),
+    "createStreamToken": _stream_token,
+    "uploadFiles": _ask(data=UPLOAD, headers=UPLOAD_HEADERS),
+    "getFile": _one("key", World.file),
+    "deliverWebhook": _ask({"id": "pushed", "block": "hook"}, json={"a": 1}),
+    "listHooks": _ask(),
+    "createHook": _ask(json={"url": "http://127.0.0.1:9/hook"}),
+    "getHook": _one("hook", World.hook),
+    "setHook": _one("hook", World.hook, json={"enabled": False}),
+    "removeHook": _one("hook", World.hook),
+    "rotateHookSecret": _one("hook", World.hook),
+    "testHook": _one("hook", World.hook),
+    "listHookDeliveries": _one("hook", World.hook),
+    "removeHookDeadLetters": _one("hook", World.hook),
+    "replayHookDeliveries": _one("hook", World.hook, json={"from": "2026-05-04T09:00:00Z"}),
+    "listSchedules": _ask(),
+    "switchSchedule": _ask({"workflowId": "timed", "block": "nightly"}, json={"enabled": False}),
+    "listEnvironment": _ask(),
+    "getEnvironmentValue": _one("name", World.environment),
+    "setEnvironmentValue": _one("name", _new_name, json={"value": "a value"}),
+    "removeEnvironmentValue": _one("name", World.environment),
+    "getUsageLimits": _ask(),
+    "executeWorkflowV2": _ask({"id": "approval"}, json={"input": {"amount": 1}}),
+    "listRuns": _ask({"id": "approval"}),
+    "getRun": _path("approval", "run", _paused),
+    "cancelRun": _path("approval", "run", _paused),
+    "resumeRun": _resume_run,
+    "listWorkflowsV2": _ask(),
+    "getWorkflowV2": _ask({"id": "approval"}),
+    "listVersionsV2": _ask({"id": "approval"}),
+    "deployWorkflowV2": _one("id", World.fresh_workflow, json={"definition": DEFINITION}),
+    "rollBackWorkflowV2": _one("id", _rolled_back, json={"version": 1}),
+    "listLogs": _ask(),
+    "getLog": _one("run", _paused),
+    "listAuditLogs": _ask(),
+    "getOpenApi": _ask(),
+    "getReference": _ask(),
+    "getReferenceStyle": _ask(),
+    "streamExecution": _names(_stream),
+    "streamFeed": _ask(),
+    "getHealth": _ask(),
+    "getReadiness": _ask(),
+    "getMetrics": _ask(),
+    "signIn": _sign_in,
+    "signOut": _ask(),
+    "getSession": _ask(),
+    "getSignInMethods": _ask(),
+    "beginOidc": _ask(),
+    "endOidc": _ask(params={"state": "a", "code": "b"}),
+    "getAccount": _ask(),
+    "changeAccount": _ask(json={"name": "Ada"}),
+    "changePassword": _ask(json=_PASSWORDS),
+    "listPersonalKeys": _ask(),
+    "createPersonalKey": _ask(json={"name": "laptop"}),
+    "revokePersonalKey": _own_key,
+    "rotatePersonalKey": _own_key,
+    "listKeys": _ask(),
+    "createKey": _ask(json={"name": "nightly", "roles": ["read"]}),
+    "getKey": _one("keyId", World.key),
+    "revokeKey": _one("keyId", World.key),
+    "rotateKey": _one("keyId", World.key, json={}),
+    "listUsers": _ask(),
+    "createUser": _new_user,
+    "getUser": _one("userId", World.user),
+    "changeUser": _one("userId", World.user, json={"name": "Ada"}),
+    "eraseUser": _one("userId", World.user),
+    "createServiceKey": _one("userId", _service, json={"name": "crawler"}),
+    "listMembers": _names(_here),
+    "addMember": _new_member,
+    "setMember": _names(_member, json={"roles": ["write"]}),
+    "removeMember": _names(_member),
+    "listGroups": _ask(),
+    "createGroup": _new_group,
+    "getGroup": _one("groupId", World.group),
+    "setGroup": _group,
+    "removeGroup": _one("groupId", World.group),
+    "listWorkspaces": _ask(),
+    "createWorkspace": _ask(json={"name": "Finance"}),
+    "getWorkspace": _names(_here),
+    "renameWorkspace": _names(_here, json={"name": "Accounting"}),
+    "closeWorkspace": _names(_here),
+}
+"""By the name of the route."""

@@ -1,0 +1,34 @@
+"""What an execution's row says of it."""
+
+from uuid import UUID, uuid4
+
+from signoff.engine.definition import Definition
+from signoff.engine.state import Failure, State
+from signoff.events.types import Actor
+from signoff.executor.projections import execution_row
+
+LOG = uuid4()
+
+
+def state() -> State:
+    return State(
+        execution_id=str(LOG),
+        workspace_id=str(UUID(int=0)),
+        actor=Actor(type="user", id="ann"),
+        failure=Failure("x" * 600, "BLOCK_FAILED"),
+        variables={"Customer": "ACME", "secret": "s"},
+    )
+
+
+def test_a_row_has_what_its_execution_is_found_by() -> None:
+    definition = Definition(name="w", blocks=(), connections=(), attributes=("customer",))
+
+    row = execution_row(LOG, state(), definition, 64)
+
+    assert (row.actor_type, row.actor_id) == ("user", "ann")
+    assert (row.error, row.error_code) == ("x" * 500, "BLOCK_FAILED")
+    assert row.attributes == {"customer": "ACME"}
+
+
+def test_a_workflow_that_cannot_run_has_no_attributes() -> None:
+    assert execution_row(LOG, state(), None, 64).attributes == {}
