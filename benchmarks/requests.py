@@ -6,8 +6,11 @@ import msgspec
 from benchmarks.load import LoadError, Post, Result
 from benchmarks.systems import System
 from benchmarks.workflows import APPROVAL, DOCUMENTS, PAUSE
+from local_services.waiting import wait_until
 from msgspec import Raw, Struct
 
+_GATEWAYS = 2
+_KNOWN_LIMIT = 10.0
 _APPROVED = Raw(b'{"approved":true}')
 
 
@@ -41,7 +44,19 @@ def workspace_key(system: System) -> str:
     status, body = system.request("POST", "/api/keys", b'{"name":"benchmark","roles":["write"]}')
     if status != 201:
         raise LoadError(f"/api/keys answered {status}: {body.decode(errors='replace')}")
-    return msgspec.json.decode(body, type=_Made).key
+    key = msgspec.json.decode(body, type=_Made).key
+    wait_until(
+        lambda: _is_known(system, key),
+        limit=_KNOWN_LIMIT,
+        otherwise="a gateway does not know a key that another one made",
+    )
+    return key
+
+
+def _is_known(system: System, key: str) -> bool:
+    """Whether all gateways know a key: they are asked in turn."""
+    asked = [system.request("GET", "/api/workflows", b"", {"X-API-Key": key}) for _ in range(_GATEWAYS * 2)]
+    return all(status == 200 for status, _ in asked)
 
 
 def execute(workflow_id: str) -> Post:

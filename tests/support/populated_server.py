@@ -12,6 +12,7 @@ from e2e.shell import Embedded, eventually
 
 _KEY: Final = "the-key-that-strange-requests-carry"
 _LIMIT: Final = 20.0
+_DIGEST: Final = re.compile(r'"\$blob": "sha256:([0-9a-f]{64})"')
 _STATUS: Final = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
 
 _WORKFLOWS: Final[Mapping[str, str]] = {
@@ -32,7 +33,7 @@ _WORKFLOWS: Final[Mapping[str, str]] = {
         """,
     "large": """
         workflow: large
-        blocks: {write: {type: function, code: "return 'x'.repeat(200000)"}}
+        blocks: {write: {type: function, code: "return 'x'.repeat(300000)"}}
         """,
     "pushed": """
         workflow: pushed
@@ -123,7 +124,7 @@ class PopulatedServer:
         self._embedded.kill()
 
     def _things(self) -> dict[str, list[str]]:
-        """One paused, one done, one failed; a large value, a file, an outgoing webhook, a value of the environment."""
+        """Executions that paused, ended and failed, a large value, a file, a webhook, a value, people."""
         paused = self.ask("POST", "/api/workflows/approve/execute", {"input": {"amount": 5}})
         done = self.ask("POST", "/api/workflows/greet/execute", {"input": {"name": "Ada"}})
         _, failed = self.send("POST", "/api/workflows/fail/execute", {})
@@ -138,14 +139,22 @@ class PopulatedServer:
             "id": workflows, "workflowId": workflows, "execution": executions, "executionId": executions,
             "run": executions, "runId": executions, "context": contexts, "contextId": contexts,
             "block": blocks, "blockId": blocks, "hook": [hook["hookId"]], "hookId": [hook["hookId"]],
-            "name": ["TOKEN"], "digest": self._digests(executions[-1]), "key": [self._upload()],
+            **self._people(), "name": ["TOKEN"], "digest": self._digests(executions[-1]), "key": [self._upload()],
         }  # fmt: skip
+
+    def _people(self) -> dict[str, list[str]]:
+        workspace = self.ask("POST", "/api/workspaces", {"name": "Finance"})
+        user = self.ask("POST", "/api/users", {"email": "ada@example.org", "name": "Ada"})
+        group = self.ask("POST", "/api/groups", {"name": "accounting", "roles": ["approver"]})
+        key = self.ask("POST", "/api/keys", {"name": "nightly", "roles": ["read"]})
+        things = {"workspaceId": workspace, "userId": user, "groupId": group, "keyId": key}
+        return {name: [thing["id"]] for name, thing in things.items()}
 
     def _digests(self, execution_id: str) -> list[str]:
         path = f"/api/executions/{quote(execution_id)}/events?limit=100"
 
         def found() -> list[str]:
-            return re.findall(r'"\$blob":"(?:sha256:)?([0-9a-f]{64})', json.dumps(self.ask("GET", path), separators=(",", ":")))
+            return _DIGEST.findall(json.dumps(self.ask("GET", path)))
 
         eventually(lambda: bool(found()), limit=_LIMIT)
         return found()

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from signoff.gateway.routing import Endpoint
 from support.identities import DEFAULT, PASSWORD, Caller, administrator, new_address
-from support.worlds import DEFINITIONS, UPLOAD, UPLOAD_HEADERS, World
+from support.worlds import CLOSED_PORT, DEFINITIONS, UPLOAD, UPLOAD_HEADERS, World
 
 DEFINITION: Final = {"blocks": DEFINITIONS["approval"]}
 _NAME: Final = re.compile(r"\{(\w+)(?::[^{}]+)?\}")
@@ -85,6 +85,10 @@ async def _resume_run(world: World, _: Caller) -> Ask:
 
 async def _rolled_back(world: World) -> str:
     return await world.fresh_workflow(versions=2)
+
+
+async def _enabled_hook(world: World) -> str:
+    return await world.hook(enabled=True)
 
 
 async def _stream(world: World) -> Mapping[str, str]:
@@ -169,7 +173,7 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "getFile": _one("key", World.file),
     "deliverWebhook": _ask({"id": "pushed", "block": "hook"}, json={"a": 1}),
     "listHooks": _ask(),
-    "createHook": _ask(json={"url": "http://127.0.0.1:9/hook"}),
+    "createHook": _ask(json={"url": CLOSED_PORT, "enabled": False}),
     "getHook": _one("hook", World.hook),
     "setHook": _one("hook", World.hook, json={"enabled": False}),
     "removeHook": _one("hook", World.hook),
@@ -177,7 +181,7 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "testHook": _one("hook", World.hook),
     "listHookDeliveries": _one("hook", World.hook),
     "removeHookDeadLetters": _one("hook", World.hook),
-    "replayHookDeliveries": _one("hook", World.hook, json={"from": "2026-05-04T09:00:00Z"}),
+    "replayHookDeliveries": _one("hook", _enabled_hook, json={"from": "2026-05-04T09:00:00Z"}),
     "listSchedules": _ask(),
     "switchSchedule": _ask({"workflowId": "timed", "block": "nightly"}, json={"enabled": False}),
     "listEnvironment": _ask(),

@@ -41,13 +41,13 @@ class StoreCalls:
     def of_requests(self) -> Iterator[list[str]]:
         """Collects the names of the calls that requests within the block make.
 
-        A request is served by a task of its own, on a connection of its own; what tasks do that ran before
-        is the server's.
+        A request is served by tasks of its own, on a connection of its own. Tasks that ran before are the
+        server's, and so are those that its executor begins meanwhile.
         """
         before, start = asyncio.all_tasks(), len(self._made)
         names: list[str] = []
         yield names
-        names += [name for task, name in self._made[start:] if task not in before]
+        names += [name for task, name in self._made[start:] if task not in before and not _is_executors(task)]
 
 
 def _task() -> asyncio.Task[Any] | None:
@@ -55,3 +55,8 @@ def _task() -> asyncio.Task[Any] | None:
         return asyncio.current_task()
     except RuntimeError:
         return None  # a thread of the object store
+
+
+def _is_executors(task: asyncio.Task[Any] | None) -> bool:
+    code = getattr(task and task.get_coro(), "cr_code", None)
+    return code is not None and "/services/executor/" in code.co_filename

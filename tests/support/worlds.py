@@ -1,4 +1,4 @@
-"""A workspace in which everything is: workflows, executions in every state, files, keys, groups and the rest."""
+"""A workspace in which everything is: workflows, executions in every state, files, keys, groups …"""
 
 import asyncio
 import itertools
@@ -126,9 +126,10 @@ class World:
         (kept,) = (await self.admin.do("POST", "/api/files", data=body, headers=UPLOAD_HEADERS))["files"]
         return str(kept["key"])
 
-    async def hook(self) -> str:
+    async def hook(self, *, enabled: bool = False) -> str:
         """A new outgoing webhook."""
-        return str((await self.admin.do("POST", "/api/hooks", json={"url": CLOSED_PORT}))["hookId"])
+        asked = {"url": CLOSED_PORT, "enabled": enabled}
+        return str((await self.admin.do("POST", "/api/hooks", json=asked))["hookId"])
 
     async def key(self) -> str:
         """A new key of the workspace."""

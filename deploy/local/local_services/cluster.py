@@ -195,7 +195,11 @@ class Cluster:
 
     def _environment(self) -> dict[str, str]:
         """The caller's environment, with its SIGNOFF_* settings, but wired to this cluster."""
-        own = {"SIGNOFF_DATA": str(self.folder / "data"), "SIGNOFF_PUBLIC_URL": self.url}
+        own = {
+            "SIGNOFF_DATA": str(self.folder / "data"),
+            "SIGNOFF_PUBLIC_URL": self.url,
+            "SIGNOFF_TRUSTED_PROXIES": "127.0.0.1/32",
+        }
         return {**os.environ, **self._wiring(), **own}
 
     def _wiring(self) -> Mapping[str, str]:

@@ -3,9 +3,12 @@
 import time
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from signoff.access.errors import ProviderError
+from signoff.access.oidc import Challenge, Provider, ProviderSettings
 from signoff.events.codec import decode_event
 from signoff.events.topics import directory_log_id
 from support.gateways import Server
@@ -265,3 +268,27 @@ async def test_a_provider_that_is_away_or_another_one_is_answered_with_503(
         away = await nobody(server).get("/api/auth/oidc")
 
     assert another == without_keys == away == (503, {"error": "The sign-in provider cannot be reached"})
+
+
+async def test_a_key_that_is_new_at_the_provider_is_fetched_but_not_for_every_token(
+    provider: OidcProvider,
+) -> None:
+    now = time.time()
+    known = ProviderSettings(
+        issuer=provider.issuer, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, scopes=("email",)
+    )
+    client = Provider(known, clock=lambda: now)
+
+    async def vouched() -> str:
+        challenge = Challenge.new("http://127.0.0.1/callback")
+        back = urlsplit(provider.consent(await client.address(challenge)))
+        return (await client.vouch(challenge, dict(parse_qsl(back.query)))).subject
+
+    await vouched()
+    provider.shown = provider.key = new_key()
+    with pytest.raises(ProviderError, match="not the provider's"):
+        await vouched()
+    now += 31
+
+    assert await vouched() == provider.subject
+    await client.close()

@@ -41,6 +41,7 @@ async def streams(server: Server, world: World) -> AsyncIterator[TestClient[Any,
         secrets=[SECRET], health=Health(),
     )  # fmt: skip
     async with TestClient(TestServer(app)) as client, _open_stream(client, world):
+        client.session.headers["Connection"] = "close"
         yield client
 
 

@@ -21,7 +21,7 @@ from support.identities import Caller, add_person, nobody, sign_in
 from support.kinds import KINDS, personal_key
 from support.route_requests import PREPARED, Ask
 from support.store_calls import StoreCalls
-from support.worlds import World
+from support.worlds import CLOSED_PORT, World
 
 ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE) if each.path_names}
 STRANGERS: Final = tuple(
@@ -33,6 +33,7 @@ STRANGERS: Final = tuple(
 UNTOLD: Final = frozenset({"Date", "Server-Timing"})
 _CHANGING: Final = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|[0-9a-f]{64}"
+    r'|"(token|secret|key)":"[^"]+"'
 )
 
 
@@ -81,11 +82,16 @@ async def strangers(server: Server, world: World) -> dict[str, Caller]:
     return {**made, "nobody": nobody(server)}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def insider(server: Server, world: World) -> Caller:
-    """A member, who has things of their own."""
-    _, address = await add_person(server, "admin", workspace_id=world.workspace_id)
-    return await personal_key(await sign_in(server, address))
+async def insider(world: World) -> Caller:
+    """A member, who may have things of their own."""
+    _, address = await add_person(world.server, "admin", workspace_id=world.workspace_id)
+    return await personal_key(await sign_in(world.server, address))
+
+
+@pytest.fixture
+def clients(world: World, streams: TestClient[Any, Any]) -> Callable[[str], TestClient[Any, Any]]:
+    """The client for a route, by its name."""
+    return lambda name: streams if name == "streamExecution" else world.server.client
 
 
 @pytest.fixture
@@ -116,20 +122,18 @@ def variants(names: Mapping[str, str]) -> list[dict[str, str]]:
 async def test_ids_of_another_workspace_are_answered_as_ids_that_never_were(
     name: str,
     world: World,
-    insider: Caller,
     strangers: dict[str, Caller],
-    streams: TestClient[Any, Any],
+    clients: Callable[[str], TestClient[Any, Any]],
     calls: StoreCalls,
 ) -> None:
     route = ROUTES[name]
-    client = streams if name == "streamExecution" else world.server.client
-    existing = await PREPARED[name](world, insider)
+    existing = await PREPARED[name](world, await insider(world))
 
     different = {}
     for who, caller in strangers.items():
         if route.operation == "installation:manage" and who == "an administrator of the installation":
             continue  # users are theirs to see
-        stranger = Stranger(caller, client, calls)
+        stranger = Stranger(caller, clients(name), calls)
         there = await _ask(stranger, route, existing)
         for names in variants(existing.names):
             never = await _ask(stranger, route, Ask(names, existing.given))
@@ -157,56 +161,76 @@ async def _workflow(world: World) -> str:
     return await world.fresh_workflow()
 
 
-async def _dead_letter(world: World) -> str:
-    return f"{await world.hook()}/{new_id()}/1"
+class Named(Struct, frozen=True):
+    """A place other than the path that an id may stand in.
+
+    Attributes:
+        method: of the request.
+        path: of it.
+        make: what is named: an id of another workspace's.
+        say: the request that names it.
+    """
+
+    method: str
+    path: str
+    make: Callable[[World], Awaitable[str]]
+    say: Callable[[str], dict[str, Any]]
 
 
-def _within(key: str, name: str = "") -> Callable[[str], dict[str, Any]]:
-    """The id as a member of the body."""
-    return lambda value: {"json": {key: value} if not name else {key: {name: value}}}
+def _as_json(make: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    return lambda value: {"json": make(value)}
 
 
-ELSEWHERE_NAMED: Final[Mapping[str, tuple[str, str, Callable[[World], Awaitable[str]], Callable[[str], Any]]]] = {
-    "the workspace in a header": (
-        "GET", "/api/workflows", _workspace, lambda it: {"headers": {"X-Workspace-Id": it}},
-    ),
-    "the workspace in the query": ("GET", "/api/executions", _workspace, lambda it: {"params": {"workspaceId": it}}),
-    "the workspace of a key": (
-        "POST", "/api/users/me/keys", _workspace, lambda it: {"json": {"name": "a", "workspaceId": it}},
-    ),
-    "the workspace of a feed's token": (
-        "POST", "/api/stream-tokens", _workspace, lambda it: {"json": {"feed": {"workspaceId": it}}},
-    ),
-    "the execution of a stream's token": ("POST", "/api/stream-tokens", _execution, _within("executionId")),
-    "the execution of a feed's token": ("POST", "/api/stream-tokens", _execution, _within("feed", "executionId")),
-    "the workflow of a search": (
-        "GET", "/api/executions", _workflow, lambda it: {"params": {"workflowId": it, "counts": "true"}},
-    ),
-    "the workflow of a bulk action": (
-        "POST", "/api/executions/bulk", _workflow,
-        lambda it: {"json": {"action": "cancel", "filter": {"workflowId": [it]}}},
-    ),
-    "the workflow of a list of logs": ("GET", "/api/v2/logs", _workflow, lambda it: {"params": {"workflowIds": it}}),
-    "a user in a group": (
-        "POST", "/api/groups", World.member, lambda it: {"json": {"name": "g", "userIds": [it]}},
-    ),
-    "the execution that a run begins from": (
-        "POST", "/api/workflows/own/execute", _execution,
-        lambda it: {"json": {"runFromBlock": {"startBlockId": "approve", "executionId": it}}},
-    ),
-    "the workflow of a webhook": ("POST", "/api/hooks", _workflow, lambda it: {
-        "json": {"url": "http://127.0.0.1:9/", "workflowIds": [it]},
-    }),
-}  # fmt: skip
-"""Method, path, what is named, and how."""
+def _as_query(name: str) -> Callable[[str], dict[str, Any]]:
+    return lambda value: {"params": {name: value}}
 
 
-@pytest.mark.parametrize("place", ELSEWHERE_NAMED)
+def _bulk(workflow_id: str) -> dict[str, Any]:
+    return {"action": "cancel", "filter": {"workflowId": [workflow_id]}}
+
+
+def _run_from(execution: str) -> dict[str, Any]:
+    return {"runFromBlock": {"startBlockId": "approve", "executionId": execution}}
+
+
+def _hook(workflow_id: str) -> dict[str, Any]:
+    return {"url": CLOSED_PORT, "enabled": False, "workflowIds": [workflow_id]}
+
+
+_TOKENS: Final = "/api/stream-tokens"
+_RUN: Final = "/api/workflows/own/execute"
+PLACES: Final[Mapping[str, Named]] = {
+    "a header": Named("GET", "/api/workflows", _workspace, lambda it: {"headers": {"X-Workspace-Id": it}}),
+    "the query": Named("GET", "/api/executions", _workspace, _as_query("workspaceId")),
+    "a key's workspace": Named(
+        "POST", "/api/users/me/keys", _workspace, _as_json(lambda it: {"name": "a", "workspaceId": it})
+    ),
+    "a feed token's workspace": Named(
+        "POST", _TOKENS, _workspace, _as_json(lambda it: {"feed": {"workspaceId": it}})
+    ),
+    "a feed token's execution": Named(
+        "POST", _TOKENS, _execution, _as_json(lambda it: {"feed": {"executionId": it}})
+    ),
+    "a stream token's execution": Named(
+        "POST", _TOKENS, _execution, _as_json(lambda it: {"executionId": it})
+    ),
+    "a search's workflow": Named("GET", "/api/executions?counts=true", _workflow, _as_query("workflowId")),
+    "a list of logs' workflow": Named("GET", "/api/v2/logs", _workflow, _as_query("workflowIds")),
+    "a bulk action's workflow": Named("POST", "/api/executions/bulk", _workflow, _as_json(_bulk)),
+    "a group's user": Named(
+        "POST", "/api/groups", World.member, _as_json(lambda it: {"name": "g", "userIds": [it]})
+    ),
+    "the execution that a run begins from": Named("POST", _RUN, _execution, _as_json(_run_from)),
+    "a webhook's workflow": Named("POST", "/api/hooks", _workflow, _as_json(_hook)),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
 async def test_ids_anywhere_in_a_request_are_answered_as_ids_that_never_were(
     place: str, world: World, strangers: dict[str, Caller], calls: StoreCalls
 ) -> None:
-    method, path, make, say = ELSEWHERE_NAMED[place]
-    existing = await make(world)
+    named = PLACES[place]
+    existing = await named.make(world)
     never = unlike(existing)
 
     different = {}
@@ -214,8 +238,11 @@ async def test_ids_anywhere_in_a_request_are_answered_as_ids_that_never_were(
         if caller.headers:
             await caller.do("PUT", "/api/workflows/own", json={"blocks": APPROVAL})
         stranger = Stranger(caller, world.server.client, calls)
-        there = await stranger.ask(method, path, {"id": existing}, **say(existing))
-        if (got := await stranger.ask(method, path, {"id": never}, **say(never))) != there:
+        there, got = [
+            await stranger.ask(named.method, named.path, {"id": each}, **named.say(each))
+            for each in (existing, never)
+        ]
+        if got != there:
             different[who] = (there, got)
     assert different == {}
 

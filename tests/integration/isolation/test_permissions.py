@@ -1,4 +1,4 @@
-"""Every route, asked by every kind of caller, serves those whom the table of permissions names, and no others."""
+"""Every route, asked by every kind of caller, serves those whom the table of permissions names."""
 
 from typing import Any, Final
 
@@ -12,9 +12,9 @@ from signoff.gateway.routes import ALL
 from signoff.gateway.routing import Answer, Endpoint
 from support.gateways import Server
 from support.identities import Caller, add_workspace
-from support.kinds import DENIED, INVALID_KEY, KINDS, Kind, Refusal
+from support.kinds import DENIED, KINDS, Kind, Refusal
 from support.route_requests import PREPARED, Ask
-from support.worlds import World, build
+from support.worlds import World
 
 FEED: Final = Endpoint(
     method="GET", path="/api/stream", operation="executions:read", name="streamFeed", summary="", tag="",
@@ -22,11 +22,6 @@ FEED: Final = Endpoint(
 )  # fmt: skip
 ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE, FEED)}
 STREAMED: Final = frozenset({"streamExecution", "streamFeed"})
-FOR_ALL: Final = frozenset(
-    each.name for each in ROUTES.values() if each.operation is None
-) - {"deliverWebhook", "getSession"}  # fmt: skip
-"""Routes that are open: they do not even ask who it is."""
-
 NO_PROVIDER: Final = frozenset({"beginOidc", "endOidc"})
 """Where there is no OpenID provider these are not there, for anybody."""
 
@@ -35,7 +30,7 @@ FREE_ONLY: Final = frozenset(
     {"changeAccount", "changePassword", "createPersonalKey", "revokePersonalKey", "rotatePersonalKey"}
 )
 ENDS_THE_CALLER: Final = frozenset({"closeWorkspace", "changePassword", "signIn", "signOut"})
-"""After these a caller is none any more: they are asked by callers of their own, in workspaces of their own."""
+"""After these a caller is none any more: they are asked by fresh callers, in fresh workspaces."""
 
 NOT_SIGNED: Final = (401, "Invalid signature")
 OF_ITS_OWN: Final = "refused for a reason of its own"
@@ -43,24 +38,25 @@ OF_ITS_OWN: Final = "refused for a reason of its own"
 
 def expected(route: Endpoint, kind: Kind) -> Refusal | str | None:
     """How a kind of caller is refused in the workspace; ``None``: served."""
-    if route.name in FOR_ALL:
-        return None
-    if route.name == "deliverWebhook":
-        return _delivery(kind)
-    if route.name == "getSession":
-        return None if kind.known else kind.outsider
+    if route.operation is None:
+        return _of_open(route, kind)
     if not kind.known:
         return kind.outsider
     if route.operation == "installation:manage":
         return None if kind.installs else DENIED
     if kind.outsider is not None:
         return kind.outsider
-    assert route.operation is not None
     if not allows(kind.roles, route.operation):
         return DENIED
-    if (route.name in USERS_ONLY and not kind.user) or (route.name in FREE_ONLY and not kind.free):
-        return OF_ITS_OWN
-    return None
+    by_itself = (route.name in USERS_ONLY and not kind.user) or (route.name in FREE_ONLY and not kind.free)
+    return OF_ITS_OWN if by_itself else None
+
+
+def _of_open(route: Endpoint, kind: Kind) -> Refusal | None:
+    """The same where the route does not ask who it is, or asks by itself."""
+    if route.name == "deliverWebhook":
+        return _delivery(kind)
+    return kind.outsider if route.name == "getSession" and not kind.known else None
 
 
 def _delivery(kind: Kind) -> Refusal | None:

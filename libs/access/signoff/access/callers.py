@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.access.permissions import Operation, allows
+from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import Actor, Role
 
 AuthMethod: TypeAlias = Literal["apiKey", "session", "streamToken", "signature"]
@@ -31,7 +32,9 @@ class Principal(Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod = "apiKey"
 
     def may(self, operation: Operation) -> bool:
-        """Whether the caller may do something in the workspace."""
+        """Whether the caller may do something in the workspace; from the default one, in the installation."""
+        if operation == "installation:manage" and self.workspace_id != DEFAULT_WORKSPACE:
+            return False
         return allows(self.roles, operation)
 
 

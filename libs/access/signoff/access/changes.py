@@ -71,7 +71,9 @@ def _read(command: Command, proposal: Proposal) -> DirectoryFact:
     kind = _TYPES.get(proposal.type)
     if kind is None:
         raise ValueError(f"{proposal.type} is no fact of the directory")
-    data: dict[str, Json] = {**proposal.data, "actor": command.actor}
+    data: dict[str, Json] = {
+        **proposal.data, "actor": command.actor, "requestDigest": command.request_digest
+    }  # fmt: skip
     return msgspec.convert(data, kind, from_attributes=True)
 
 
@@ -152,11 +154,15 @@ def _user_fault(state: Directory, fact: UserDisabled | UserEnabled) -> Fault | N
 
 
 def _key_fault(state: Directory, fact: KeyCreated | KeyRotated | KeyRevoked) -> Fault | None:
-    if not isinstance(fact, KeyCreated):
-        if fact.key_id not in state.keys:
-            return _missing("API key")
-        taken = isinstance(fact, KeyRotated) and fact.digest in state.digests
-        return _conflict("The secret is a key's already") if taken else None
+    if isinstance(fact, KeyCreated):
+        return _new_key_fault(state, fact)
+    if fact.key_id not in state.keys:
+        return _missing("API key")
+    taken = isinstance(fact, KeyRotated) and fact.digest in state.digests
+    return _conflict("The secret is a key's already") if taken else None
+
+
+def _new_key_fault(state: Directory, fact: KeyCreated) -> Fault | None:
     if fact.key_id in state.keys or fact.digest in state.digests:
         return _conflict("The key is there already")
     if fact.user_id is not None and fact.user_id not in state.users:

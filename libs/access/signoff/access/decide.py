@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from signoff.access.changes import faults, read_proposals
-from signoff.access.directory import Directory
+from signoff.access.directory import Directory, Taken
 from signoff.engine.messages import Draft
 from signoff.events.times import from_iso
 from signoff.events.types import ChangeDirectory, Command, Outcome, Refusal
@@ -15,12 +15,7 @@ def decide_directory(state: Directory, command: Command, now: float) -> Iterator
     """What follows from a command for the directory; each draft is folded before the next is asked for."""
     taken = state.commands.get(command.command_id)
     if taken is not None:
-        yield Outcome(
-            command_id=command.command_id,
-            execution_id=command.execution_id,
-            outcome="duplicate",
-            event_id=taken,
-        )
+        yield _repeated(command, taken)
     elif not isinstance(command.data, ChangeDirectory):
         yield _refused(command, "BAD_REQUEST", f"{command.type} is no command for the directory")
     elif command.not_after is not None and now > from_iso(command.not_after):
@@ -46,6 +41,19 @@ def _take(state: Directory, command: Command, data: ChangeDirectory, now: float)
     )
     for fact in facts:
         yield Draft(fact, command.command_id)
+
+
+def _repeated(command: Command, taken: Taken) -> Outcome:
+    if taken.request_digest is not None and taken.request_digest != command.request_digest:
+        return _refused(
+            command, "IDEMPOTENCY_CONFLICT", "This Idempotency-Key was used with another request before"
+        )
+    return Outcome(
+        command_id=command.command_id,
+        execution_id=command.execution_id,
+        outcome="duplicate",
+        event_id=taken.event_id,
+    )
 
 
 def _refused(command: Command, code: str, message: str) -> Outcome:

@@ -131,6 +131,13 @@ def _initial() -> dict[str, Workspace]:
     return {DEFAULT_ID: Workspace(name="default")}
 
 
+class Taken(Struct, frozen=True):
+    """A command that was taken: the last event that it led to, and what names its request."""
+
+    event_id: int
+    request_digest: str | None
+
+
 class Directory(Struct, kw_only=True):
     """The fold of the directory's log. At first there is the default workspace, and nobody.
 
@@ -138,7 +145,7 @@ class Directory(Struct, kw_only=True):
         version: of the log.
         time: of its last event, seconds since the epoch.
         digests: of every key's secrets → the key's id.
-        commands: those taken, with their events.
+        commands: those taken.
     """
 
     version: int = 0
@@ -147,7 +154,7 @@ class Directory(Struct, kw_only=True):
     users: dict[str, User] = {}
     keys: dict[str, Key] = {}
     digests: dict[str, str] = {}
-    commands: dict[str, int] = {}
+    commands: dict[str, Taken] = {}
     workspace_id: str = DEFAULT_ID
     workflow_id: str = WORKFLOW_ID
 
@@ -192,8 +199,8 @@ def evolve_directory(state: Directory, event: Event) -> None:
         raise ValueError(f"event {event.event_id} does not follow version {state.version}")
     state.version = event.event_id
     state.time = from_iso(event.timestamp)
-    state.commands[event.causation_id] = event.event_id
     if isinstance(event.data, DirectoryFact):
+        state.commands[event.causation_id] = Taken(event.event_id, event.data.request_digest)
         apply(state, event.data, state.time)
 
 

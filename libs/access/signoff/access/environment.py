@@ -1,5 +1,6 @@
 """The values of ``{{NAME}}`` of each workspace: sealed records beside the log, and the operator's own."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
@@ -13,6 +14,9 @@ from signoff.events.topics import DEFAULT_WORKSPACE
 
 KIND: Final = "environment"
 """Of the records that hold values; their scope is the workspace, their key the name."""
+
+NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+"""How a value may be called."""
 
 MAX_VALUE: Final = 32 * 1024
 """Bytes of a value."""

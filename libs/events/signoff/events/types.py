@@ -480,10 +480,11 @@ class DirectoryFact(EventData, frozen=True, kw_only=True, omit_defaults=True, re
     """Base of what stands in the directory's log: who there is, and what they may do (ADR 0023).
 
     Ids of people only: names and addresses are kept beside the log, where they can be erased. The
-    ``actor`` is who changed it.
+    ``actor`` is who changed it; ``request_digest`` names their request, where it had an ``Idempotency-Key``.
     """
 
     actor: Actor
+    request_digest: str | None = None
 
 
 class WorkspaceCreated(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import uvloop
 from aiohttp import web
+from yarl import URL
 
+from signoff.runtime.connections import Connection
 from signoff.runtime.errors import ServerError
 
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
@@ -54,28 +56,35 @@ async def serve(
         app,
         handler_cancellation=handler_cancellation,
         shutdown_timeout=SHUTDOWN_TIMEOUT,
-        access_log=None,
     )
     await runner.setup()
     try:
-        url = await _listen(runner, host, port)
-        if on_ready is not None:
-            on_ready(url)
-        await stop.wait()
+        listener = await _listen(runner, host, port)
+        try:
+            if on_ready is not None:
+                on_ready(str(URL.build(scheme="http", host=host, port=listener.sockets[0].getsockname()[1])))
+            await stop.wait()
+        finally:
+            listener.close()
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> str:
-    site = web.TCPSite(runner, host, port, backlog=_BACKLOG)
+async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    server = cast("web.Server", runner.server)  # the runner is set up
+    loop = asyncio.get_running_loop()
     try:
-        await site.start()
+        return await loop.create_server(
+            lambda: Connection(server, loop=loop, access_log=None),  # type: ignore[arg-type] # None: no log
+            host,
+            port,
+            backlog=_BACKLOG,
+        )
     except OSError as error:
         raise ServerError(
             f"cannot listen on {host}:{port} ({error.strerror}): "
             "end what listens there, or set SIGNOFF_HOST and SIGNOFF_PORT"
         ) from error
-    return site.name
 
 
 def install_signal_handlers(stop: asyncio.Event) -> None:

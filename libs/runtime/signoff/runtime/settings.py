@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         oidc_sign_up: whoever the provider lets in becomes a user; otherwise only known people may.
         oidc_name: what the button to sign in with it says.
         allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
+        trusted_proxies: networks (CIDR) of the proxies before this server: their ``X-Forwarded-For`` is believed.
         blocks: modules with registered blocks, besides those of installed packages.
         environment: ``SIGNOFF_ENV_<NAME>`` as NAME → value.
         block_concurrency: how many blocks an executor runs at once.
@@ -96,6 +97,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     oidc_sign_up: bool = False
     oidc_name: str = "OpenID Connect"
     allow_private_networks: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     block_concurrency: int = 1000
@@ -166,6 +168,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             oidc_sign_up=read.choice("OIDC_SIGN_UP", "false", YesOrNo) == "true",
             oidc_name=read.text("OIDC_NAME") or default.oidc_name,
             allow_private_networks=read.networks("ALLOW_PRIVATE_NETWORKS"),
+            trusted_proxies=read.networks("TRUSTED_PROXIES"),
             blocks=read.modules("BLOCKS"),
             environment=_workflow_environment(environment),
             block_concurrency=read.whole("BLOCK_CONCURRENCY", default.block_concurrency),

@@ -11,6 +11,7 @@ from signoff.access.callers import Caller, Principal
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.identity import note_use
 from signoff.gateway.limits import Limits
 from signoff.gateway.responses import Handler
 from signoff.gateway.routing import Handler as RouteHandler
@@ -96,6 +97,7 @@ class Admission:
             raise ApiError(401, "Unauthorized", headers=_CHALLENGE)
         if caller.auth_method == "session":
             self.check_site(request)
+        note_use(request, caller)
         return caller
 
     def check_site(self, request: web.Request) -> None:

@@ -34,7 +34,7 @@ async def change(
     """
     gateway = request.app[GATEWAY]
     key = idempotency_key(request.headers)
-    route = f"{request.method} {request.path}"
+    route = own_route(request, caller)
     asked = Asked(
         principal=caller,
         route=route,
@@ -54,6 +54,16 @@ async def change(
         raise GatewayError(f"command {outcome.command_id} was accepted without an event")
     await gateway.directory.reached(outcome.event_id)
     return outcome.event_id
+
+
+def own_route(request: web.Request, caller: Principal) -> str:
+    """What an ``Idempotency-Key`` belongs to: the directory is one log for all workspaces.
+
+    Args:
+        request: has the key.
+        caller: sent it; another one's key, or one for another workspace, is another key.
+    """
+    return f"{request.method} {request.path} {caller.workspace_id} {caller.actor.type} {caller.actor.id}"
 
 
 def _proposal(fact: DirectoryFact) -> Proposal:

@@ -33,7 +33,15 @@ _GRAMMAR: Final = 'must be like "customer:ACME", "amount>=100" or "amount<=500"'
 _LARGEST: Final = 1e11
 """Seconds; a key beyond it is none that an execution has."""
 
+_ATTRIBUTE_SHOWN: Final = (
+    r"^[^:<>=]{1,100}(:[\s\S]{0,256}|[<>]=-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?)$"
+)
+"""The same for the docs only: what does not fit is refused with an example, not with a pattern."""
+
+_MOMENT_SHOWN: Final = {"anyOf": [{"format": "date-time"}, {"format": "date"}]}
+
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
+Moment: TypeAlias = Annotated[str, Meta(extra_json_schema=_MOMENT_SHOWN)]
 Texts: TypeAlias = Annotated[list[Text], Meta(max_length=50), BY_COMMAS]
 
 
@@ -59,10 +67,12 @@ class ExecutionFilter(
     status: Annotated[list[ExecutionStatus], BY_COMMAS] = []
     trigger: Texts = []
     actor: Text | None = None
-    started_after: str | None = None
-    started_before: str | None = None
+    started_after: Moment | None = None
+    started_before: Moment | None = None
     error: Text | None = None
-    attribute: Annotated[list[str], Meta(max_length=5)] = []
+    attribute: Annotated[
+        list[Annotated[str, Meta(extra_json_schema={"pattern": _ATTRIBUTE_SHOWN})]], Meta(max_length=5)
+    ] = []
     text: Text | None = None
 
 

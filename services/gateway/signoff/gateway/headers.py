@@ -100,8 +100,8 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
         ApiError: 400, it is empty, too long, or holds characters that cannot be printed.
     """
     key = headers.get("Idempotency-Key")
-    if key is not None and not (0 < len(key) <= _MAX_KEY and key.isprintable()):
-        raise bad_field("Idempotency-Key", f"must have 1 to {_MAX_KEY} printable characters")
+    if key is not None and not (0 < len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
+        raise bad_field("Idempotency-Key", f"must have 1 to {_MAX_KEY} printable ASCII characters")
     return key
 
 

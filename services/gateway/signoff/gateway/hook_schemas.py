@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from signoff.access.hooks import HOOK_TYPES
 from signoff.gateway.queries import ByCommas
 
+HookType = Annotated[str, Meta(extra_json_schema={"enum": sorted(HOOK_TYPES)})]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 MAX_REPLAY = 1000
 """Deliveries that one request may name."""
@@ -23,9 +25,19 @@ class HookBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
     """
 
     url: str | UnsetType = UNSET
-    types: Annotated[list[Name], Meta(max_length=100)] = []
+    types: Annotated[list[HookType], Meta(max_length=100)] = []
     workflow_ids: Annotated[list[Name], Meta(max_length=1000)] = []
     enabled: bool = True
+
+
+class NewHookBody(HookBody, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A webhook to make.
+
+    Attributes:
+        url: Where events are sent, `https://…` or `http://…`.
+    """
+
+    url: str
 
 
 class HookShown(Struct, frozen=True, kw_only=True, rename="camel"):

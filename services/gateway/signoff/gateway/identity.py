@@ -16,7 +16,8 @@ from signoff.access.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
 from signoff.access.people import MAX_ADDRESS, People
 from signoff.access.sessions import Sessions
 from signoff.events.ids import new_id
-from signoff.events.topics import DEFAULT_WORKSPACE, directory_log_id, idempotent_command_id
+from signoff.events.topics import directory_log_id, idempotent_command_id
+from signoff.gateway.directory import own_route
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import idempotency_key
@@ -118,8 +119,7 @@ def fresh_id(request: web.Request, caller: Principal) -> str:
     key = idempotency_key(request.headers)
     if key is None:
         return str(new_id())
-    route = f"{request.method} {request.path} {caller.workspace_id} {caller.actor.type} {caller.actor.id}"
-    return str(idempotent_command_id(directory_log_id(), route, key))
+    return str(idempotent_command_id(directory_log_id(), own_route(request, caller), key))
 
 
 def made(found: T | None) -> T:
@@ -131,13 +131,3 @@ def made(found: T | None) -> T:
     if found is None:
         raise ApiError(409, "This Idempotency-Key was used with another request before")
     return found
-
-
-def check_installation(caller: Principal) -> None:
-    """Make sure that an administrator asks who is one of the installation: of the default workspace.
-
-    Raises:
-        ApiError: 403.
-    """
-    if caller.workspace_id != DEFAULT_WORKSPACE:
-        raise ApiError(403, "Access denied")

@@ -12,6 +12,7 @@ from signoff.access.sessions import COOKIE, LIFETIME, Session, SignInMethod, ses
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.identity import IDENTITY
+from signoff.runtime.proxies import client_address
 
 
 async def verified(request: web.Request, account: str, kept: str | None, password: str) -> bool:
@@ -27,7 +28,9 @@ async def verified(request: web.Request, account: str, kept: str | None, passwor
         ApiError: 429, it was tried too often; 503, too many are being worked on.
     """
     identity = request.app[IDENTITY]
-    address = f"address/{request.remote}"
+    forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
+    trusted = request.app[GATEWAY].settings.trusted_proxies
+    address = f"address/{client_address(request.remote, forwarded_for, trusted)}"
     try:
         await identity.attempts.take(address, PER_ADDRESS)
         await identity.attempts.take(account, PER_ACCOUNT)

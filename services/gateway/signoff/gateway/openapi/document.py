@@ -177,11 +177,28 @@ def _content(answer: Answer, components: Components) -> Iterator[tuple[str, Sche
     if answer.body is not None:
         example: dict[str, Json] = {} if answer.example is None else {"example": answer.example}
         yield answer.media, {"schema": components.answer(answer.body), **example}
+    elif answer.media == _EVENT_STREAM:
+        yield _EVENT_STREAM, {"schema": _server_sent_event(answer.description)}
     elif answer.media != _JSON:
         binary = {} if answer.media.startswith("text/") else {"format": "binary"}
         yield answer.media, {"schema": {"type": "string", **binary}}
     if answer.streamed:
-        yield _EVENT_STREAM, {"schema": {"type": "string", "description": answer.streamed}}
+        yield _EVENT_STREAM, {"schema": _server_sent_event(answer.streamed)}
+
+
+def _server_sent_event(description: str) -> Schema:
+    """The schema of each event of a stream: before `itemSchema` (OpenAPI 3.2), readers take `schema` so."""
+    fields = {
+        "id": "The cursor of the event, in streams that have cursors.",
+        "data": "What the event says.",
+    }
+    return {
+        "title": "ServerSentEvent",
+        "description": description,
+        "type": "object",
+        "properties": {name: {"type": "string", "description": text} for name, text in fields.items()},
+        "required": ["data"],
+    }
 
 
 def _shown_headers(told: list[Answer]) -> dict[str, Any]:

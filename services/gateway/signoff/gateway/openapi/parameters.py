@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from signoff.access.environment import NAME
 from signoff.access.gate import WORKSPACE_HEADER
 from signoff.gateway.errors import GatewayError
 from signoff.gateway.headers import IDENTIFIER
@@ -16,6 +17,7 @@ _TEXT: Final[Schema] = {"type": "string", "minLength": 1}
 _WORKFLOW: Final = "The workflow's id, as it was deployed."
 _EXECUTION: Final = "The execution's id, or that of one of its runs."
 _CONTEXT: Final = "The pause point's id in its execution."
+_VALUE: Final = "The value's name."
 _BLOCK: Final = "The block's id in the workflow."
 
 PATH_NAMES: Final[Mapping[str, str]] = {
@@ -36,17 +38,20 @@ PATH_NAMES: Final[Mapping[str, str]] = {
     "userId": "The user's id.",
     "groupId": "The group's id.",
     "keyId": "The API key's id.",
-    "name": "The name.",
+    "name": _VALUE,
 }
 """What a name in a path means, wherever a route does not say something else."""
+
+_PATTERNS: Final = {_WORKFLOW: IDENTIFIER, _VALUE: NAME}
+"""What callers may call things."""
 
 _WORKSPACE: Final[Schema] = {
     "name": WORKSPACE_HEADER,
     "in": "header",
-    "description": "The workspace that the request is about, for callers who are in several. Without it, "
-    "what the path names decides, and else it is the caller's first.",
+    "description": "The workspace that the request is about, for callers who are in several. Without it, or "
+    "with an empty one, what the path names decides, and else it is the caller's first.",
     "required": False,
-    "schema": _TEXT,
+    "schema": {"type": "string"},
 }
 
 
@@ -65,7 +70,8 @@ def _path(endpoint: Endpoint) -> Iterator[Schema]:
         meaning = endpoint.names.get(name) or PATH_NAMES.get(name)
         if meaning is None:
             raise GatewayError(f"{endpoint.path}: say what {{{name}}} means in the route's names")
-        schema = {"type": "string", "pattern": f"^{IDENTIFIER.pattern}$"} if meaning == _WORKFLOW else _TEXT
+        pattern = _PATTERNS.get(meaning)
+        schema = _TEXT if pattern is None else {"type": "string", "pattern": f"^{pattern.pattern}$"}
         yield {"name": name, "in": "path", "description": meaning, "required": True, "schema": schema}
 
 

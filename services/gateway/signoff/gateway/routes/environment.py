@@ -1,13 +1,12 @@
 """``/api/environment``: the values of ``{{NAME}}``, which go in and never come out."""
 
-import re
 from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.access.environment import MAX_VALUE
+from signoff.access.environment import MAX_VALUE, NAME
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import EnvironmentRemoved, EnvironmentSet
@@ -17,9 +16,6 @@ from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY, Gateway
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
-
-NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-"""How a value may be called."""
 
 
 class EnvironmentBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -24,7 +24,7 @@ from signoff.gateway.directory import change
 from signoff.gateway.errors import ApiError, bad_field, unavailable
 from signoff.gateway.gateway import GATEWAY, Gateway
 from signoff.gateway.headers import CommandHeaders, idempotency_key
-from signoff.gateway.hook_schemas import HookBody, HookCreated, HookList, HookShown, HookTested
+from signoff.gateway.hook_schemas import HookBody, HookCreated, HookList, HookShown, HookTested, NewHookBody
 from signoff.gateway.hook_urls import masked, read_url
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
@@ -35,6 +35,8 @@ MISSING: Final = "Webhook not found"
 _LOOK: Final = 0.1
 _LOOKS: Final = 200
 """Looks at what became of a test: an executor looks each second, waits for a place, and for the answer."""
+
+Body = TypeVar("Body", bound=HookBody)
 
 _log = structlog.get_logger("signoff.gateway.hooks")
 
@@ -109,9 +111,7 @@ async def create(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/hooks``: a new webhook, whose secret is shown this once."""
     gateway = request.app[GATEWAY]
     given = await read_object(request)
-    body = _read_body(given)
-    if body.url is UNSET:
-        raise bad_field("url", "must be given")
+    body = _read_body(given, NewHookBody)
     url = read_url(body.url, _networks(gateway))
     key = idempotency_key(request.headers)
     hook_id = str(new_id()) if key is None else _derived_id(caller.workspace_id, key)
@@ -131,7 +131,7 @@ async def put(request: web.Request, caller: Principal) -> web.Response:
     gateway = request.app[GATEWAY]
     hook_id, hook = find_hook(request, caller)
     given = await read_object(request)
-    body = _read_body(given)
+    body = _read_body(given, HookBody)
     target, version = await find_target(gateway, caller, hook_id)
     host = hook.host
     if body.url is not UNSET:
@@ -183,8 +183,8 @@ def _tested(tested: TrialAnswer) -> HookTested:
     return HookTested(**asdict(tested))
 
 
-def _read_body(given: Json) -> HookBody:
-    body = convert(given, HookBody)
+def _read_body(given: Json, kind: type[Body]) -> Body:
+    body = convert(given, kind)
     unknown = sorted(set(body.types) - HOOK_TYPES)
     if unknown:
         raise bad_field("types", f"names no event of an execution: {', '.join(unknown)}")
@@ -272,7 +272,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST", path="/api/hooks", handler=create, operation="hooks:manage", name="createHook",
         summary="Make an outgoing webhook.",
         description="From now on it is told of the events that it names. The secret is shown this once.",
-        tag=_TAG, headers=CommandHeaders, body=HookBody, body_required=True, body_example=_BODY_EXAMPLE,
+        tag=_TAG, headers=CommandHeaders, body=NewHookBody, body_required=True, body_example=_BODY_EXAMPLE,
         answers={201: Answer(body=HookCreated, description="It is made.", example=_WITH_SECRET)},
         errors={409: "The workspace has as many webhooks as it may have."},
     ),
