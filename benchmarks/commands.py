@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import containers, gateway, inprocess, latency, parked, steps
+from benchmarks import containers, directory, gateway, inprocess, latency, parked, steps
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
@@ -27,7 +27,11 @@ from support.processes import LocalRun
 
 _PARTS = ("steps", "latency", "parked")
 _MORE = ("gateway",)
-_IN_PROCESS = {"executor": inprocess.measure, "containers": containers.measure}
+_IN_PROCESS = {
+    "executor": inprocess.measure,
+    "containers": containers.measure,
+    "directory": directory.measure,
+}
 _PRIVATE = "private"
 _ROUNDS = 3
 _Service = TypeVar("_Service", bound=LocalService)

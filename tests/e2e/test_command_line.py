@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e.shell import Embedded
+from e2e.shell import Embedded, eventually
+from support.ports import unused_port
 
 REFUND = "@examples/refund-approval/input.json"
 
@@ -185,3 +186,173 @@ def test_an_id_that_was_used_before_is_refused(server: Embedded) -> None:
 
     assert again.code == 3
     assert "already been used" in again.err
+
+
+ORDER = """
+workflow: order
+input: {customer: string, amount: number}
+variables: {customer: "", amount: {type: number, value: "0"}}
+attributes: [customer, amount]
+blocks:
+  know:
+    type: variables
+    set: {customer: <start.customer>, amount: {type: number, value: <start.amount>}}
+    then: approve
+  approve: {type: human_in_the_loop, form: {approved: boolean}}
+"""
+DAILY = """
+workflow: daily
+blocks:
+  mornings: {type: schedule, cron: "0 9 * * 1-5", then: say}
+  say: {type: function, code: "return 1"}
+"""
+
+
+@pytest.fixture(scope="module")
+def orders(server: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Embedded:
+    """A server with two paused orders, of Ada and of Bo."""
+    file = tmp_path_factory.mktemp("orders") / "order.yaml"
+    file.write_text(ORDER)
+    server.signoff("deploy", str(file))
+    for customer, amount in (("Ada", 250), ("Bo", 20)):
+        given = json.dumps({"customer": customer, "amount": amount})
+        server.signoff("run", "order", "--id", f"order-{customer}", "--input", given)
+    return server
+
+
+def test_executions_are_found_by_what_they_are_about_and_counted(orders: Embedded) -> None:
+    found = orders.signoff("executions", "list", "--attribute", "amount>=100", "--status", "paused")
+    counted = orders.signoff("executions", "list", "--workflow", "order", "--count")
+    shown = orders.on_terminal("signoff executions list --workflow order --limit 1 --sort startedAt")
+
+    assert [each["executionId"] for each in found.lines] == ["order-Ada"]
+    assert counted.lines[0]["total"] == 2
+    assert "customer: Ada" in shown.out
+    assert "order-Bo" not in shown.out
+    assert "see more with --limit" in shown.out
+
+
+def test_an_execution_is_shown_as_it_is_and_as_it_came_about(orders: Embedded) -> None:
+    shown = orders.on_terminal("signoff executions show order-Ada")
+    recorded = orders.signoff("executions", "events", "order-Ada")
+    watched = orders.signoff("watch", "order-Ada")
+    later = orders.signoff("executions", "events", "order-Ada", "--after", "2", "--until", "3")
+
+    assert shown.code == 0
+    assert "‖ paused" in shown.out
+    assert "signoff resume order-Ada" in shown.out
+    assert recorded.out == watched.out
+    assert [each["eventId"] for each in later.lines] == [3]
+
+
+def test_many_are_cancelled_only_when_they_were_looked_at(orders: Embedded) -> None:
+    which = ("executions", "cancel", "--workflow", "order", "--attribute", "customer:Bo")
+
+    looked = orders.signoff(*which)
+    still = orders.signoff("executions", "show", "order-Bo")
+    done = orders.signoff(*which, "--yes", "--reason", "the shop is closed")
+    again = orders.on_terminal("signoff executions cancel --workflow order --attribute customer:Bo --yes")
+
+    assert looked.lines == [{"executionId": "order-Bo", "result": "matched"}]
+    assert "nothing is changed: cancel 1 execution with --yes" in looked.err
+    assert still.lines[0]["status"] == "paused"
+    assert done.lines[0]["result"] == "cancelled"
+    assert "There is nothing to cancel." in again.out
+
+
+def test_a_feed_shows_what_happens_as_it_is_recorded(server: Embedded, tmp_path: Path) -> None:
+    feed = server.start("feed", "--types", "execution:completed", into=tmp_path / "feed")
+
+    def has_come() -> bool:
+        server.signoff("run", "refund-approval", "--input", '{"amount": 1}')
+        return bool((tmp_path / "feed").read_text())
+
+    try:
+        eventually(has_come)
+    finally:
+        feed.terminate()
+        feed.communicate(timeout=10)
+
+    assert json.loads((tmp_path / "feed").read_text().splitlines()[0])["type"] == "execution:completed"
+
+
+def test_a_value_goes_in_and_never_comes_out(server: Embedded) -> None:
+    kept = server.signoff("env", "set", "BANK_TOKEN", given="s3cret\n")
+    listed = server.signoff("env", "list")
+    removed = server.signoff("env", "remove", "BANK_TOKEN")
+
+    assert (kept.code, removed.code) == (0, 0)
+    assert "BANK_TOKEN" in [each["name"] for each in listed.lines]
+    assert "s3cret" not in kept.out + kept.err + listed.out
+
+
+def test_a_schedule_is_switched_off_and_stays_so(server: Embedded, tmp_path: Path) -> None:
+    file = tmp_path / "daily.yaml"
+    file.write_text(DAILY)
+    server.signoff("deploy", str(file))
+
+    server.signoff("schedules", "disable", "daily", "mornings")
+
+    assert [each["enabled"] for each in server.signoff("schedules", "list").lines] == [False]
+
+
+def test_a_webhook_is_set_up_tried_switched_and_removed(server: Embedded) -> None:
+    made = server.signoff(
+        "hooks", "create", f"http://127.0.0.1:{unused_port()}/in", "--types", "pause:opened"
+    )
+    hook = made.lines[0]["hookId"]
+    tried = server.signoff("hooks", "test", hook)
+    switched = server.signoff("hooks", "disable", hook)
+    server.signoff("hooks", "remove", hook)
+    gone = server.signoff("hooks", "show", hook)
+
+    assert (tried.code, tried.lines[0]["delivered"]) == (1, False)
+    assert (switched.lines[0]["enabled"], switched.lines[0]["types"]) == (False, ["pause:opened"])
+    assert "secret" not in switched.lines[0]
+    assert gone.code == 3
+
+
+def test_workflows_and_their_versions_are_listed_and_a_definition_deploys_as_it_is(
+    server: Embedded, tmp_path: Path
+) -> None:
+    listed = server.signoff("workflows", "list")
+    file = tmp_path / "again.json"
+    file.write_text(server.signoff("workflows", "show", "refund-approval").out)
+    deployed = server.signoff("deploy", str(file), "--id", "again")
+    server.signoff("workflows", "undeploy", "again")
+    versions = server.signoff("workflows", "versions", "again")
+
+    assert "refund-approval" in [each["id"] for each in listed.lines]
+    assert (deployed.code, deployed.lines[0]["version"]) == (0, 1)
+    assert [each["version"] for each in versions.lines] == [1]
+    assert "is not deployed: deploy it" in server.signoff("run", "again").err
+
+
+def test_a_key_says_whose_it_is_and_what_it_may_do(server: Embedded) -> None:
+    key = server.signoff("keys", "create", "looks", "--roles", "read").lines[0]["key"]
+    environment = server.environment | {"SIGNOFF_API_KEY": key}
+    server.environment, before = environment, server.environment
+    try:
+        caller = server.signoff("whoami").lines[0]
+        refused = server.signoff("env", "set", "TOKEN", given="x")
+        limits = server.signoff("limits").lines[0]
+    finally:
+        server.environment = before
+
+    assert caller["user"] is None
+    assert [each["roles"] for each in caller["workspaces"]] == [["read"]]
+    assert (refused.code, refused.err.count("\n")) == (3, 1)
+    assert "`signoff whoami` shows what this key may do" in refused.err
+    assert limits["rateLimit"]["sync"]["limit"] is None
+
+
+def test_a_key_of_several_workspaces_acts_in_the_one_that_is_named(server: Embedded) -> None:
+    workspace = server.signoff("workspaces", "create", "Finance").lines[0]["id"]
+    server.environment["SIGNOFF_WORKSPACE"] = workspace
+    try:
+        there = server.signoff("workflows", "list")
+    finally:
+        del server.environment["SIGNOFF_WORKSPACE"]
+
+    assert (there.code, there.out) == (0, "")
+    assert server.signoff("workflows", "list").out

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from signoff.access.directory import Directory, Hook
+from signoff.access.directory import Directory, Hook, Workspace
 from signoff.access.hooks import HookRecords, Pending, Secret, Target, new_secret
 from signoff.access.sealing import Sealer
 from signoff.events.codec import TOPIC_BY_TYPE, encode
@@ -123,8 +123,8 @@ class KnownDirectory:
     def set_hook(self, hook_id: str, workspace_id: UUID = WORKSPACE, **settings: Any) -> None:
         self.state.version += 1
         fields = {"host": "localhost", "types": [], "workflow_ids": [], "enabled": True, **settings}
-        hooks = self.state.workspaces[str(workspace_id)].hooks
-        hooks[hook_id] = Hook(**fields, set_at=float(self.state.version))
+        workspace = self.state.workspaces.setdefault(str(workspace_id), Workspace(name="another"))
+        workspace.hooks[hook_id] = Hook(**fields, set_at=float(self.state.version))
 
     def remove_hook(self, hook_id: str, workspace_id: UUID = WORKSPACE) -> None:
         self.state.version += 1
@@ -150,12 +150,14 @@ class HookSite:
         """On a migrated log that nobody else writes."""
         return cls(store, await store.acquire("writer", most=PARTITIONS, ttl=600), clock)
 
-    async def hook(self, url: str, *, hook_id: str = "", created_at: float = 0.0, **settings: Any) -> str:
+    async def hook(
+        self, url: str, *, created_at: float = 0.0, workspace_id: UUID = WORKSPACE, **settings: Any
+    ) -> str:
         """Set a hook; gives its id."""
-        hook_id = hook_id or str(uuid4())
+        hook_id = str(uuid4())
         target = Target(url=url, secrets=[Secret(new_secret())], created_at=created_at)
-        await self.kept.keep_target(WORKSPACE, hook_id, target, expected=0)
-        self.directory.set_hook(hook_id, **settings)
+        await self.kept.keep_target(workspace_id, hook_id, target, expected=0)
+        self.directory.set_hook(hook_id, workspace_id, **settings)
         return hook_id
 
     def new_log(self, partition: int = 0) -> UUID:

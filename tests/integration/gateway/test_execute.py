@@ -148,6 +148,18 @@ async def test_a_client_chosen_id_is_taken_once(server: Server) -> None:
     )
 
 
+async def test_an_id_that_was_made_here_can_be_chosen_no_more(server: Server) -> None:
+    workflow_id = await server.deploy(APPROVAL)
+    execution_id = (await server.execute(workflow_id))["executionId"]
+    resume = f"/api/resume/{workflow_id}/{execution_id}/approve"
+    _, resumed = await server.post(resume, json={"approved": True})
+
+    for used in (execution_id, execution_id.upper(), resumed["executionId"]):
+        headers = {"X-Execution-Id": used}
+        status, body = await server.post(f"/api/workflows/{workflow_id}/execute", headers=headers)
+        assert (status, body.get("code"), body.get("executionId")) == (409, "EXECUTION_ID_CONFLICT", used)
+
+
 async def test_a_retry_with_the_same_key_gets_the_first_answer_and_runs_once(server: Server) -> None:
     workflow_id = await server.deploy(FIELDS)
     given = {"json": {"amount": 1}, "headers": {"Idempotency-Key": "retry"}}
@@ -198,7 +210,7 @@ async def test_a_key_used_with_another_body_is_refused(server: Server) -> None:
         ({"base64MaxBytes": "x"}, "base64MaxBytes"),
         ({"stopAfterBlockId": "nobody"}, "stopAfterBlockId"),
         ({"selectedOutputs": ["nobody.x"]}, "selectedOutputs[0]"),
-        ({"runFromBlock": {"startBlockId": "say"}}, "runFromBlock"),
+        ({"runFromBlock": {"startBlockId": "say"}}, "runFromBlock.executionId"),
     ],
 )
 async def test_a_bad_field_is_named_and_nothing_is_recorded(server: Server, body: object, path: str) -> None:

@@ -1,7 +1,9 @@
 """Files over HTTP: in by upload or as base64, through a run as a small value, out as they came."""
 
+import asyncio
 import base64
 import io
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -47,6 +49,36 @@ async def test_an_uploaded_file_comes_down_as_it_went_up(server: Server) -> None
 
     assert set(file) == {"id", "name", "url", "size", "type", "key"}
     assert (file["name"], file["size"], file["url"]) == ("a b.txt", 5, f"/api/files/{file['key']}")
+
+
+async def test_an_upload_with_the_same_key_again_gets_the_first_answer(server: Server) -> None:
+    headers = {"Idempotency-Key": "upload-1"}
+
+    async def upload(*files: tuple[str, bytes, str]) -> tuple[int, Any]:
+        return await server.post("/api/files", headers=headers, data=form(*files))
+
+    first = await upload(("a.txt", b"hello", "text/plain"), ("b.txt", b"", "text/plain"))
+
+    assert first[0] == 201
+    assert await upload(("a.txt", b"hello", "text/plain"), ("b.txt", b"", "text/plain")) == first
+    for other in (
+        ("a.txt", b"hell", "text/plain"),
+        ("a.txt", b"hello", "text/html"),
+        ("c.txt", b"hello", "text/plain"),
+    ):
+        status, body = await upload(other, ("b.txt", b"", "text/plain"))
+        assert (status, body["error"]) == (409, "This Idempotency-Key was used with another request before")
+
+
+async def test_of_two_uploads_at_once_with_one_key_both_get_the_same_answer(server: Server) -> None:
+    def upload() -> Awaitable[tuple[int, Any]]:
+        headers = {"Idempotency-Key": "upload-2"}
+        return server.post("/api/files", headers=headers, data=form(("a.txt", b"hello", "text/plain")))
+
+    one, other = await asyncio.gather(upload(), upload())
+
+    assert one == other
+    assert one[0] == 201
 
 
 async def test_several_files_are_answered_in_their_order(server: Server) -> None:

@@ -16,6 +16,7 @@ from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import APPROVAL, KEY, Server, serving, settings
 from support.hooks import Receiver
+from support.identities import workspace_key
 
 ONE = {"one": {"type": "variables", "set": {"paid": True}}}
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
@@ -108,6 +109,15 @@ async def test_a_test_is_signed_and_its_answer_told(
     assert body["data"]["hookId"] == hook["hookId"]
 
 
+async def test_a_test_with_the_same_key_again_sends_nothing_and_tells_the_first_answer(
+    server: Server, receiver: Receiver, hook: dict[str, Any]
+) -> None:
+    path, headers = f"/api/hooks/{hook['hookId']}/test", {"Idempotency-Key": "test-1"}
+    first = await server.post(path, headers=headers)
+    assert await server.post(path, headers=headers) == first
+    assert len(receiver.received) == 1
+
+
 async def test_the_secret_is_shown_once_and_the_query_never(server: Server, hook: dict[str, Any]) -> None:
     assert hook["secret"].startswith("whsec_")
     _, shown = await server.get(f"/api/hooks/{hook['hookId']}")
@@ -123,6 +133,20 @@ async def test_the_same_key_again_makes_no_second_hook(server: Server, receiver:
     status, second = await server.post("/api/hooks", **given)
     assert (status, second) == (201, first)
     await delete(server, f"/api/hooks/{first['hookId']}")
+
+
+async def test_a_key_of_a_request_shows_no_secret_to_another_caller(
+    server: Server, receiver: Receiver
+) -> None:
+    given = {"json": {"url": receiver.url()}, "headers": {"Idempotency-Key": "hook-2"}}
+    _, first = await server.post("/api/hooks", **given)
+    other = await workspace_key(server, "admin")
+
+    second = await other.do("POST", "/api/hooks", **given)
+
+    assert (second["hookId"] != first["hookId"], second["secret"] != first["secret"]) == (True, True)
+    for each in (first, second):
+        await delete(server, f"/api/hooks/{each['hookId']}")
 
 
 async def test_a_hook_is_set_anew_without_its_url(server: Server, hook: dict[str, Any]) -> None:
@@ -200,6 +224,20 @@ async def test_a_dead_letter_is_listed_replayed_and_gone(
     assert receiver.ids()[2] == dead[1]["id"]
     listed = await until_some(server, f"{path}/deliveries?state=dead", count=1)
     assert [each["id"] for each in listed["deliveries"]] == [dead[0]["id"]]
+
+
+async def test_a_replay_with_the_same_key_again_is_told_the_first_answer(
+    server: Server, hook: dict[str, Any]
+) -> None:
+    kept = HookRecords(server.store.records, Sealer([b"any"]))
+    dead = Dead(type="execution:started", attempts=1, last_error="no", died_at=time.time())
+    delivery = f"{hook['hookId']}/{UNKNOWN}/1"
+    await kept.bury(DEFAULT_WORKSPACE, delivery, dead)
+    path, headers = f"/api/hooks/{hook['hookId']}/replay", {"Idempotency-Key": "replay-1"}
+    first = await server.post(path, headers=headers, json={"deliveries": [delivery]})
+    assert first == (202, {"replayed": 1, "missing": [], "nextCursor": None})
+    assert await server.post(path, headers=headers, json={"deliveries": [delivery]}) == first
+    assert (await server.post(path, headers=headers, json={"deliveries": []}))[0] == 409
 
 
 async def test_dead_letters_are_removed(server: Server, hook: dict[str, Any]) -> None:

@@ -136,6 +136,18 @@ async def test_a_request_for_nothing_that_exists_counts_too(started: Started) ->
     assert [each.status for each in said] == [404, 429]
 
 
+async def test_a_request_that_does_not_say_what_it_wants_counts_too(started: Started) -> None:
+    server = await started(rate_sync=Rate(2, 3600.0))
+
+    said = [
+        await _execute(server, "nowhere", **{"X-Execution-Mode": "soon"}),
+        await _execute_v2(server, "nowhere", unknown=1),
+        await _execute_v2(server, "nowhere", unknown=1),
+    ]
+
+    assert [each.status for each in said] == [400, 400, 429]
+
+
 async def test_the_stricter_of_two_limits_is_told(started: Started) -> None:
     server = await started(rate_reads=Rate(100, 60.0), workspace_rate_reads=Rate(7, 60.0))
 

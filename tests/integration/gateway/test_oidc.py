@@ -13,6 +13,7 @@ from signoff.events.codec import decode_event
 from signoff.events.topics import directory_log_id
 from support.gateways import Server
 from support.identities import (
+    PASSWORD,
     Caller,
     add_person,
     administrator,
@@ -108,10 +109,12 @@ async def test_another_subject_does_not_get_in_by_the_address_of_a_linked_person
     await _end(browser, provider.consent(at, email=address, email_verified=True))
 
     provider.be_honest()
-    browser, at = await _begin(server)
-    status, _ = await _end(browser, provider.consent(at, email=address, email_verified=True))
+    answered = []
+    for _ in range(2):  # what was refused once must not have been taken down
+        browser, at = await _begin(server)
+        answered.append(await _end(browser, provider.consent(at, email=address, email_verified=True)))
 
-    assert status == 403
+    assert [status for status, _ in answered] == [403, 403]
 
 
 @pytest.mark.parametrize("verified", [False, None, "true"])
@@ -137,10 +140,17 @@ async def test_where_people_may_sign_up_a_stranger_becomes_a_user_in_no_workspac
         )
         me = await with_cookies(server, headers).do("GET", "/api/auth/session")
         (kept,) = await server.store.read(directory_log_id(), after=0, limit=10)
+        provider.be_honest()
+        browser, at = await _begin(server)
+        _, _, headers = await browser.send(
+            "GET", provider.consent(at, email="no address", email_verified=True, name="Edsger")
+        )
+        other = await with_cookies(server, headers).do("GET", "/api/auth/session")
 
     event = decode_event(kept.state)
     assert (me["user"]["name"], me["user"]["email"], me["workspaces"]) == ("Grace", address, [])
     assert (event.type, event.data.actor.id) == ("user:added", me["user"]["id"])
+    assert (other["user"]["name"], other["user"]["email"]) == ("Edsger", None)
 
 
 async def test_a_disabled_person_gets_no_session(server: Server, provider: OidcProvider) -> None:
@@ -254,6 +264,17 @@ async def test_nobody_is_sent_to_another_site(server: Server, return_to: str) ->
     status, _ = await nobody(server).get("/api/auth/oidc", params={"return_to": return_to})
 
     assert status == 400
+
+
+@pytest.mark.parametrize("host", ["[", "x:y", "x:99999"])
+async def test_a_host_that_is_none_is_a_fault_of_the_request(server: Server, host: str) -> None:
+    _, address = await add_person(server, "read")
+    credentials = {"email": address, "password": PASSWORD}
+
+    begun, _ = await nobody(server).get("/api/auth/oidc", headers={"Host": host})
+    signed_in, _ = await nobody(server).post("/api/auth/login", json=credentials, headers={"Host": host})
+
+    assert (begun, signed_in) == (400, 200)
 
 
 async def test_a_provider_that_is_away_or_another_one_is_answered_with_503(

@@ -47,6 +47,14 @@ async def test_a_decision_may_be_wrapped(server: Server, body: dict[str, Any]) -
     assert (await server.post(f"{path}/approve", json=body))[1]["output"] == {"approved": True}
 
 
+async def test_an_input_of_null_counts_as_left_out(server: Server) -> None:
+    path = await paused(server)
+
+    _, body = await server.post(f"{path}/approve", json={"input": None, "approved": True})
+
+    assert body["output"] == {"approved": True}
+
+
 async def test_an_input_that_does_not_fit_the_form_is_422_by_field_and_leaves_the_pause(
     server: Server,
 ) -> None:

@@ -79,3 +79,11 @@ async def test_a_reason_that_is_no_text_is_400(server: Server) -> None:
     status, body = await server.post(f"/api/executions/{execution_id}/retry", json={"reason": 5})
 
     assert (status, body["details"][0]["path"]) == (400, "reason")
+
+
+async def test_a_field_that_nobody_knows_is_refused_by_name(server: Server) -> None:
+    _, execution_id = await failed(server, "strict")
+
+    status, body = await server.post(f"/api/executions/{execution_id}/retry", json={"why": "mended"})
+
+    assert (status, body["details"][0]["path"]) == (400, "why")

@@ -202,6 +202,22 @@ async def test_members_are_added_listed_changed_and_removed(server: Server) -> N
     assert (await admin.call("DELETE", f"{members}/{added['id']}"))[0] == 404
 
 
+async def test_a_key_of_a_request_adds_one_person_and_gives_nobody_elses_address_to_them(
+    server: Server,
+) -> None:
+    admin, members = administrator(server), f"/api/workspaces/{DEFAULT}/members"
+    again = {"Idempotency-Key": "one member"}
+    address, other = new_address(), new_address()
+    first = await admin.do("POST", members, json={"email": address, "roles": ["read"]}, headers=again)
+
+    retried = await admin.do("POST", members, json={"email": address, "roles": ["read"]}, headers=again)
+    status, _ = await admin.post(members, json={"email": other, "roles": ["read"]}, headers=again)
+
+    assert (retried, status) == (first, 409)
+    found = await admin.do("GET", "/api/users", params={"email": other})
+    assert found["users"] == []
+
+
 async def test_adding_a_member_tells_nothing_of_whether_they_were_a_user(server: Server) -> None:
     workspace_id = await add_workspace(server)
     local = await workspace_key(server, "admin", workspace_id=workspace_id)

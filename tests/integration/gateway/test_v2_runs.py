@@ -291,6 +291,17 @@ async def test_a_run_is_stopped_once(server: Server) -> None:
     assert (view["data"]["status"], view["data"]["error"]["code"]) == ("cancelled", "CANCELLED")
 
 
+async def test_stopping_a_run_with_the_same_key_again_gets_the_first_answer(server: Server) -> None:
+    workflow_id = await server.deploy(APPROVAL)
+    path = runs_of(workflow_id, f"/{(await begun(server, workflow_id))['runId']}/cancel")
+    headers = {"Idempotency-Key": "once"}
+
+    first = await server.post(path, headers=headers)
+
+    assert first[1]["data"]["pausedCancelled"]
+    assert await server.post(path, headers=headers) == first
+
+
 async def test_stopping_a_run_that_has_ended_changes_nothing(server: Server) -> None:
     workflow_id = await server.deploy(DONE)
     run_id = (await begun(server, workflow_id))["runId"]

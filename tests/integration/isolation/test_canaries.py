@@ -5,121 +5,18 @@ import hmac
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from aiohttp import web
 
-from support import recording_server
-from support.canaries import Canaries, Remembering
+from support.canaries import Canaries
 from support.hooks import Receiver
-from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
-from support.openai_server import MODEL, OpenAiServer, fails
+from support.oidc_provider import OidcProvider
+from support.openai_server import OpenAiServer, fails
+from support.planted_server import EXECUTE, LIMIT, Planted, planted
 from support.ports import unused_port
-
-PASSED: Final = "/api/workflows/{}/execute"
-LIMIT: Final = 30.0
-
-
-class Planted:
-    """A running server with canaries in it.
-
-    Attributes:
-        canaries: all of them.
-        http: calls it.
-        folder: holds everything that it writes: its data, its output, its topics.
-    """
-
-    def __init__(self, canaries: Canaries, http: Remembering, folder: Path) -> None:
-        self.canaries = canaries
-        self.http = http
-        self.folder = folder
-        self.key = ""
-
-    async def do(self, method: str, path: str, **given: Any) -> Any:
-        """A call as the administrator that must succeed; gives its JSON."""
-        answered = await self.http.send(method, path, headers=self._headers(given), **given)
-        assert answered.status < 400, (answered.request, answered.status, answered.body)
-        return json.loads(answered.body) if answered.body else None
-
-    async def attempt(self, method: str, path: str, **given: Any) -> int:
-        """A call as the administrator, however it ends."""
-        return (await self.http.send(method, path, headers=self._headers(given), **given)).status
-
-    def _headers(self, given: dict[str, Any]) -> dict[str, str]:
-        return {"X-API-Key": self.key, **given.pop("headers", {})}
-
-    async def run(self, blocks: dict[str, Any]) -> int:
-        """Deploy blocks, and run them."""
-        await self.do("PUT", "/api/workflows/told", json={"blocks": blocks})
-        return await self.attempt("POST", PASSED.format("told"), json={"input": {"amount": 1}})
-
-
-@asynccontextmanager
-async def served(folder: Path, environment: dict[str, str]) -> AsyncIterator[str]:
-    """A process of the embedded server; gives its URL. Everything it prints is kept beside its data."""
-    port = unused_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
-    with (folder / "output.log").open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            recording_server.__file__,
-            str(folder / "topics"),
-            str(port),
-            env={**clean, "SIGNOFF_DATA": str(folder / "data"), **environment},
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            await _ready(f"http://127.0.0.1:{port}", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            if process.returncode is None:
-                process.terminate()
-            async with asyncio.timeout(LIMIT):
-                await process.wait()
-
-
-async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
-    probe = Remembering(url)
-    async with asyncio.timeout(LIMIT):
-        while process.returncode is None:
-            try:
-                if (await probe.send("GET", "/readyz")).status == 200:
-                    return
-            except OSError:
-                await asyncio.sleep(0.05)
-    raise AssertionError("the server ended at its start")
-
-
-@asynccontextmanager
-async def planted(folder: Path) -> AsyncIterator[tuple[Planted, Receiver, OpenAiServer, OidcProvider]]:
-    """A server whose every setting that is secret is a canary."""
-    canaries = Canaries()
-    async with OpenAiServer() as model, OidcProvider() as provider, Receiver().serving() as receiver:
-        environment = {
-            "SIGNOFF_BOOTSTRAP_API_KEY": canaries.new("bootstrap key"),
-            "SIGNOFF_SECRET_KEY": canaries.new("secret key"),
-            "SIGNOFF_SECRET_KEY_PREVIOUS": canaries.new("previous secret key"),
-            "SIGNOFF_ENV_OPERATORS": canaries.new("operator's value"),
-            "SIGNOFF_LLM_URL": model.url,
-            "SIGNOFF_LLM_MODEL": MODEL,
-            "SIGNOFF_LLM_API_KEY": canaries.new("model's key"),
-            "SIGNOFF_OIDC_ISSUER": provider.issuer,
-            "SIGNOFF_OIDC_CLIENT_ID": CLIENT_ID,
-            "SIGNOFF_OIDC_CLIENT_SECRET": canaries.learn("OIDC client secret", CLIENT_SECRET),
-            "SIGNOFF_ALLOW_PRIVATE_NETWORKS": "127.0.0.0/8",
-            "SIGNOFF_LOG_LEVEL": "debug",
-            "SIGNOFF_LOG_FORMAT": "json",
-        }
-        async with served(folder, environment) as url:
-            server = Planted(canaries, Remembering(url), folder)
-            server.key = environment["SIGNOFF_BOOTSTRAP_API_KEY"]
-            yield server, receiver, model, provider
 
 
 async def test_no_secret_stands_in_anything_that_is_written_or_answered(tmp_path: Path) -> None:
@@ -212,6 +109,9 @@ async def _values(server: Planted, receiver: Receiver) -> None:
     """Values of the environment in every kind of block, where it works and where it fails."""
     value = server.canaries.new("environment value")
     await server.do("PUT", "/api/environment/OURS", json={"value": value})
+    assert await server.run({"tell": {"type": "canary.tell"}}) == 200
+    assert server.canaries.seen(await _streamed(server)) == []
+    assert await server.run({"fail": {"type": "canary.fail"}}) == 500
     receiver.answer = lambda got: web.json_response({"echo": got.headers, "body": got.body.decode()})
     for name in ("OURS", "OPERATORS"):
         secret = "{{" + name + "}}"
@@ -238,6 +138,19 @@ async def _values(server: Planted, receiver: Receiver) -> None:
     assert await server.run({"call": {"type": "api", **call}}) == 500
 
 
+async def _streamed(server: Planted) -> bytes:
+    """What a client that puts the pieces of a stream together reads."""
+    asked = {"stream": True, "selectedOutputs": ["tell"]}
+    headers = {"X-API-Key": server.key}
+    answered = await server.http.send("POST", EXECUTE.format("told"), json=asked, headers=headers)
+    frames = [
+        line.removeprefix(b"data: ") for line in answered.body.splitlines() if line.startswith(b"data: {")
+    ]
+    pieces = [frame["chunk"] for frame in map(json.loads, frames) if "chunk" in frame]
+    assert pieces, answered.body
+    return "".join(pieces).encode()
+
+
 async def _models(server: Planted, model: OpenAiServer) -> None:
     key = server.canaries.of("model's key")
     model.script(fails(401, f"Incorrect API key provided: {key}"))
@@ -259,7 +172,7 @@ async def _outgoing_hooks(server: Planted, receiver: Receiver) -> None:
     await server.do("POST", f"{path}/test")
     assert await server.run({"keep": {"type": "variables", "set": {"a": 1}}}) == 200
     async with asyncio.timeout(LIMIT):
-        while not (await server.do("GET", f"{path}/deliveries?state=pending"))["deliveries"]:
+        while not (await server.do("GET", f"{path}/deliveries?state=pending"))["deliveries"]:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     await server.do("PUT", path, json={"enabled": False})
 
@@ -280,7 +193,7 @@ async def _incoming_hooks(server: Planted) -> None:
 
 
 async def _streams(server: Planted) -> None:
-    done = await server.do("POST", PASSED.format("told"), json={})
+    done = await server.do("POST", EXECUTE.format("told"), json={})
     made = await server.do(
         "POST", "/api/stream-tokens", json={"executionId": done["executionId"]}, shown={"stream token"}
     )
@@ -326,8 +239,9 @@ async def _look_at_everything(server: Planted) -> None:
         await server.do("GET", f"/api/executions/{each['executionId']}/events?limit=1000")
         await server.http.send("GET", f"{base}/stream", headers={"X-API-Key": server.key})
     for path in (
-        "/api/workflows", "/api/workflows/told", "/api/workflows/pushed", "/api/hooks", "/api/keys", "/api/environment",
-        "/api/users", "/api/workspaces", f"{_DEFAULT}/members", "/api/auth/session", "/api/auth/methods",
+        "/api/workflows", "/api/workflows/told", "/api/workflows/pushed", "/api/hooks", "/api/keys",
+        "/api/environment", "/api/users", "/api/workspaces", f"{_DEFAULT}/members", "/api/auth/session",
+        "/api/auth/methods",
         "/api/v2/logs", "/api/v2/audit-logs", "/api/schedules", "/metrics", "/readyz", "/openapi.json",
     ):  # fmt: skip
         assert await server.attempt("GET", path) == 200, path

@@ -9,18 +9,14 @@ from aiohttp.test_utils import TestClient
 from signoff.access.permissions import allows
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.routes import ALL
-from signoff.gateway.routing import Answer, Endpoint
+from signoff.gateway.routing import Endpoint
 from support.gateways import Server
 from support.identities import Caller, add_workspace
 from support.kinds import DENIED, KINDS, Kind, Refusal
 from support.route_requests import PREPARED, Ask
 from support.worlds import World
 
-FEED: Final = Endpoint(
-    method="GET", path="/api/stream", operation="executions:read", name="streamFeed", summary="", tag="",
-    answers={200: Answer(description="")},
-)  # fmt: skip
-ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE, FEED)}
+ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE)}
 STREAMED: Final = frozenset({"streamExecution", "streamFeed"})
 NO_PROVIDER: Final = frozenset({"beginOidc", "endOidc"})
 """Where there is no OpenID provider these are not there, for anybody."""

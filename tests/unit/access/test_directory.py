@@ -1,15 +1,17 @@
 """The fold of the directory's log: the same however it is read, and never broken by what was allowed."""
 
 import json
+from copy import deepcopy
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.access.changes import fault
+from signoff.access import directory
+from signoff.access.changes import fault, faults
 from signoff.access.decide import decide_directory
-from signoff.access.directory import DEFAULT_ID, Directory, evolve_directory
+from signoff.access.directory import DEFAULT_ID, Directory, apply, evolve_directory
 from signoff.engine.messages import Draft
 from signoff.events.codec import encode_json
 from signoff.events.types import (
@@ -114,6 +116,8 @@ def _check_whole(state: Directory) -> None:
         assert len({group.name for group in each.groups.values()}) == len(each.groups)
     for user_id, each_user in state.users.items():
         assert not (each_user.disabled and state.grants_of(user_id))
+        of_user = [each for each, workspace in state.workspaces.items() if user_id in workspace.members]
+        assert sorted(each_user.workspace_ids) == sorted(of_user)
 
 
 _BASE = [
@@ -153,6 +157,36 @@ def test_the_fold_of_what_was_recorded_is_the_state_that_allowed_it(facts: list[
     assert not log or from_snapshot == state
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_FACTS, max_size=20).map(_BASE.__add__), st.lists(_FACTS, min_size=2, max_size=4))
+def test_facts_of_one_change_are_judged_one_after_the_other_and_nothing_is_done_yet(
+    earlier: list[DirectoryFact], facts: list[DirectoryFact]
+) -> None:
+    state = folded(*_allowed(earlier))
+    after = deepcopy(state)
+
+    found = next(faults(state, facts, 1.0), None)
+
+    assert state == after
+    expected = None
+    for fact in facts:
+        expected = fault(after, fact)
+        if expected is not None:
+            break
+        apply(after, fact, 1.0)
+    assert found == expected
+
+
+def _allowed(facts: list[DirectoryFact]) -> list[DirectoryFact]:
+    """Of some facts, those that may follow those before them."""
+    state, found = Directory(), []
+    for fact in facts:
+        if fault(state, fact) is None:
+            found.append(fact)
+            evolve_directory(state, event(len(found), fact))
+    return found
+
+
 def test_at_first_there_is_the_default_workspace_and_nobody() -> None:
     state = Directory()
 
@@ -173,6 +207,23 @@ def test_a_command_that_was_taken_changes_nothing_a_second_time() -> None:
 
     assert isinstance(outcome, Outcome)
     assert (outcome.outcome, outcome.event_id) == ("duplicate", 1)
+
+
+def test_of_a_long_history_the_last_commands_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "COMMANDS", 3)
+
+    state = folded(*(user(f"user-{number}") for number in range(1, 9)))
+
+    assert [number for number in range(1, 9) if state.taken(f"command-{number}")] == [4, 5, 6, 7, 8]
+
+
+def test_workspaces_of_a_user_come_oldest_first() -> None:
+    newer = "00000000-0000-0000-0000-00000000000a"
+    state = folded(
+        workspace(OTHER), workspace(newer), user("a"), *(member(each, "a", "read") for each in (newer, OTHER))
+    )
+
+    assert state.memberships("a") == [OTHER, newer]
 
 
 def test_roles_are_ones_own_and_ones_groups_in_open_workspaces() -> None:

@@ -10,7 +10,7 @@ from argon2.low_level import Type
 from argon2.profiles import CHEAPEST
 
 from signoff.access.attempts import WINDOW, Attempts
-from signoff.access.errors import PasswordsBusyError, TooManyAttemptsError
+from signoff.access.errors import PasswordsBusyError, PersonConflictError, TooManyAttemptsError
 from signoff.access.key_uses import KeyUses
 from signoff.access.passwords import Passwords
 from signoff.access.people import People, Person, folded
@@ -95,6 +95,97 @@ async def test_a_provider_vouches_for_one_user_by_a_subject_and_by_one_subject_f
     assert not await people.link("v", "https://issuer", "s")
     assert not await people.link("u", "https://issuer", "t")
     assert await people.by_subject("https://issuer", "s") == "u"
+    assert await people.by_subject("https://issuer", "t") is None
+
+
+async def test_a_subject_that_was_refused_is_free_for_whom_it_belongs_to(records: Records) -> None:
+    people = People(records)
+    for user_id in "uv":
+        await people.add(user_id, Person(name=user_id, created_at=1.0), is_user=set().__contains__)
+    await people.link("u", "https://issuer", "s")
+
+    await people.link("u", "https://issuer", "t")
+    await people.link("nobody", "https://issuer", "t")
+
+    assert await people.link("v", "https://issuer", "t")
+
+
+async def test_an_id_that_is_somebodys_gets_no_second_address(records: Records) -> None:
+    people, users = People(records), {"u"}
+    other = Person(name="Ada", created_at=1.0, email="eve@example.org")
+    await people.add("u", ADA, is_user=set().__contains__)
+
+    again = await people.add("u", ADA, is_user=users.__contains__)
+    for known in (set[str](), users):  # the directory may not show the user yet
+        with pytest.raises(PersonConflictError):
+            await people.add("u", other, is_user=known.__contains__)
+
+    assert again == "u"
+    assert await people.get("u") == ADA
+    assert await people.add("v", other, is_user=users.__contains__) == "v"
+
+
+async def test_an_id_is_not_given_again_once_its_person_was_erased(records: Records) -> None:
+    people, users = People(records), {"u"}
+    await people.add("u", ADA, is_user=set().__contains__)
+    await people.erase("u")
+
+    with pytest.raises(PersonConflictError):
+        await people.add("u", ADA, is_user=users.__contains__)
+
+    assert await people.add("v", ADA, is_user=users.__contains__) == "v"
+
+
+async def test_of_two_addresses_for_one_id_at_once_one_is_taken(records: Records) -> None:
+    people = People(records)
+    addresses = [f"person-{n}@example.org" for n in range(5)]
+
+    results = await asyncio.gather(
+        *(
+            people.add("u", Person(name="Ada", created_at=1.0, email=each), is_user=set().__contains__)
+            for each in addresses
+        ),
+        return_exceptions=True,
+    )
+
+    person = await people.get("u")
+    assert person is not None
+    assert results.count("u") == 1
+    assert [each for each in addresses if await people.by_email(each) == "u"] == [person.email]
+    assert len(await records.list("email", UUID(int=0))) == 1
+
+
+async def test_who_signs_up_over_an_address_that_broke_off_before_is_found_by_their_subject(
+    records: Records,
+) -> None:
+    people = People(records)
+    vouched = Person(
+        name="Ada", created_at=1.0, email="ada@example.org", issuer="https://issuer", subject="s"
+    )
+    await people.add(
+        "first",
+        Person(name="Ada", created_at=1.0, issuer="https://issuer", subject="s"),
+        is_user=set().__contains__,
+    )
+    await people.add("second", ADA, is_user=set().__contains__)
+
+    user_id = await people.add("third", vouched, is_user=set().__contains__)
+
+    assert user_id == "second"
+    assert await people.by_subject("https://issuer", "s") == "second"
+
+
+async def test_what_an_adding_that_broke_off_had_claimed_goes_with_it(records: Records) -> None:
+    people = People(records)
+    vouched = Person(
+        name="Ada", created_at=1.0, email="ada@example.org", issuer="https://issuer", subject="s"
+    )
+    await people.add("first", vouched, is_user=set().__contains__)
+
+    await people.add("second", ADA, is_user=set().__contains__)
+
+    assert await people.by_subject("https://issuer", "s") is None
+    assert await records.list("subject", UUID(int=0)) == []
 
 
 async def test_erasing_leaves_nothing_and_may_be_asked_for_again(records: Records) -> None:

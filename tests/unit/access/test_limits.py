@@ -129,6 +129,38 @@ async def test_what_a_lease_leaves_goes_back(store: MemoryStore, clock: Clock) -
     assert sum(counts) == 199
 
 
+async def test_gateways_whose_clocks_differ_fill_a_bucket_once(store: MemoryStore, clock: Clock) -> None:
+    rate = Rate(20, 60.0)
+    ahead = Clock()
+    ahead.now = clock.now + 30.0
+    gateways = [SharedLimiter(store.records, clock=each) for each in (clock, ahead)]
+
+    counts = [await _taken(gateways[turn % 2], rate, 1) for turn in range(100)]
+
+    assert sum(counts) <= 30  # what it holds, and what the clock that is ahead adds once
+
+
+async def test_a_clock_that_was_set_right_again_fills_no_bucket_twice(limiter: Limiter, clock: Clock) -> None:
+    await _taken(limiter, TEN_A_MINUTE, 9)
+    clock.now -= 30.0
+    await _taken(limiter, TEN_A_MINUTE, 1)
+    clock.now += 30.0
+
+    assert await _taken(limiter, TEN_A_MINUTE, 10) == 0
+
+
+async def test_a_bucket_from_a_clock_that_was_far_ahead_fills_all_the_same(
+    limiter: Limiter, clock: Clock
+) -> None:
+    clock.now += 86_400.0
+    await _taken(limiter, TEN_A_MINUTE, 9)
+    clock.now -= 86_400.0
+    await _taken(limiter, TEN_A_MINUTE, 1)
+    clock.now += 60.0
+
+    assert await _taken(limiter, TEN_A_MINUTE, 20) == 10
+
+
 def _counting(store: MemoryStore) -> Callable[[], int]:
     """Count the writes of records."""
     count = 0

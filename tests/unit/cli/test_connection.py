@@ -6,7 +6,15 @@ import pytest
 
 from signoff.cli.connection import explain, find_key
 from signoff.cli.exits import Exit
-from signoff.client import ClientError, Detail, RefusedError, UnavailableError, UnreachableError
+from signoff.client import (
+    ClientError,
+    Detail,
+    PermissionDeniedError,
+    RateLimitedError,
+    RefusedError,
+    UnavailableError,
+    UnreachableError,
+)
 
 HERE = "http://127.0.0.1:8080"
 
@@ -48,6 +56,9 @@ def test_without_any_key_there_is_none(tmp_path: Path) -> None:
         (RefusedError(401, "Unauthorized"), None, "set SIGNOFF_API_KEY, or SIGNOFF_DATA"),
         (RefusedError(401, "Invalid API key"), "sk", "does not know this key"),
         (RefusedError(404, "Workflow not found"), "sk", "the server refused: Workflow not found"),
+        (RefusedError(404, "Workflow not found"), "sk", "look with `signoff workflows list`"),
+        (PermissionDeniedError(403, "Access denied"), "sk", "`signoff whoami` shows what this key may do"),
+        (RateLimitedError(429, "Too often.", retry_after=7), "sk", "Too often: try again in 7 s"),
         (UnavailableError(503, "The database is away", retry_after=2.0), "sk", "try again in 2 s"),
         (UnavailableError(503, "?", retry_after=1, unknown=True, execution_id="e1"), "sk", "recorded as e1"),
     ],
@@ -65,3 +76,9 @@ def test_the_faults_in_a_refusal_are_told_one_by_one_with_their_places() -> None
     told = explain(RefusedError(422, "The input does not fit the form", details=faults), key="sk")
 
     assert told.details == ('approved: "approved" is required', "too late (be faster)")
+
+
+def test_a_single_fault_is_told_once() -> None:
+    fault = Detail("name", "must be letters, digits and _")
+
+    assert explain(RefusedError(400, f"name {fault.message}", details=[fault]), key="sk").details == ()

@@ -1,33 +1,67 @@
 """The command line itself: help, exit codes, one sentence for what went wrong."""
 
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
+from signoff.cli.catalog import Command, Family
 from signoff.cli.exits import Exit
-from signoff.cli.main import call
+from signoff.cli.main import CHAPTERS, build, call
 
-WORK = ("deploy", "rollback", "lint", "run", "watch", "resume", "retry", "cancel")
-SERVERS = ("serve", "gateway", "executor", "stream")
-UPKEEP = ("migrate", "doctor", "version")
-COMMANDS = (*WORK, *SERVERS, *UPKEEP)
+ENTRIES = [entry for chapter in CHAPTERS.values() for entry in chapter]
+COMMANDS = {
+    **{(entry.name,): entry for entry in ENTRIES if isinstance(entry, Command)},
+    **{
+        (entry.name, command.name): command
+        for entry in ENTRIES
+        if isinstance(entry, Family)
+        for command in entry.commands
+    },
+}
+EXAMPLES = [example for command in COMMANDS.values() for example in command.examples]
 
 
-@pytest.mark.parametrize("command", [*([name] for name in COMMANDS), ["topics", "apply"], ["new", "block"]])
-def test_every_command_explains_itself(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert call([*command, "--help"]) == Exit.OK
 
     shown = capsys.readouterr().out
     assert f"Usage: signoff {' '.join(command)}" in shown
-    assert "Examples:" in shown or command == ["version"]
+    assert "Examples:" in shown or command == ("version",)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_a_command_that_is_understood(example: str) -> None:
+    typed = re.split(r" [|>] |\)$", example[example.index("signoff ") :])[0]
+    words = shlex.split(typed)
+
+    function, bound, _ = build().parse_args(words[1:], exit_on_error=False)
+
+    assert function.__module__.startswith("signoff.cli.commands.")
+    assert bound is not None
+
+
+def test_the_help_of_a_command_tells_all_that_is_known_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    call(["executions", "cancel", "--help"])
+
+    assert "Without --yes" in capsys.readouterr().out
+
+
+def test_a_shell_completes_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["completion", "bash"]) == Exit.OK
+
+    script = capsys.readouterr().out
+    assert all(f" {name[-1]} " in script for name in COMMANDS)
 
 
 def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["--help"]) == Exit.OK
 
     shown = capsys.readouterr().out
-    assert all(f" {name} " in shown for name in COMMANDS)
+    assert all(f" {entry.name} " in shown for entry in ENTRIES)
     assert "4 paused" in shown
 
 
@@ -42,6 +76,13 @@ def test_help_lists_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
         (["deploy", "a.yaml", "b.yaml", "--id", "w"], "--id names one workflow"),
         (["deploy", "nowhere.yaml"], "nowhere.yaml cannot be read"),
         (["serve", "--port", "many"], "many"),
+        (["executions", "cancel", "--yes"], "say which executions are meant"),
+        (["executions", "list", "--limit", "0"], "--limit"),
+        (["executions", "list", "--status", "done"], "done"),
+        (["keys", "create", "ci"], "--roles read"),
+        (["keys", "create", "ci", "--own", "--user", "u-1"], "either --own or --user"),
+        (["hooks", "replay", "hook-1"], "say what to send again"),
+        (["env", "set", "TOKEN", "--from-file", "nowhere.pem"], "nowhere.pem cannot be read"),
     ],
 )
 def test_wrong_usage_is_told_in_a_sentence(

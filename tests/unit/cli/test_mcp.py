@@ -2,6 +2,7 @@
 
 import sys
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -10,7 +11,11 @@ from signoff.cli.exits import CommandError
 from signoff.cli.mcp.bounds import bounded
 from signoff.cli.mcp.errors import ToolError
 from signoff.cli.mcp.forms import input_schema, schema_of
+from signoff.cli.mcp.http import bearer_of
+from signoff.cli.mcp.resources import read
+from signoff.cli.mcp.server import Context
 from signoff.cli.mcp.workflow_tools import tool_name
+from signoff.client import AsyncClient
 from signoff.engine.parse import parse
 
 
@@ -89,3 +94,16 @@ def test_without_the_mcp_package_the_command_says_how_to_install_it(monkeypatch:
 
     with pytest.raises(CommandError, match=r'pip install "signoff\[mcp\]"'):
         mcp()
+
+
+@pytest.mark.parametrize("request_", [None, Mock(headers={}), Mock(headers={"authorization": "Bearer "})])
+def test_a_request_without_a_key_does_not_act_with_that_of_the_process(request_: object) -> None:
+    with pytest.raises(ToolError, match="carries no Signoff API key"):
+        bearer_of(Mock(spec=Context, request=request_))
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "9" * 5000])
+async def test_events_after_what_is_no_number_are_refused(after: str) -> None:
+    async with AsyncClient("http://127.0.0.1:1") as client:
+        with pytest.raises(ToolError, match="number of an event"):
+            await read(client, f"signoff://executions/e/events?after={after}")

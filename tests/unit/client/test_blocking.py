@@ -3,13 +3,22 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from signoff.client import AsyncClient, AsyncExecution, Client, ConfigurationError, Execution, NotFoundError
+from signoff.client import (
+    AsyncClient,
+    AsyncExecution,
+    Client,
+    ClientError,
+    ConfigurationError,
+    Execution,
+    NotFoundError,
+)
 from unit.client.conftest import Recorder, Serve, answering
 from unit.client.test_follow import DONE, frame, stream
 
@@ -143,6 +152,30 @@ async def test_closing_ends_what_is_under_way_and_the_thread(serve: Serve) -> No
         await asyncio.wait_for(follower, 5)
     assert "signoff-client" not in {thread.name for thread in threading.enumerate()}
     reading.set()
+
+
+def test_a_call_that_meets_the_closing_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, caller, closed = Client(NOBODY), threading.current_thread(), threading.Event()
+    schedule = asyncio.run_coroutine_threadsafe
+
+    def close() -> None:
+        client.close()
+        closed.set()
+
+    closing = threading.Thread(target=close)
+
+    def schedule_late(work: Coroutine[Any, Any, Any], loop: asyncio.AbstractEventLoop) -> Future[Any]:
+        if threading.current_thread() is caller:
+            closing.start()
+            closed.wait(0.2)  # it must not get that far
+        return schedule(work, loop)
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", schedule_late)
+    with pytest.raises(ClientError):
+        client.usage()
+
+    closing.join(5)
+    assert closed.is_set()
 
 
 @pytest.mark.parametrize("use", [lambda c: c.usage(), lambda c: next(c.feed())], ids=["call", "iterate"])

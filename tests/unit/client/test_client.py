@@ -41,6 +41,30 @@ async def test_ids_are_escaped_and_the_key_is_sent(connect: Connect) -> None:
     assert seen[0].headers["X-API-Key"] == "sk-test"
 
 
+@pytest.mark.parametrize("nothing", ["", ".", ".."])
+async def test_what_names_nothing_leads_to_no_other_route(connect: Connect, nothing: str) -> None:
+    server = Recorder({})
+    client = await connect(server)
+
+    with pytest.raises(ConfigurationError, match="is no id and no name"):
+        await client.users.create_key(nothing, "a key", ["read"])
+    with pytest.raises(ConfigurationError, match="is no id and no name"):
+        await client.executions.handle(nothing, workflow_id="w").cancel()
+
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("used", [True, False])
+async def test_a_closed_async_client_says_so(connect: Connect, used: bool) -> None:
+    client = await connect(Recorder({"isDeployed": True}))
+    if used:
+        await client.workflows.status("w")
+    await client.close()
+
+    with pytest.raises(ConfigurationError, match="the client is closed: make another one"):
+        await client.workflows.status("w")
+
+
 async def test_the_environment_says_where_the_server_is_and_who_asks(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:

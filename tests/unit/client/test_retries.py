@@ -120,6 +120,22 @@ async def test_a_server_that_never_answers_is_given_up_in_time(serve: Serve) -> 
     released.set()
 
 
+@pytest.mark.parametrize("timeout", [0, -1])
+async def test_no_time_is_a_limit_too(serve: Serve, timeout: float) -> None:  # noqa: ASYNC109 - of the client
+    released = asyncio.Event()
+
+    async def handler(_: web.Request) -> web.Response:
+        await released.wait()
+        return web.Response()
+
+    async with AsyncClient(await serve(handler), timeout=timeout) as client, asyncio.timeout(5):
+        with pytest.raises(TimedOutError):
+            await client.workflows.status("w")
+        with pytest.raises(TimedOutError):
+            await client.executions.run("w", timeout=timeout)
+    released.set()
+
+
 def test_the_back_off_grows_to_a_bound_and_is_spread() -> None:
     error = UnreachableError("away")
     pauses = [[pause_after(failures, error) for _ in range(50)] for failures in range(1, 12)]

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from signoff.events.codec import (
     MAX_DEPTH,
@@ -12,11 +13,12 @@ from signoff.events.codec import (
     check_value,
     decode_command,
     decode_event,
+    decode_outcome,
     encode,
 )
 from signoff.events.errors import CodecError, ValueNotStorableError
 from signoff.events.times import from_iso, iso
-from signoff.events.types import SYSTEM, CancelExecution, Command, Event, Unknown, VariablesSet
+from signoff.events.types import SYSTEM, CancelExecution, Command, Event, Outcome, Unknown, VariablesSet
 
 scalars = (
     st.none()
@@ -179,3 +181,22 @@ def test_a_value_may_nest_so_deep_and_no_deeper() -> None:
     check_value(nested(MAX_DEPTH))
     with pytest.raises(ValueNotStorableError, match="deep"):
         check_value(nested(MAX_DEPTH + 1))
+
+
+# Outcomes -------------------------------------------------------------------------------------------
+
+
+def test_an_outcome_carries_an_event_byte_for_byte() -> None:
+    raw = encode(an_event(1, note="é"))
+    outcome = Outcome(command_id="c", execution_id="e", outcome="ended", event_id=1, event=Raw(raw))
+
+    assert bytes(decode_outcome(encode(outcome)).event) == raw
+
+
+def test_an_outcome_without_an_event_is_as_older_versions_wrote_it() -> None:
+    older = b'{"commandId":"c","executionId":"e","outcome":"ended","eventId":1}'
+
+    outcome = decode_outcome(older)
+
+    assert outcome == Outcome(command_id="c", execution_id="e", outcome="ended", event_id=1)
+    assert encode(outcome) == older

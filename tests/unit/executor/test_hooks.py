@@ -303,6 +303,17 @@ async def test_a_previous_secret_signs_for_a_day() -> None:
     assert rotated.signing(1000.0 + 24 * 3600) == [rotated.secrets[0].key]
 
 
+async def test_a_secret_signs_for_a_day_however_often_it_is_rotated_meanwhile() -> None:
+    known = target("http://x/")
+    rotated = known.rotated(1000.0)
+    again = rotated.rotated(2000.0)
+    assert again.signing(2000.0) == [again.secrets[0].key, rotated.secrets[0].key, known.secrets[0].key]
+    assert len(again.signing(1000.0 + 24 * 3600)) == 2
+    for hour in range(20):
+        again = again.rotated(3000.0 + hour)
+    assert len(again.secrets) == 5
+
+
 async def test_a_redirect_is_a_failure_and_is_not_followed(
     session: aiohttp.ClientSession, receiver: Receiver
 ) -> None:

@@ -91,3 +91,26 @@ def test_a_field_of_the_wrong_type_is_named(body: object, path: str) -> None:
         convert(body, Body)
 
     assert [each.path for each in caught.value.details] == [path]
+
+
+class Strict(Struct, forbid_unknown_fields=True):
+    name: str
+    inner: "Strict | None" = None
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({}, "name"),
+        ({"name": "a", "nme": "b"}, "nme"),
+        ({"name": "a", "inner": {}}, "inner.name"),
+        ({"name": "a", "inner": {"name": "b", "x": 1}}, "inner.x"),
+        ({"name": "a", "x" * 1_000_000: 1}, "x" * 100),
+    ],
+)
+def test_a_field_that_is_missing_or_unknown_is_named(body: object, path: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        convert(body, Strict)
+
+    assert [each.path for each in caught.value.details] == [path]
+    assert len(str(caught.value)) < 200

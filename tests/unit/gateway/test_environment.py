@@ -49,6 +49,19 @@ async def test_another_value_counts_from_the_next_block_on(server: Server) -> No
     assert ran["output"]["result"]["length"] == 5
 
 
+async def test_a_retry_that_comes_late_sets_its_value_for_everybody(server: Server) -> None:
+    workflow_id = await server.deploy(CALL)
+    once: dict[str, Any] = {"json": {"value": SECRET}, "headers": {"Idempotency-Key": "once"}}
+    await server.call("PUT", "/api/environment/PAYMENT_KEY", **once)
+    await _set(server, "short")
+    await server.call("POST", f"/api/workflows/{workflow_id}/execute", json={})
+
+    await server.call("PUT", "/api/environment/PAYMENT_KEY", **once)
+    _, ran = await server.call("POST", f"/api/workflows/{workflow_id}/execute", json={})
+
+    assert ran["output"]["result"]["length"] == len(SECRET)
+
+
 async def test_a_value_stands_in_no_answer_no_event_no_record(server: Server) -> None:
     workflow_id = await server.deploy(CALL)
     _, put = await _set(server)
@@ -124,12 +137,25 @@ async def test_values_open_after_the_secret_key_changed_and_are_sealed_anew(serv
     records, state = server.store.records, server.directory.state
     sealer = Sealer([new, old])
 
-    count = await reseal(state, records, sealer, {KIND: context_of})
+    first = await reseal(state, records, sealer, {KIND: context_of})
     again = await reseal(state, records, sealer, {KIND: context_of})
     environments = Environments({}, server.directory, records, Sealer([new]))
 
-    assert (count, again) == (1, 0)
+    assert (first.count, again.count) == (1, 0)
     assert (await environments.values(DEFAULT_WORKSPACE))["PAYMENT_KEY"] == SECRET
+
+
+async def test_a_value_that_does_not_open_keeps_no_other_from_being_sealed_anew(server: Server) -> None:
+    await _set(server)
+    old, new = b"a secret key of 32 characters ...", b"another secret key of 32 characters"
+    records, state = server.store.records, server.directory.state
+    lost = context_of(DEFAULT_WORKSPACE, "A_LOST_ONE")
+    sealed = Sealer([b"a key that nobody has any more ..."]).seal(b"x", context=lost)
+    await records.put(KIND, DEFAULT_WORKSPACE, "A_LOST_ONE", sealed)
+
+    done = await reseal(state, records, Sealer([new, old]), {KIND: context_of})
+
+    assert (done.count, done.unopened) == (1, [lost])
 
 
 async def test_a_value_does_not_open_without_its_key_or_under_another_name(server: Server) -> None:

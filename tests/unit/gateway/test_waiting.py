@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import Raw
 
 from signoff.events.bus.base import Record
 from signoff.events.bus.memory import MemoryBus
@@ -17,6 +18,7 @@ from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import OUTCOMES, partition_of
 from signoff.events.topology import apply
 from signoff.events.types import (
+    NO_EVENT,
     SYSTEM,
     Command,
     Event,
@@ -30,7 +32,7 @@ from signoff.events.types import (
     StartExecution,
 )
 from signoff.gateway.errors import ApiError
-from signoff.gateway.waiting import Call, Waiting
+from signoff.gateway.waiting import Call, Ended, Waiting
 
 TIME = "2026-01-01T00:00:00.000000Z"
 SOON = 5.0
@@ -82,6 +84,10 @@ class Bench:
             for index, (cause, data) in enumerate(events, 1)
         ]  # fmt: skip
         await self.store.append(Append(partition=partition, epoch=epoch, events=records))
+
+    async def raw(self, log_id: str, event_id: int) -> bytes:
+        """The bytes of an event."""
+        return (await self.store.read(UUID(log_id), after=event_id - 1, limit=1))[0].state
 
 
 @asynccontextmanager
@@ -155,17 +161,39 @@ async def test_the_end_of_a_run_tells_that_its_command_was_accepted() -> None:
     async with bench() as at:
         command = start()
         with at.expect(command) as call:
-            await at.tell(
-                Outcome(
-                    command_id=command.command_id,
-                    execution_id=command.execution_id,
-                    outcome="ended",
-                    event_id=9,
-                )
-            )
+            await at.tell(ended(command))
 
             assert (await call.outcome()).outcome == "accepted"
-            assert await call.ended(within=SOON) == 9
+            assert await call.ended(within=SOON) == Ended(9)
+
+
+def ended(command: Command, event: Raw = NO_EVENT) -> Outcome:
+    return Outcome(
+        command_id=command.command_id,
+        execution_id=command.execution_id,
+        outcome="ended",
+        event_id=9,
+        event=event,
+    )
+
+
+async def test_the_news_of_an_end_is_kept_with_its_event() -> None:
+    async with bench() as at:
+        command = start()
+        with at.expect(command) as call:
+            await at.tell(ended(command, Raw(b'{"the": "event"}')))
+
+            assert await call.ended(within=SOON) == Ended(9, b'{"the": "event"}')
+
+
+async def test_news_that_is_repeated_without_its_event_changes_nothing() -> None:
+    async with bench() as at:
+        command = start()
+        with at.expect(command) as call:
+            call.tell(ended(command, Raw(b"{}")))
+            call.tell(ended(command))
+
+            assert await call.ended(within=SOON) == Ended(9, b"{}")
 
 
 async def test_outcomes_of_others_and_records_that_are_none_are_passed_over() -> None:
@@ -185,7 +213,9 @@ async def test_a_caller_whose_outcome_was_lost_finds_it_in_the_log() -> None:
         await at.append(command.execution_id, (command.command_id, started()), ("2", COMPLETED))
         with at.expect(command) as call:
             assert (await call.outcome()).event_id == 1
-            assert await call.ended(within=SOON) == 2
+            ended = await call.ended(within=SOON)
+
+            assert (ended.event_id, ended.raw) == (2, await at.raw(command.execution_id, 2))
 
 
 async def test_a_queued_decision_is_found_in_the_log_with_its_position() -> None:
@@ -223,7 +253,7 @@ async def test_the_end_of_another_run_is_not_taken_for_the_end_of_ones_own() -> 
             await call.outcome()
             await at.append(command.execution_id, ("3", COMPLETED), run_id="run")
 
-            assert await call.ended(within=SOON) == 4
+            assert (await call.ended(within=SOON)).event_id == 4
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from signoff.runtime.proxies import client_address
+from signoff.runtime.proxies import client_address, held_with
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
 
@@ -29,3 +29,10 @@ def test_the_last_address_that_is_no_trusted_proxys_counts(
 
 def test_without_trusted_proxies_the_connection_counts() -> None:
     assert client_address("10.0.0.2", "203.0.113.7", ()) == "10.0.0.2"
+
+
+def test_a_client_is_one_whichever_of_its_addresses_it_takes() -> None:
+    assert held_with("2001:db8::1") == held_with("2001:db8::ffff:2") != held_with("2001:db8:0:1::1")
+    assert held_with("203.0.113.7") != held_with("203.0.113.8")
+    assert held_with("::ffff:203.0.113.7") == "203.0.113.7"
+    assert (held_with("nonsense"), held_with("")) == ("nonsense", "")

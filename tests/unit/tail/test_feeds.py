@@ -309,6 +309,51 @@ async def test_feeds_end_when_they_are_closed(feeds: Feeds) -> None:
         await feeds.open(EVERYTHING, [HERE])
 
 
+async def test_what_happens_while_history_is_read_waits_for_nothing_else_to_happen(
+    feeds: Feeds, ledger: Ledger, store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "WINDOW", 10)
+    log = await _running(ledger)
+    await log.add(*(step() for _ in range(20)))
+    read, pauses = store.read_feed, list[bytes]()
+
+    async def meanwhile(*given: Any, **named: Any) -> Any:
+        if not pauses:
+            pauses.extend(await log.add(paused()))
+            while feeds.head < await store.last_position():
+                await asyncio.sleep(0)
+        return await read(*given, **named)
+
+    monkeypatch.setattr(store, "read_feed", meanwhile)
+    with await feeds.open(
+        filter_of({"types": ["execution:paused"]}), [HERE], cursor=CURSORS.at_event(0)
+    ) as feed:
+        async with asyncio.timeout(LIMIT):
+            frames = await feed.read(wait=2 * LIMIT)
+
+    assert [_raw(frame) for frame in frames] == pauses
+
+
+async def test_a_page_of_history_that_takes_long_is_not_read_in_vain(
+    feeds: Feeds, ledger: Ledger, store: WatchedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await _running(ledger)
+    read, asked, answered = store.read_feed, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any, **named: Any) -> Any:
+        asked.set()
+        await answered.wait()
+        return await read(*given, **named)
+
+    monkeypatch.setattr(store, "read_feed", slow)
+    with await feeds.open(EVERYTHING, [HERE], cursor=CURSORS.at_event(0)) as feed:
+        reading = asyncio.create_task(feed.read(wait=0))
+        await asked.wait()
+        answered.set()
+
+        assert [_raw(frame) for frame in await reading] == log.raws
+
+
 async def test_feeds_wait_for_a_log_that_is_away(
     feeds: Feeds, ledger: Ledger, store: WatchedStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,13 @@
 """What may be recorded in the directory: each proposed fact against the state that it would follow. Pure."""
 
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from signoff.access.directory import DEFAULT_ID, Directory, Group, Workspace, apply
+from signoff.access.directory import DEFAULT_ID, Directory, Group, User, Workspace, apply
 from signoff.events.types import (
     DIRECTORY_FACTS,
     Command,
@@ -80,7 +80,7 @@ def _read(command: Command, proposal: Proposal) -> DirectoryFact:
 def faults(state: Directory, facts: list[DirectoryFact], now: float) -> Iterator[Fault]:
     """What is wrong with recording these facts, one after the other; the first fault ends it."""
     if len(facts) > 1:
-        state = deepcopy(state)  # later facts may rest on earlier ones; a change of several is rare
+        state = _scratch(state, facts)  # later facts may rest on earlier ones
     for index, fact in enumerate(facts):
         found = fault(state, fact)
         if found is not None:
@@ -88,6 +88,36 @@ def faults(state: Directory, facts: list[DirectoryFact], now: float) -> Iterator
             return
         if index < len(facts) - 1:
             apply(state, fact, now)
+
+
+def _scratch(state: Directory, facts: list[DirectoryFact]) -> Directory:
+    """A copy to try facts on. What none of them is about is shared: a directory may be large."""
+
+    def about(name: str, items: dict[str, T], copied: Callable[[T], T]) -> dict[str, T]:
+        ids: set[str] = {getattr(fact, name, "") or "" for fact in facts}
+        return {**items, **{each: copied(items[each]) for each in ids & items.keys()}}
+
+    return replace(
+        state,
+        workspaces=about("workspace_id", state.workspaces, _copied_workspace),
+        users=about("user_id", state.users, _copied_user),
+        keys=about("key_id", state.keys, copy),
+        digests=dict(state.digests),
+    )
+
+
+def _copied_workspace(workspace: Workspace) -> Workspace:
+    return replace(
+        workspace,
+        members=dict(workspace.members),
+        groups={group_id: copy(group) for group_id, group in workspace.groups.items()},
+        environment=dict(workspace.environment),
+        hooks=dict(workspace.hooks),
+    )
+
+
+def _copied_user(user: User) -> User:
+    return replace(user, workspace_ids=list(user.workspace_ids))
 
 
 def fault(state: Directory, fact: DirectoryFact) -> Fault | None:
@@ -227,10 +257,13 @@ def _after(workspace: Workspace, fact: DirectoryFact) -> Workspace | None:
 
 
 def _has_admin(state: Directory, workspace: Workspace, *, without: str | None = None) -> bool:
-    return any(
-        "admin" in workspace.roles_of(user_id)
-        for user_id in workspace.members
-        if user_id != without and not state.users[user_id].disabled
+    """Whether somebody administers it. Looks at each member and each group once, for both may be many."""
+    by_group = {
+        user_id for group in workspace.groups.values() if "admin" in group.roles for user_id in group.user_ids
+    }
+    return not workspace.closed and any(
+        ("admin" in roles or user_id in by_group) and user_id != without and not state.users[user_id].disabled
+        for user_id, roles in workspace.members.items()
     )
 
 

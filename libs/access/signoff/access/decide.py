@@ -13,7 +13,7 @@ from signoff.events.types import ChangeDirectory, Command, Outcome, Refusal
 
 def decide_directory(state: Directory, command: Command, now: float) -> Iterator[Draft | Outcome]:
     """What follows from a command for the directory; each draft is folded before the next is asked for."""
-    taken = state.commands.get(command.command_id)
+    taken = state.taken(command.command_id)
     if taken is not None:
         yield _repeated(command, taken)
     elif not isinstance(command.data, ChangeDirectory):

@@ -1,6 +1,5 @@
 """The directory: who there is and what they are where, as the fold of its log (ADR 0023). Pure."""
 
-from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
@@ -32,8 +31,11 @@ from signoff.events.types import (
     WorkspaceRenamed,
 )
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the shape of `Directory`; a snapshot of another one is ignored."""
+
+COMMANDS: Final = 20_000
+"""Of the last so many commands, at least, a repetition is known; an older one is decided anew."""
 
 WORKFLOW_ID: Final = "$directory"
 """What stands as ``workflowId`` in the directory's events; no workflow can be called so."""
@@ -91,11 +93,19 @@ class Workspace(Struct, kw_only=True):
 
 
 class User(Struct, kw_only=True):
-    """A person or, with ``service``, a program's account. ``added_at``: seconds since the epoch."""
+    """A person or, with ``service``, a program's account.
+
+    Attributes:
+        service: it has keys, and cannot sign in.
+        disabled: they may do nothing.
+        added_at: seconds since the epoch.
+        workspace_ids: those that they are a member of, also closed ones: the members' index.
+    """
 
     service: bool = False
     disabled: bool = False
     added_at: float = 0.0
+    workspace_ids: list[str] = []
 
 
 class Key(Struct, kw_only=True):
@@ -131,7 +141,7 @@ def _initial() -> dict[str, Workspace]:
     return {DEFAULT_ID: Workspace(name="default")}
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, array_like=True, gc=False):
     """A command that was taken: the last event that it led to, and what names its request."""
 
     event_id: int
@@ -145,7 +155,7 @@ class Directory(Struct, kw_only=True):
         version: of the log.
         time: of its last event, seconds since the epoch.
         digests: of every key's secrets → the key's id.
-        commands: those taken.
+        commands: the last that were taken; ``earlier`` are those before them.
     """
 
     version: int = 0
@@ -155,6 +165,7 @@ class Directory(Struct, kw_only=True):
     keys: dict[str, Key] = {}
     digests: dict[str, str] = {}
     commands: dict[str, Taken] = {}
+    earlier: dict[str, Taken] = {}
     workspace_id: str = DEFAULT_ID
     workflow_id: str = WORKFLOW_ID
 
@@ -178,15 +189,22 @@ class Directory(Struct, kw_only=True):
             return {}
         return {
             UUID(workspace_id): roles
-            for workspace_id, workspace in self.workspaces.items()
-            if within in (None, workspace_id) and (roles := bounded(workspace.roles_of(user_id), bound))
+            for workspace_id in self.memberships(user_id)
+            if within in (None, workspace_id)
+            and (roles := bounded(self.workspaces[workspace_id].roles_of(user_id), bound))
         }
 
-    def memberships(self, user_id: str) -> Iterator[str]:
-        """The open workspaces that a user is a member of."""
-        for workspace_id, workspace in self.workspaces.items():
-            if user_id in workspace.members and not workspace.closed:
-                yield workspace_id
+    def memberships(self, user_id: str) -> list[str]:
+        """The open workspaces that a user is a member of, oldest first."""
+        user = self.users.get(user_id)
+        ids = (
+            [] if user is None else [each for each in user.workspace_ids if not self.workspaces[each].closed]
+        )
+        return sorted(ids, key=lambda each: self.workspaces[each].created_at)
+
+    def taken(self, command_id: str) -> Taken | None:
+        """What became of a command, if it was taken lately."""
+        return self.commands.get(command_id) or self.earlier.get(command_id)
 
 
 def evolve_directory(state: Directory, event: Event) -> None:
@@ -197,11 +215,14 @@ def evolve_directory(state: Directory, event: Event) -> None:
     """
     if event.event_id != state.version + 1:
         raise ValueError(f"event {event.event_id} does not follow version {state.version}")
-    state.version = event.event_id
-    state.time = from_iso(event.timestamp)
+    now = from_iso(event.timestamp)
     if isinstance(event.data, DirectoryFact):
+        apply(state, event.data, now)
+        if len(state.commands) >= COMMANDS:
+            state.commands, state.earlier = {}, state.commands
         state.commands[event.causation_id] = Taken(event.event_id, event.data.request_digest)
-        apply(state, event.data, state.time)
+    # Last, so that a fact which cannot be folded is in the way for good, and nobody goes by the rest.
+    state.version, state.time = event.event_id, now
 
 
 def apply(state: Directory, fact: DirectoryFact, now: float) -> None:
@@ -220,7 +241,7 @@ def apply(state: Directory, fact: DirectoryFact, now: float) -> None:
         case KeyCreated() | KeyRotated() | KeyRevoked():
             _of_keys(state, fact, now)
         case MemberSet() | MemberRemoved() | GroupSet() | GroupRemoved():
-            _of_members(state.workspaces[fact.workspace_id], fact)
+            _of_members(state, state.workspaces[fact.workspace_id], fact)
         case EnvironmentSet() | EnvironmentRemoved() | HookSet() | HookRemoved():
             _of_settings(state.workspaces[fact.workspace_id], fact, now)
         case _:
@@ -277,11 +298,16 @@ def _of_keys(state: Directory, fact: KeyCreated | KeyRotated | KeyRevoked, now: 
                 del state.digests[key.previous]
 
 
-def _of_members(workspace: Workspace, fact: MemberSet | MemberRemoved | GroupSet | GroupRemoved) -> None:
+def _of_members(
+    state: Directory, workspace: Workspace, fact: MemberSet | MemberRemoved | GroupSet | GroupRemoved
+) -> None:
     match fact:
         case MemberSet():
+            if fact.user_id not in workspace.members:
+                state.users[fact.user_id].workspace_ids.append(fact.workspace_id)
             workspace.members[fact.user_id] = fact.roles
         case MemberRemoved():
+            state.users[fact.user_id].workspace_ids.remove(fact.workspace_id)
             del workspace.members[fact.user_id]
             for group in workspace.groups.values():
                 group.user_ids = [each for each in group.user_ids if each != fact.user_id]

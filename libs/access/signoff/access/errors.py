@@ -8,6 +8,7 @@
     ├── UnknownWorkspaceError   no workspace that the caller may act in
     ├── TooManyAttemptsError    passwords were tried too often
     ├── PasswordsBusyError      too many passwords are being worked on
+    ├── PersonConflictError     an id that was given to another person before
     ├── ProviderError           the OpenID provider cannot be used, or its answer be trusted
     └── SealError               a secret that cannot be opened
 """
@@ -47,6 +48,10 @@ class TooManyAttemptsError(AccessError):
 
 class PasswordsBusyError(AccessError):
     """More passwords are to be hashed at once than is good for the machine."""
+
+
+class PersonConflictError(AccessError):
+    """The id that a new person was to have is another person's, or was that of one who was erased."""
 
 
 class ProviderError(AccessError):

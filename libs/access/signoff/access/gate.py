@@ -149,7 +149,7 @@ class Gate:
         return None if session is None else self.by_user(session.user_id)
 
     def _known(self, name: str, make: Callable[[], Caller]) -> Caller:
-        """Callers are kept until the directory changes: making one goes through all workspaces."""
+        """Callers are kept until the directory changes: making one goes through all their workspaces."""
         if self._known_at != self.directory.version or len(self._callers) >= _KEEP:
             self._callers.clear()
             self._known_at = self.directory.version

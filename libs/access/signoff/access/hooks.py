@@ -65,6 +65,7 @@ DEAD_KEPT: Final = 30 * 24 * 3600.0
 """Seconds after which a dead letter is gone."""
 
 _SECRET_BYTES: Final = 32
+_SECRETS: Final = 5
 _TRIAL_KEPT: Final = 60.0
 _TRIES: Final = 10
 _encode: Final = msgspec.json.Encoder().encode
@@ -94,9 +95,15 @@ class Target(Struct, frozen=True, kw_only=True, rename="camel"):
         return [each.key for each in self.secrets if each.until is None or now < each.until]
 
     def rotated(self, now: float, *, by: str | None = None) -> "Target":
-        """The same with a new secret; the one before signs for `ROTATION` seconds more."""
+        """The same with a new secret; the one before signs for `ROTATION` seconds more.
+
+        Those before that go on to sign, too: nobody knows whether the new secret of an earlier rotation
+        reached whoever asked for it. Of many in a day the last ones are kept.
+        """
         before = Secret(self.secrets[0].key, now + ROTATION)
-        return msgspec.structs.replace(self, secrets=[Secret(new_secret()), before], rotated_by=by)
+        older = [each for each in self.secrets[1:] if each.until is not None and now < each.until]
+        known = [Secret(new_secret()), before, *older][:_SECRETS]
+        return msgspec.structs.replace(self, secrets=known, rotated_by=by)
 
 
 class Pending(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -283,10 +290,21 @@ class HookRecords:
 
     # Dead letters -------------------------------------------------------------------------------------
 
-    async def bury(self, workspace_id: UUID, delivery: str, dead: Dead) -> None:
-        """Keep a dead letter, in place of one that is there, for `DEAD_KEPT` seconds."""
+    async def bury(
+        self, workspace_id: UUID, delivery: str, dead: Dead, *, expected: int | None = None
+    ) -> None:
+        """Keep a dead letter for `DEAD_KEPT` seconds, in place of one, or of its ``expected`` version.
+
+        Raises:
+            RecordConflictError: that is not there any more.
+        """
         await self.records.put(
-            DEAD, workspace_id, delivery, _encode(dead), expires_at=dead.died_at + DEAD_KEPT
+            DEAD,
+            workspace_id,
+            delivery,
+            _encode(dead),
+            expected=expected,
+            expires_at=dead.died_at + DEAD_KEPT,
         )
 
     async def dig_up(self, workspace_id: UUID, delivery: str, *, now: float) -> bool:

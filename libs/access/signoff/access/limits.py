@@ -66,6 +66,15 @@ class Bucket(Struct, kw_only=True):
         """The tokens at a later moment."""
         return min(rate.count, self.tokens + max(0.0, now - self.at) * rate.count / rate.seconds)
 
+    def holding(self, tokens: float, rate: Rate, now: float) -> "Bucket":
+        """The bucket with so many tokens.
+
+        It goes back to no earlier moment, or else a clock that is behind would let it fill twice, unless it
+        is from further ahead than a window: that clock was wrong.
+        """
+        ahead = now < self.at <= now + rate.seconds
+        return Bucket(tokens=tokens, at=self.at if ahead else now)
+
 
 def _standing(rate: Rate, tokens: float, now: float, *, short: bool = False) -> Standing:
     each = rate.seconds / rate.count
@@ -95,7 +104,7 @@ class MemoryLimiter:
         tokens = bucket.filled(rate, now)
         if tokens < 1:
             return _standing(rate, tokens, now, short=True)
-        self._buckets[name] = Bucket(tokens=tokens - 1, at=now)
+        self._buckets[name] = bucket.holding(tokens - 1, rate, now)
         self._buckets.move_to_end(name)
         if len(self._buckets) > _KEEP:
             self._buckets.popitem(last=False)  # not used for longest: it has filled again, most likely
@@ -108,12 +117,23 @@ class MemoryLimiter:
         return _standing(rate, rate.count if bucket is None else bucket.filled(rate, now), now)
 
 
-class _Lease(Struct):
-    """Tokens taken from a shared bucket: ``left`` to spend until ``until``, while ``shared`` stayed there."""
+class _Lease:
+    """Tokens taken from a shared bucket.
 
-    left: int = 0
-    until: float = 0.0
-    shared: float = 0.0
+    Attributes:
+        left: to spend until ``until``.
+        shared: how many stayed in the bucket.
+        renewing: held while another lease is taken: of many that find it spent, one asks, and the others
+            find what it got.
+    """
+
+    __slots__ = ("left", "renewing", "shared", "until")
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.until = 0.0
+        self.shared = 0.0
+        self.renewing = asyncio.Lock()
 
 
 class SharedLimiter:
@@ -128,7 +148,6 @@ class SharedLimiter:
         self._records = records
         self._clock = clock
         self._leases: OrderedDict[str, _Lease] = OrderedDict()
-        self._asking: dict[str, asyncio.Lock] = {}
 
     async def take(self, name: str, rate: Rate) -> Standing:
         """Count one request against a bucket; one that may not be made is not counted.
@@ -138,14 +157,11 @@ class SharedLimiter:
         """
         lease = self._lease(name)
         if not self._spend(lease):
-            lock = self._asking.setdefault(name, asyncio.Lock())
-            async with lock:  # of many that find it spent, one asks, and the others find what it got
+            async with lease.renewing:
                 if not self._spend(lease):
                     standing = await self._renew(name, rate, lease)
                     if standing is not None:
                         return standing
-            if not lock.locked():
-                self._asking.pop(name, None)
         return _standing(rate, lease.left + lease.shared, self._clock())
 
     async def look(self, name: str, rate: Rate) -> Standing:
@@ -178,11 +194,11 @@ class SharedLimiter:
             if tokens < 1:
                 return _standing(rate, tokens, now, short=True)
             taken = min(int(tokens), max(1, rate.count // _LEASES))
-            left = Bucket(tokens=tokens - taken, at=now)
+            left = bucket.holding(tokens - taken, rate, now)
             try:
                 await self._records.put(
                     _KIND, _SCOPE, name, msgspec.json.encode(left), expected=version,
-                    expires_at=now + rate.seconds + _LEASE_SECONDS,
+                    expires_at=left.at + rate.seconds + _LEASE_SECONDS,
                 )  # fmt: skip
             except RecordConflictError:
                 continue  # another gateway was first

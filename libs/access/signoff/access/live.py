@@ -117,8 +117,14 @@ class LiveDirectory:
 
     async def _from_snapshot(self) -> None:
         snapshot = await self._store.snapshot(directory_log_id())
-        if snapshot is not None and snapshot.format == FORMAT:
-            self._state = _kept_decoder.decode(snapshot.state).state
+        if snapshot is None or snapshot.format != FORMAT:
+            return
+        try:
+            kept = await asyncio.to_thread(_kept_decoder.decode, snapshot.state)
+        except msgspec.MsgspecError as error:
+            _log.warning("snapshot ignored: it cannot be read", log="directory", reason=str(error))
+        else:
+            self._state = kept.state
 
     async def follow(self) -> None:
         """Look again and again, until cancelled. A log that is away is asked again."""

@@ -22,6 +22,7 @@ from joserfc.jwk import KeySet
 from msgspec import Struct
 
 from signoff.access.errors import ProviderError
+from signoff.access.people import folded
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that are taken: with a public key all of them, so that nobody signs with what all can read."""
@@ -213,7 +214,7 @@ class Provider:
         return Vouched(
             issuer=claims["iss"],
             subject=claims["sub"],
-            email=_text(claims.get("email")) if claims.get("email_verified") is True else None,
+            email=_address(claims),
             name=_text(claims.get("name")),
         )
 
@@ -294,6 +295,15 @@ def _verified(token: str, keys: KeySet) -> dict[str, Any]:
 def _is_public(key: Any) -> bool:
     """Whether a key of a JWKS is one to verify with; providers may list others, of kinds not known here."""
     return isinstance(key, dict) and key.get("kty") in ("RSA", "EC", "OKP") and key.get("use", "sig") == "sig"
+
+
+def _address(claims: Mapping[str, Any]) -> str | None:
+    """The address that the provider says is theirs, if it is one."""
+    address = _text(claims.get("email")) if claims.get("email_verified") is True else None
+    try:
+        return None if address is None else folded(address) and address
+    except ValueError:
+        return None
 
 
 def _text(value: object) -> str | None:

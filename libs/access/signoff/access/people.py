@@ -13,13 +13,14 @@ kind          key                         value
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from signoff.access.errors import PersonConflictError
 from signoff.access.keys import digest_of
 from signoff.events.errors import RecordConflictError, StoreUnavailableError
 from signoff.events.records import Records
@@ -95,13 +96,13 @@ class People:
     async def by_email(self, address: str) -> str | None:
         """The id of the user who has an address; ``None`` also for a text that is none."""
         try:
-            return await self._user_of(_EMAIL, folded(address))
+            return await self._found(_EMAIL, folded(address))
         except ValueError:
             return None
 
     async def by_subject(self, issuer: str, subject: str) -> str | None:
         """The id of the user whom an OpenID provider knows so."""
-        return await self._user_of(_SUBJECT, _subject_key(issuer, subject))
+        return await self._found(_SUBJECT, _subject_key(issuer, subject))
 
     async def add(self, user_id: str, person: Person, *, is_user: Callable[[str], bool]) -> str:
         """Keep a new person, before the directory has them as a user.
@@ -110,7 +111,7 @@ class People:
         never became a user: then an earlier attempt broke off, and this one goes on with its id.
 
         Args:
-            user_id: of the new user.
+            user_id: of the new user; a request that is repeated gives the same one again.
             person: with an address, unless it is a service account.
             is_user: whether the directory has a user with this id.
 
@@ -119,24 +120,34 @@ class People:
 
         Raises:
             ValueError: the address is none.
+            PersonConflictError: the id is another person's, or was that of one who was erased.
         """
-        if person.issuer is not None and person.subject is not None:
-            user_id = await self._claim(_SUBJECT, _subject_key(person.issuer, person.subject), user_id)
-        if person.email is not None:
-            user_id = await self._claim(_EMAIL, folded(person.email), user_id)
-        if not is_user(user_id):
-            await self._records.put(_PERSON, _SCOPE, user_id, _encode(person))
-        return user_id
+        keys = _keys(person)
+        if is_user(user_id):
+            if not _is_one(await self.get(user_id), keys):
+                raise PersonConflictError("the id is another person's")
+            return user_id
+        owner = user_id
+        for kind in (_EMAIL, _SUBJECT):
+            if kind in keys and (owner == user_id or not is_user(owner)):
+                owner = await self._claim_new(kind, keys, owner, is_user)
+        if owner == user_id or not is_user(owner):
+            await self._keep_new(owner, person)
+        return owner
 
     async def link(self, user_id: str, issuer: str, subject: str) -> bool:
         """Let an OpenID provider vouch for a person from now on; gives whether it does.
 
         It does not when its subject is another user already, or the person has another subject.
         """
-        if await self._claim(_SUBJECT, _subject_key(issuer, subject), user_id) != user_id:
+        key = _subject_key(issuer, subject)
+        if await self._claim(_SUBJECT, key, user_id) != user_id:
             return False
         person = await self.change(user_id, lambda each: _linked(each, issuer, subject))
-        return person is not None and (person.issuer, person.subject) == (issuer, subject)
+        if person is not None and (person.issuer, person.subject) == (issuer, subject):
+            return True
+        await self._release(_SUBJECT, key, user_id)
+        return False
 
     async def change(self, user_id: str, alter: Callable[[Person], Person]) -> Person | None:
         """Keep a person as ``alter`` makes them of what is kept; ``None`` when there is nobody.
@@ -164,11 +175,14 @@ class People:
         person = await self.get(user_id)
         if person is None:
             return False
-        if person.email is not None:
-            await self._release(_EMAIL, folded(person.email), user_id)
-        if person.issuer is not None and person.subject is not None:
-            await self._release(_SUBJECT, _subject_key(person.issuer, person.subject), user_id)
+        await self._release_all(_keys(person), user_id, but={})
         return await self._records.remove(_PERSON, _SCOPE, user_id)
+
+    async def _found(self, kind: str, key: str) -> str | None:
+        """Whose a key is. The person has the last word: a claim may be left over from what broke off."""
+        user_id = await self._user_of(kind, key)
+        person = None if user_id is None else await self.get(user_id)
+        return user_id if person is not None and _keys(person).get(kind) == key else None
 
     async def _user_of(self, kind: str, key: str) -> str | None:
         kept = await self._records.get(kind, _SCOPE, key)
@@ -187,10 +201,60 @@ class People:
             return user_id
         raise StoreUnavailableError("the person is being changed by others")
 
+    async def _claim_new(
+        self, kind: str, keys: Mapping[str, str], user_id: str, is_user: Callable[[str], bool]
+    ) -> str:
+        """The same for a new person; a subject follows their address, where these were parted."""
+        owner = await self._claim(kind, keys[kind], user_id)
+        if owner == user_id or kind == _EMAIL or _EMAIL not in keys or is_user(owner):
+            return owner
+        await self._release(kind, keys[kind], owner)
+        await self.erase(owner)
+        return await self._claim(kind, keys[kind], user_id)
+
+    async def _keep_new(self, user_id: str, person: Person) -> None:
+        """Keep a person under an id that is theirs, in place of one whose adding broke off."""
+        keys = _keys(person)
+        for _ in range(_TRIES):
+            kept = await self._records.get(_PERSON, _SCOPE, user_id)
+            earlier = None if kept is None else _decoder.decode(kept.value)
+            if earlier is not None and not _is_one(earlier, keys):
+                await self._release_all(keys, user_id, but=_keys(earlier))
+                raise PersonConflictError("the id is another person's")
+            try:
+                expected = 0 if kept is None else kept.version
+                await self._records.put(_PERSON, _SCOPE, user_id, _encode(person), expected=expected)
+            except RecordConflictError:
+                continue
+            if earlier is not None:
+                await self._release_all(_keys(earlier), user_id, but=keys)
+            return
+        raise StoreUnavailableError("the person is being changed by others")
+
+    async def _release_all(self, keys: Mapping[str, str], user_id: str, *, but: Mapping[str, str]) -> None:
+        for kind, key in keys.items() - but.items():
+            await self._release(kind, key, user_id)
+
     async def _release(self, kind: str, key: str, user_id: str) -> None:
         kept = await self._records.get(kind, _SCOPE, key)
         if kept is not None and kept.value.decode() == user_id:
             await self._records.remove(kind, _SCOPE, key, expected=kept.version)
+
+
+def _keys(person: Person) -> dict[str, str]:
+    """What a person is found by, by its kind."""
+    keys = {} if person.email is None else {_EMAIL: folded(person.email)}
+    if person.issuer is not None and person.subject is not None:
+        keys[_SUBJECT] = _subject_key(person.issuer, person.subject)
+    return keys
+
+
+def _is_one(person: Person | None, keys: Mapping[str, str]) -> bool:
+    """Whether a person that is kept is the one with these keys: by address, or by the provider's word."""
+    if person is None:
+        return False
+    own = _keys(person)
+    return own.get(_EMAIL) == keys.get(_EMAIL) or (_SUBJECT in own and own[_SUBJECT] == keys.get(_SUBJECT))
 
 
 def _linked(person: Person, issuer: str, subject: str) -> Person:

@@ -81,8 +81,8 @@ class Sessions:
         kept = await self._records.get(_EPOCH, _SCOPE, user_id)
         return 0 if kept is None else int(kept.value)
 
-    async def end_all(self, user_id: str) -> None:
-        """End every session of a user, also one that is just being begun.
+    async def end_all(self, user_id: str) -> int:
+        """End every session of a user, also one that is just being begun; gives the epoch that follows.
 
         Raises:
             StoreUnavailableError: others did the same all the time.
@@ -94,7 +94,7 @@ class Sessions:
                 await self._records.put(_EPOCH, _SCOPE, user_id, b"%d" % (epoch + 1), expected=version)
             except RecordConflictError:
                 continue
-            return
+            return epoch + 1
         raise StoreUnavailableError("the user's sessions are being ended by others")
 
 

@@ -28,7 +28,8 @@ class LoopThread:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant, since the garbage collector may end an iterator in a thread that holds it.
+        self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -44,9 +45,10 @@ class LoopThread:
         """
         if self._is_here():
             raise ConfigurationError("a client cannot be called from its own loop: use AsyncClient there")
-        loop = self._running()
         let_go = threading.Event()
-        future = asyncio.run_coroutine_threadsafe(_told(work, let_go), loop)
+        with self._lock:  # so that nothing comes after what closing does last, and waits for ever
+            loop = self._running()
+            future = asyncio.run_coroutine_threadsafe(_told(work, let_go), loop)
         try:
             return future.result()
         except CancelledError as error:
@@ -75,16 +77,15 @@ class LoopThread:
         return threading.current_thread() is self._thread
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._closed:
-                raise ConfigurationError("the client is closed: make another one")
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=self._run, args=(self._loop,), name="signoff-client", daemon=True
-                )
-                self._thread.start()
-            return self._loop
+        if self._closed:
+            raise ConfigurationError("the client is closed: make another one")
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            self._thread = threading.Thread(
+                target=self._run, args=(self._loop,), name="signoff-client", daemon=True
+            )
+            self._thread.start()
+        return self._loop
 
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:

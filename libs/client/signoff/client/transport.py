@@ -30,6 +30,8 @@ RUN_LIMIT: Final = 330.0
 
 EVENT_STREAM: Final = "text/event-stream"
 
+_NAMELESS: Final = frozenset({"", ".", ".."})
+_SOON: Final = 0.001
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 Parameters: TypeAlias = Mapping[str, str | list[str]]
@@ -90,6 +92,7 @@ class Transport:
         self._headers = dict(headers)
         self._retries = Retries(max_retries)
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def call(
         self,
@@ -153,13 +156,14 @@ class Transport:
             UnreachableError: there was no answer, at last.
         """
         asked = Request(method, path, key or (None if method == "GET" else str(uuid4())))
-        within = within or self._timeout
+        within = self._timeout if within is None else within
         loop = asyncio.get_running_loop()
         end = loop.time() + within
         failures = 0
         while True:
             try:
-                limit = aiohttp.ClientTimeout(total=end - loop.time(), sock_connect=CONNECT_LIMIT)
+                left = max(end - loop.time(), _SOON)  # aiohttp takes 0 and less for no limit at all
+                limit = aiohttp.ClientTimeout(total=left, sock_connect=CONNECT_LIMIT)
                 async with self.open(
                     asked, limit=limit, body=body, headers=headers, params=params
                 ) as response:
@@ -227,13 +231,16 @@ class Transport:
             ) from error
 
     def _open_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise ConfigurationError("the client is closed: make another one")
         if self._session is None:
             # Without a limit of its own: streams that are open must not take the places of calls.
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self._session
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection. No call can be made any more."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
 
@@ -262,7 +269,14 @@ def is_answer_of_a_run(reply: Reply) -> bool:
 
 
 def api_path(*parts: str) -> str:
-    """The path of a route: its parts, each escaped, under ``/api``."""
+    """The path of a route: its parts, each escaped, under ``/api``.
+
+    Raises:
+        ConfigurationError: a part names nothing: ``..`` would lead to another route.
+    """
+    for part in parts:
+        if part in _NAMELESS:
+            raise ConfigurationError(f"{part!r} is no id and no name: give that of something")
     return "/api/" + "/".join(quote(part, safe="") for part in parts)
 
 

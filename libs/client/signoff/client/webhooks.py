@@ -21,6 +21,7 @@ from signoff.client.errors import ClientError, ConfigurationError
 TOLERANCE: Final = 300
 """Seconds that a delivery's timestamp may lie in the past or the future."""
 
+_DIGITS: Final = 12
 _PREFIX: Final = "whsec_"
 _VERSION: Final = "v1"
 
@@ -70,7 +71,7 @@ def verify(
     except KeyError as error:
         raise InvalidSignatureError(f"the delivery has no header {error}") from error
     timestamp = _timestamp(sent, clock(), tolerance)
-    signed = b"%s.%d.%s" % (id_.encode(), timestamp, body)
+    signed = b"%s.%d.%s" % (_raw(id_), timestamp, body)
     keys = [_key(secret) for secret in ([secrets] if isinstance(secrets, str) else secrets)]
     if not _is_signed(signed, signatures, keys):
         raise InvalidSignatureError("the delivery is not signed with this secret: was the hook's rotated?")
@@ -82,13 +83,18 @@ def verify(
 
 
 def _timestamp(text: str, now: float, tolerance: int) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         raise InvalidSignatureError("webhook-timestamp is no number of seconds")
     if abs(now - int(text)) > tolerance:
         raise InvalidSignatureError(
             f"webhook-timestamp is over {tolerance} s away from this clock: an old delivery, or a wrong clock"
         )
     return int(text)
+
+
+def _raw(header: str) -> bytes:
+    """A header as it came: bytes that are no UTF-8 arrive as lone surrogates."""
+    return header.encode("utf-8", "surrogateescape")
 
 
 def _key(secret: str) -> bytes:
@@ -105,7 +111,7 @@ def _is_signed(signed: bytes, signatures: str, keys: Sequence[bytes]) -> bool:
     """Whether one of the signatures is of one of the keys, in a time that tells nothing of them."""
     good = [base64.b64encode(hmac.digest(key, signed, hashlib.sha256)) for key in keys]
     given = [
-        value.encode()
+        _raw(value)
         for version, _, value in (each.partition(",") for each in signatures.split())
         if version == _VERSION
     ]

@@ -238,7 +238,7 @@ class _Plan(Struct, frozen=True):
 
 
 def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
-    escaped = {name: escape(value) for name, value in fields.items()}
+    escaped = {name: _escaped(value) for name, value in fields.items()}
     limit = always_over
     while True:
         parts: dict[str, bytes] = {}
@@ -246,6 +246,11 @@ def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
         limit //= 2
         if limit < _SMALLEST or sum(len(encode_json(value)) for value in shrunk.values()) <= budget:
             return _Plan(shrunk, parts)
+
+
+def _escaped(value: Json) -> Json:
+    """The value escaped; most have nothing to escape, and large ones are not walked through for that."""
+    return escape(value) if _may_need_escapes(encode_json(value)) else value
 
 
 def _shrunk(value: Json, limit: int, parts: dict[str, bytes]) -> Json:
@@ -283,7 +288,9 @@ def _move_largest(value: Json, kept: Json, excess: int, inner: dict[Json, dict[s
 
 
 def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
-    raw = encode_json(_restored(value, {}))
+    raw = encode_json(value)
+    if _may_need_escapes(raw):
+        raw = encode_json(_restored(value, {}))
     digest = _digest(raw)
     parts[digest] = raw
     return _reference(digest, len(raw), JSON_MEDIA_TYPE)

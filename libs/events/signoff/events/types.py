@@ -929,10 +929,15 @@ class Refusal(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     details: list[FieldFault] = []
 
 
+NO_EVENT: Final = Raw()
+"""An outcome without its event: the field is left out."""
+
+
 class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """What became of a command: a hint on ``signoff.outcomes``; the log knows for sure.
 
-    ``event_id`` is the event that took the command up or, with ``ended``, that ended its run.
+    ``event_id`` is the event that took the command up or, with ``ended``, that ended its run. ``event`` is
+    the ending event as committed, where it is small: who hears of it need not read it from the log.
     """
 
     command_id: str
@@ -942,3 +947,4 @@ class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="cam
     resume_execution_id: str | None = None
     queue_position: int | None = None
     refusal: Refusal | None = None
+    event: Raw = NO_EVENT

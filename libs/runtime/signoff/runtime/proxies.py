@@ -23,6 +23,22 @@ def client_address(remote: str | None, forwarded_for: str, trusted: Sequence[str
     return address
 
 
+def held_with(address: str) -> str:
+    """What the client at an address has altogether: of IPv6 a /64, from which it may choose at will.
+
+    Args:
+        address: of a client; a text that is none stays as it is.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    mapped = parsed.ipv4_mapped
+    return str(ip_network((parsed.packed[:8] + bytes(8), 64)) if mapped is None else mapped)
+
+
 def _is_within(address: str, networks: Sequence[str]) -> bool:
     try:
         parsed = ip_address(address)

@@ -10,7 +10,7 @@ import uvloop
 from aiohttp import web
 from yarl import URL
 
-from signoff.runtime.connections import Connection
+from signoff.runtime.connections import open_to
 from signoff.runtime.errors import ServerError
 
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
@@ -74,12 +74,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server
     server = cast("web.Server", runner.server)  # the runner is set up
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(
-            lambda: Connection(server, loop=loop, access_log=None),  # type: ignore[arg-type] # None: no log
-            host,
-            port,
-            backlog=_BACKLOG,
-        )
+        return await loop.create_server(open_to(server), host, port, backlog=_BACKLOG)
     except OSError as error:
         raise ServerError(
             f"cannot listen on {host}:{port} ({error.strerror}): "

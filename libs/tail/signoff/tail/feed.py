@@ -7,6 +7,7 @@ the past, or its reader is too slow for the buffer), it reads the log in pages u
 import asyncio
 from collections import deque
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final, Protocol, Self
 from uuid import UUID
 
@@ -145,29 +146,32 @@ class Feed:
 
         Returns:
             Nothing when ``wait`` seconds went by without any; :attr:`cursor` may have moved on all the same.
+            A page of history that is being read is waited for: given up, it would be read in vain.
 
         Raises:
             TailClosedError: the feeds were closed, or this one was.
         """
-        try:
-            async with asyncio.timeout(wait):
-                return await self._wait_for_next()
-        except TimeoutError:
-            return self._live() if self._is_live else []
-
-    async def _wait_for_next(self) -> list[FeedFrame]:
+        now = asyncio.get_running_loop().time
+        ends = now() + wait
         while True:
             self._wake.clear()
             if self._closed:
                 raise TailClosedError("this feed was closed; follow again from its cursor")
+            pause = ends - now() if self._is_live else 0.0  # behind: there may be more at once
             try:
                 frames = self._live() if self._is_live else await self._history()
             except StoreUnavailableError:  # the source says so in the log, once for all feeds
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if frames:
+                frames, pause = [], _RETRY_SECONDS
+            rest = ends - now()
+            if frames or rest <= 0:
                 return frames
-            if self._is_live:
+            if pause > 0:
+                await self._woken(min(pause, rest))
+
+    async def _woken(self, wait: float) -> None:
+        """Return when there is news, or after so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
                 await self._wake.wait()
 
     @property

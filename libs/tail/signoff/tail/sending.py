@@ -16,6 +16,7 @@ HEADERS: Final = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-cache",
     "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
 }
 RETRY: Final = b"retry: 1000\n\n"
 

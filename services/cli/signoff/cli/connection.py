@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from signoff.cli.exits import CommandError, Exit
@@ -13,6 +13,8 @@ from signoff.client import (
     DEFAULT_URL,
     AsyncClient,
     ClientError,
+    Detail,
+    RateLimitedError,
     RefusedError,
     TimedOutError,
     UnavailableError,
@@ -22,24 +24,54 @@ from signoff.client import (
 KEY_FILE: Final = "api-key"
 """In the data folder of an embedded server: its key, for commands on the same machine."""
 
+_ADVICE: Final[Mapping[str, str]] = {
+    "Access denied": "`signoff whoami` shows what this key may do; use one whose roles allow it",
+    "Workflow not found": "look with `signoff workflows list`",
+    "Execution not found": "look with `signoff executions list`",
+    "Workflow version not found": "look with `signoff workflows versions`",
+    "API key not found": "look with `signoff keys list`",
+    "User not found": "look with `signoff users list`",
+    "Webhook not found": "look with `signoff hooks list`",
+    "Schedule not found": "look with `signoff schedules list`",
+    "Environment value not found": "look with `signoff env list`",
+    "Workspace not found": "look with `signoff workspaces list`",
+    "Workflow is not deployed": "deploy it, or let an earlier version run with `signoff rollback`",
+}
+"""What to do about some of the server's refusals, by its words."""
+
 
 def with_client(work: Callable[[AsyncClient], Awaitable[Exit]]) -> Exit:
-    """Do something with the server that the environment names.
+    """Do something with the server that the environment names, in the workspace that it names.
+
+    Raises:
+        CommandError: the server refused, or cannot be reached.
+    """
+    workspace = find_workspace(os.environ)
+
+    async def run(url: str, key: str | None) -> Exit:
+        async with AsyncClient(url, key, workspace) as client:
+            return await work(client)
+
+    return with_server(run)
+
+
+def with_server(work: Callable[[str, str | None], Coroutine[Any, Any, Exit]]) -> Exit:
+    """Do something with the URL of the server that the environment names, and the key to act with.
 
     Raises:
         CommandError: the server refused, or cannot be reached.
     """
     url = os.environ.get("SIGNOFF_URL") or DEFAULT_URL
     key = find_key(url, os.environ)
-
-    async def run() -> Exit:
-        async with AsyncClient(url, api_key=key) as client:
-            return await work(client)
-
     try:
-        return asyncio.run(run())
+        return asyncio.run(work(url, key))
     except ClientError as error:
         raise explain(error, key=key) from error
+
+
+def find_workspace(environment: Mapping[str, str]) -> str | None:
+    """The workspace to act in; without one the server takes the key's own, or the first of its user."""
+    return environment.get("SIGNOFF_WORKSPACE") or None
 
 
 def find_key(url: str, environment: Mapping[str, str]) -> str | None:
@@ -65,6 +97,11 @@ def _is_here(url: str) -> bool:
         return False
 
 
+def _is_said(detail: Detail, message: str) -> bool:
+    """Whether a refusal's sentence tells its only fault already."""
+    return message in (f"{detail.path} {detail.message}", str(detail))
+
+
 def explain(error: ClientError, *, key: str | None) -> CommandError:
     """What a person at the command line is told about an error of the client."""
     details: tuple[str, ...] = ()
@@ -78,6 +115,11 @@ def explain(error: ClientError, *, key: str | None) -> CommandError:
                 f"{error.message}; it may have been recorded as {error.execution_id}: "
                 "look with `signoff watch`"
             )
+        case RateLimitedError():
+            message = (
+                f"{error.message.rstrip('.')}: try again in {error.retry_after:g} s; "
+                "`signoff limits` tells how often this key may ask"
+            )
         case UnavailableError():
             message = f"{error.message}: try again in {error.retry_after:g} s"
         case RefusedError(status=401) if key is None:
@@ -88,7 +130,9 @@ def explain(error: ClientError, *, key: str | None) -> CommandError:
                 "set SIGNOFF_API_KEY to one that it knows"
             )
         case RefusedError():
-            message, details = f"the server refused: {error.message}", tuple(map(str, error.details))
+            advice = _ADVICE.get(error.message)
+            message = f"the server refused: {error.message}{f': {advice}' if advice else ''}"
+            details = tuple(str(each) for each in error.details if not _is_said(each, error.message))
         case _:
             message = str(error)
     return CommandError(message, code=Exit.REFUSED, details=details)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 
 class Output:
@@ -18,6 +19,10 @@ class Output:
         """Print something for people."""
         self.console.print(renderable)
 
+    def unbroken(self, text: Text) -> None:
+        """Print a line for people that only the terminal itself breaks: what is copied stays whole."""
+        self.console.print(text, soft_wrap=True)
+
     def line(self, record: Any) -> None:
         """Print one JSON line for programs."""
         self.raw_line(msgspec.json.encode(record))
@@ -27,9 +32,14 @@ class Output:
         sys.stdout.buffer.write(encoded + b"\n")
         sys.stdout.buffer.flush()
 
+    def indented(self, document: Any) -> None:
+        """Print a document: a file to be, not a record, and therefore indented for everybody."""
+        encoded = msgspec.json.format(msgspec.json.encode(document), indent=2)
+        self.raw_line(encoded)
+
     def either(self, record: Any, text: str) -> None:
         """A small result: a sentence for people, a JSON line for programs."""
         if self.is_terminal:
-            self.console.print(text, markup=False)
+            self.unbroken(Text(text))
         else:
             self.line(record)

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -9,8 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from signoff.cli.moments import duration, moment
 from signoff.cli.progress import BlockRow, BlockState, Outcome, Progress
-from signoff.client import PausePoint
+from signoff.client import ExecutionView, PausePoint
 
 _BLOCKS: Final[dict[BlockState, tuple[str, str]]] = {
     "running": ("●", "cyan"),
@@ -28,6 +30,7 @@ _OUTCOMES: Final[dict[Outcome, tuple[str, str]]] = {
     "failed": ("✗", "red"),
     "cancelled": ("✗", "red"),
 }
+_QUEUED: Final = ("●", "dim")
 _SAMPLES: Final[dict[str, Any]] = {"boolean": True, "number": 0, "object": {}, "array": [], "files": []}
 _LONGEST_NOTE: Final = 200
 
@@ -46,7 +49,7 @@ def execution(progress: Progress, now: float) -> RenderableType:
             Text(f"  {sign}", style),
             Text(row.name),
             Text(row.type, "dim"),
-            Text(_duration(_elapsed(row, now)), "dim", justify="right"),
+            Text(duration(_elapsed(row, now)), "dim", justify="right"),
             Text(_shorten(row.note or ""), style),
         )
     return Group(table, outcome(progress))
@@ -57,11 +60,35 @@ def outcome(progress: Progress) -> RenderableType:
     sign, style = _OUTCOMES[progress.outcome]
     text = Text.assemble((f"{sign} {progress.outcome}", style))
     if progress.duration_ms is not None:
-        text.append(f" after {_duration(progress.duration_ms)}", "dim")
+        text.append(f" after {duration(progress.duration_ms)}", "dim")
     text.append(f"  {progress.workflow_id} {progress.execution_id}", "dim")
     if progress.error:
         text.append(f"\n  {progress.error}", style)
     return text
+
+
+def record(view: ExecutionView) -> RenderableType:
+    """An execution as it stands in the record: what it is, since when, and why it failed."""
+    sign, style = _QUEUED if view.status == "queued" else _OUTCOMES[view.status]
+    rows = {
+        "execution": Text(view.execution_id),
+        "workflow": Text(view.workflow_id),
+        "status": Text(f"{sign} {view.status}", style),
+        "trigger": Text(view.trigger or ""),
+        "started": Text(moment(view.started_at)),
+        "ended": Text(moment(view.ended_at)),
+        "took": Text(duration(view.total_duration_ms)),
+        "error": Text(view.error or "", "red"),
+    }
+    return facts({name: text for name, text in rows.items() if text})
+
+
+def facts(rows: Mapping[str, Text | str]) -> RenderableType:
+    """What is known of one thing, a line each: its name, then the value."""
+    table = Table.grid(padding=(0, 2))
+    for name, known in rows.items():
+        table.add_row(Text(name, "dim"), Text(known) if isinstance(known, str) else known)
+    return table
 
 
 def decisions(execution_id: str, points: list[PausePoint]) -> RenderableType:
@@ -111,16 +138,6 @@ def _elapsed(row: BlockRow, now: float) -> float | None:
     if row.duration_ms is not None and row.state in ("done", "failed", "caught"):
         return row.duration_ms
     return max(0.0, now - row.since) * 1000 if row.state in ("running", "timer") else None
-
-
-def _duration(milliseconds: float | None) -> str:
-    if milliseconds is None:
-        return ""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    if milliseconds < 120_000:
-        return f"{milliseconds / 1000:.1f} s"
-    return f"{milliseconds / 60_000:.0f} min"
 
 
 def _plain(data: Any) -> str:

@@ -340,7 +340,7 @@ class Partition:
             if loaded is not None and isinstance(loaded.state, State) and outcome.outcome != "refused":
                 self._expect_end(loaded, loaded.state, command, outcome)
         for loaded, effect in turn.effects:
-            self._perform(loaded, effect)
+            self._perform(turn, loaded, effect)
         for loaded in turn.involved.values():
             self._keep_or_drop(loaded)
 
@@ -351,7 +351,7 @@ class Partition:
         if outcome.outcome == "duplicate" and run is not None and run.ended_event is not None:
             self._shared.outcomes.ended(loaded.log_id, state.execution_id, run_id, run.ended_event)
 
-    def _perform(self, loaded: Loaded, effect: Effect) -> None:
+    def _perform(self, turn: Turn, loaded: Loaded, effect: Effect) -> None:
         state = loaded.state
         if not isinstance(state, State):
             return
@@ -361,7 +361,13 @@ class Partition:
             case CancelBlock():
                 self._shared.runner.cancel(loaded.log_id, effect.instance, effect.attempt)
             case RunEnded():
-                self._shared.outcomes.ended(loaded.log_id, state.execution_id, effect.run_id, effect.event_id)
+                self._shared.outcomes.ended(
+                    loaded.log_id,
+                    state.execution_id,
+                    effect.run_id,
+                    effect.event_id,
+                    _committed(turn, loaded.log_id, effect.event_id),
+                )
             case _:
                 assert_never(effect)
 
@@ -426,6 +432,12 @@ class Partition:
                 )
                 self._shared.outcomes.answer(work.message, answer)
                 self.deliver(work.log_id, Tick())  # what else the execution was about goes on
+
+
+def _committed(turn: Turn, log_id: UUID, event_id: int) -> bytes:
+    """An event that the turn wrote; those of one log follow each other without a gap."""
+    records = turn.touched[log_id].records
+    return records[event_id - records[0].version].state
 
 
 def _failed(result: BlockResult, reason: str) -> BlockFailed:

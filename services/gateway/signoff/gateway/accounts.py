@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
-from signoff.access.errors import PasswordsBusyError
+from signoff.access.errors import PasswordsBusyError, PersonConflictError
 from signoff.access.people import Person, folded
 from signoff.events.times import iso
 from signoff.events.types import (
@@ -129,10 +129,13 @@ async def add_user(
         The user's id: another than ``user_id`` for one who is known, or whose adding broke off before.
 
     Raises:
-        ApiError: 409, they are a user already.
+        ApiError: 409, they are a user already, or the ``Idempotency-Key`` was used for somebody else.
     """
     users = request.app[GATEWAY].directory.state.users
-    user_id = await request.app[IDENTITY].people.add(user_id, person, is_user=users.__contains__)
+    try:
+        user_id = await request.app[IDENTITY].people.add(user_id, person, is_user=users.__contains__)
+    except PersonConflictError as error:
+        raise ApiError(409, "This Idempotency-Key was used with another request before") from error
     proposed = facts(user_id)
     if not (also_known and user_id in request.app[GATEWAY].directory.state.users):
         proposed = [UserAdded(actor=caller.actor, user_id=user_id, service=service), *proposed]
@@ -140,9 +143,9 @@ async def add_user(
     return user_id
 
 
-async def end_sessions(request: web.Request, user_id: str) -> None:
-    """Sign a user out everywhere."""
-    await request.app[IDENTITY].sessions.end_all(user_id)
+async def end_sessions(request: web.Request, user_id: str) -> int:
+    """Sign a user out everywhere; gives the epoch of the sessions that may follow."""
+    return await request.app[IDENTITY].sessions.end_all(user_id)
 
 
 async def erase_user(request: web.Request, caller: Principal, user_id: str) -> None:

@@ -11,6 +11,7 @@ from signoff.access.callers import Caller, Principal
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.headers import CommandHeaders, idempotency_key
 from signoff.gateway.identity import note_use
 from signoff.gateway.limits import Limits
 from signoff.gateway.responses import Handler
@@ -47,6 +48,7 @@ class Admission:
         if operation is None:
             return self._open(cast("OpenHandler", route.handler))
         handler = cast("RouteHandler", route.handler)
+        takes_key = route.headers is not None and issubclass(route.headers, CommandHeaders)
 
         async def admit(request: web.Request) -> web.StreamResponse:
             with self.place():
@@ -56,6 +58,8 @@ class Admission:
                     raise ApiError(403, "Access denied")
                 if route.rate is not None:
                     await self._limits.count(request, principal, route.rate)
+                if takes_key:
+                    idempotency_key(request.headers)  # a bad one is refused also where nothing is to be done
                 with self._limits.place(principal.workspace_id):
                     return await handler(request, principal)
 
@@ -116,7 +120,7 @@ class Admission:
         if site is not None:
             own = site in ("same-origin", "none")
         else:
-            own = origin is None or urlsplit(origin).netloc in (request.host, self._public_host())
+            own = origin is None or _netloc(origin) in {request.host, self._public_host()} - {None, ""}
         if not own:
             raise ApiError(403, "A session may be used from this server's own pages only; use an API key")
 
@@ -136,6 +140,13 @@ class Admission:
             raise ApiError(403, str(error)) from error
         except UnknownWorkspaceError as error:
             raise ApiError(404, str(error)) from error
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as `http://[`, which no browser sends
+        return ""
 
 
 def about(request: web.Request) -> About:

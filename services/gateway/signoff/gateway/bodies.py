@@ -12,7 +12,7 @@ from signoff.events.codec import MAX_DEPTH, check_value
 from signoff.events.errors import ValueNotStorableError
 from signoff.events.types import Json
 from signoff.gateway import timing
-from signoff.gateway.errors import ApiError, Detail, bad_request
+from signoff.gateway.errors import ApiError, Detail, bad_field, bad_request
 
 READ_LIMIT: Final = 30.0
 """Seconds within which a body must have arrived."""
@@ -25,6 +25,9 @@ _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _TOKEN: Final = re.compile(rb'"(?P<key>(?:[^"\\]|\\.)*+)"\s*+:|"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _PLACE: Final = re.compile(r"(?s)(.*) - at `\$\.?(.*)`$")
+_FIELD: Final = re.compile(r"(?s)Object (missing required|contains unknown) field `(.*)`")
+_SHOWN: Final = 100
+_FIELD_FAULTS: Final = {"missing required": "must be given", "contains unknown": "is unknown; leave it out"}
 
 
 async def read_bytes(request: web.Request) -> bytes:
@@ -113,10 +116,7 @@ def convert(value: Json, kind: type[T], *, strict: bool = True) -> T:
     try:
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        match = _PLACE.match(str(error))
-        if match is None:
-            raise bad_request(str(error)) from error
-        raise _at(match[2], match[1]) from error
+        raise _unfit(str(error)) from error
 
 
 def nests_deeper(raw: bytes, limit: int) -> bool:
@@ -132,6 +132,17 @@ def nests_deeper(raw: bytes, limit: int) -> bool:
             return False
         brackets = brackets.replace(b"[]", b"")
     return bool(brackets)
+
+
+def _unfit(text: str) -> ApiError:
+    """What msgspec finds at fault, named by its place: a field that is unknown or missing by its own."""
+    match = _PLACE.match(text)
+    reason, place = (match[1], match[2]) if match else (text, "")
+    field = _FIELD.fullmatch(reason)
+    if field is not None:
+        name = field[2][:_SHOWN]
+        return bad_field(f"{place}.{name}" if place else name, _FIELD_FAULTS[field[1]])
+    return _at(place, reason) if match else bad_request(reason)
 
 
 def _at(path: str, reason: str) -> ApiError:

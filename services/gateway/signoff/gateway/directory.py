@@ -16,7 +16,12 @@ from signoff.gateway.headers import idempotency_key, traceparent
 
 
 async def change(
-    request: web.Request, caller: Principal, facts: Sequence[DirectoryFact], *, body: Json = None
+    request: web.Request,
+    caller: Principal,
+    facts: Sequence[DirectoryFact],
+    *,
+    body: Json = None,
+    anew: bool = False,
 ) -> int:
     """Record facts in the directory, all or none, and wait until this gateway goes by them.
 
@@ -25,6 +30,7 @@ async def change(
         caller: whose doing it is.
         facts: what is to stand in the log; their actor is the caller.
         body: what tells the request from others with the same key.
+        anew: a retry is recorded again, since what the directory does not hold was set again.
 
     Returns:
         The last event that records them.
@@ -33,7 +39,7 @@ async def change(
         ApiError: refused, or the outcome is unknown.
     """
     gateway = request.app[GATEWAY]
-    key = idempotency_key(request.headers)
+    key = None if anew else idempotency_key(request.headers)
     route = own_route(request, caller)
     asked = Asked(
         principal=caller,

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from signoff.events.blobs import BlobStore
+from signoff.events.codec import decode_event
 from signoff.events.files import Files
 from signoff.events.store.base import EventStore
 from signoff.events.types import (
@@ -22,6 +23,7 @@ from signoff.gateway.file_contents import with_base64
 from signoff.gateway.history import read_event
 from signoff.gateway.links import Links
 from signoff.gateway.schemas import Metadata, RunStatus
+from signoff.gateway.waiting import Ended
 
 TIMEOUT: Final = "TIMEOUT"
 CANCELLED: Final = "CANCELLED"
@@ -78,6 +80,18 @@ class Endings:
             BlobError: a large value cannot be read.
         """
         event, large = await read_event(self._store, log_id, event_id)
+        return await self.tell(workspace_id, event, large=large, base64_most=base64_most)
+
+    async def of(
+        self, workspace_id: UUID, log_id: UUID, ended: Ended, *, base64_most: int | None = None
+    ) -> Ending:
+        """How a run ended that somebody waited for: the log is read only if the news came without the event.
+
+        Args and errors as in :meth:`read` and :meth:`tell`.
+        """
+        if ended.raw is None:
+            return await self.read(workspace_id, log_id, ended.event_id, base64_most=base64_most)
+        event, large = decode_event(ended.raw), b'"$' in ended.raw
         return await self.tell(workspace_id, event, large=large, base64_most=base64_most)
 
     async def tell(

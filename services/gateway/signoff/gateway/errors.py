@@ -14,6 +14,8 @@ from msgspec import Struct
 from signoff.events.errors import SignoffError
 from signoff.events.types import FieldFault, Json, Outcome
 
+_ID_CONFLICT: Final = "EXECUTION_ID_CONFLICT"
+
 RETRY_AFTER: Final = {"Retry-After": "1"}
 """Seconds after which a caller may try again: brokers and databases come back in about that time."""
 
@@ -27,7 +29,7 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "CONFLICT": 409,
     "ALREADY_RESUMED": 409,
     "NOT_RESUMABLE": 409,
-    "EXECUTION_ID_CONFLICT": 409,
+    _ID_CONFLICT: 409,
     "IDEMPOTENCY_CONFLICT": 409,
     "FINISHED": 409,
     "NOT_FAILED": 409,
@@ -114,6 +116,12 @@ def outcome_unknown(execution_id: str) -> ApiError:
     )
 
 
+def execution_id_used(execution_id: str) -> ApiError:
+    """An id that a caller chose is another execution's: 409."""
+    fields: dict[str, Json] = {"code": _ID_CONFLICT, "executionId": execution_id}
+    return ApiError(409, "Execution ID has already been used", fields=fields)
+
+
 def refused(outcome: Outcome) -> ApiError:
     """The error that a refused command is answered with."""
     refusal = outcome.refusal
@@ -122,9 +130,10 @@ def refused(outcome: Outcome) -> ApiError:
     status = REFUSAL_STATUS.get(refusal.code, 500)
     if status == 500:
         return ApiError(500, refusal.message, fields={"code": refusal.code})
-    if refusal.code == "EXECUTION_ID_CONFLICT":
-        fields: dict[str, Json] = {"code": refusal.code, "executionId": outcome.execution_id}
-    elif refusal.code == "CONTENT_CHANGED":
+    if refusal.code == _ID_CONFLICT:
+        return execution_id_used(outcome.execution_id)
+    fields: dict[str, Json]
+    if refusal.code == "CONTENT_CHANGED":
         fields = {fault.path: fault.message for fault in refusal.details}
     elif refusal.winning_event_id is not None:
         fields = {"eventId": refusal.winning_event_id}

@@ -33,9 +33,7 @@ _GRAMMAR: Final = 'must be like "customer:ACME", "amount>=100" or "amount<=500"'
 _LARGEST: Final = 1e11
 """Seconds; a key beyond it is none that an execution has."""
 
-_ATTRIBUTE_SHOWN: Final = (
-    r"^[^:<>=]{1,100}(:[\s\S]{0,256}|[<>]=-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?)$"
-)
+_ATTRIBUTE_SHOWN: Final = r"^[^:<>=]{1,100}(:[\s\S]{0,256}|[<>]=-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?)$"
 """The same for the docs only: what does not fit is refused with an example, not with a pattern."""
 
 _MOMENT_SHOWN: Final = {"anyOf": [{"format": "date-time"}, {"format": "date"}]}

@@ -20,7 +20,7 @@ from signoff.events.topics import chosen_log_id, workflow_log_id
 from signoff.events.types import Json
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
-from signoff.gateway.errors import ApiError
+from signoff.gateway.errors import ApiError, execution_id_used
 from signoff.gateway.headers import IDENTIFIER
 from signoff.gateway.limits import Limits
 from signoff.gateway.links import Links
@@ -32,6 +32,7 @@ from signoff.tail import Hub
 END_GRACE: Final = 10.0
 """Seconds beyond a run's time limit that a caller waits for its end."""
 
+_OWN_VERSIONS: Final = (5, 7)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -94,6 +95,22 @@ async def find_execution(
     if row is None or row.workspace_id != caller.workspace_id or workflow_id not in (None, row.workflow_id):
         raise ApiError(404, missing)
     return row
+
+
+async def check_unused(gateway: Gateway, caller: Principal, execution_id: str) -> None:
+    """Make sure that an id which a caller chose for an execution names none that has its id from here.
+
+    That it was not chosen before is seen by the log that it names. Ids from here are UUIDs of versions 5
+    and 7; for others nobody is asked.
+
+    Raises:
+        ApiError: 409, it names an execution of the workspace, or one of its runs.
+    """
+    if not _UUID.fullmatch(execution_id) or UUID(execution_id).version not in _OWN_VERSIONS:
+        return
+    row = await gateway.store.locate([UUID(execution_id)])
+    if row is not None and row.workspace_id == caller.workspace_id:
+        raise execution_id_used(execution_id)
 
 
 async def find_definition(gateway: Gateway, workspace_id: UUID, workflow_id: str, version: int) -> Json:

@@ -1,6 +1,7 @@
 """Logs read for an answer: one event, one execution's state, a workflow's deployments."""
 
 import asyncio
+from itertools import takewhile
 from typing import Final
 from uuid import UUID
 
@@ -32,17 +33,22 @@ class Folded(Struct, frozen=True):
     last_ending: int
 
 
-async def fold(store: EventStore, log_id: UUID) -> Folded:
+async def fold(store: EventStore, log_id: UUID, *, before: int | None = None) -> Folded:
     """Fold an execution's log, page by page; others get their turn between two pages.
+
+    Args:
+        store: the log.
+        log_id: of the execution.
+        before: the event that ends it and is left out; ``None`` folds all.
 
     Raises:
         ValueError: the log cannot be folded.
     """
-    return await fold_on(store, await store.read(log_id, limit=_PAGE))
+    return await fold_on(store, await store.read(log_id, limit=_PAGE), before=before)
 
 
-async def fold_on(store: EventStore, page: list[Recorded]) -> Folded:
-    """Fold a log whose first page has been read, and whatever follows it.
+async def fold_on(store: EventStore, page: list[Recorded], *, before: int | None = None) -> Folded:
+    """Fold a log whose first page has been read, and whatever follows it; ``before`` as in `fold`.
 
     Raises:
         ValueError: the log cannot be folded.
@@ -50,8 +56,8 @@ async def fold_on(store: EventStore, page: list[Recorded]) -> Folded:
     state = State()
     large = False
     last_ending = 0
-    while page:
-        for recorded in page:
+    while page and state.version + 1 != before:
+        for recorded in takewhile(lambda each: each.version != before, page):
             event = decode_event(recorded.state)
             evolve(state, event)
             large = large or _REFERENCE in recorded.state

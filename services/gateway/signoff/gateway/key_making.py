@@ -21,7 +21,7 @@ from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import idempotency_key
 from signoff.gateway.identity import IDENTITY, Name, fresh_id
-from signoff.gateway.responses import answer
+from signoff.gateway.responses import NO_STORE, answer
 
 MAX_OVERLAP: Final = 30 * 24 * 3600
 MAX_LIFE: Final = 10 * 365 * 24 * 3600
@@ -213,7 +213,7 @@ async def _show(request: web.Request, secret: _Secret, *, status: int) -> web.Re
         raise ApiError(409, "This Idempotency-Key was used before, and what it made is shown no more")
     (view,) = await key_views(request, [secret.key_id])
     shown = NewKeyView(**msgspec.structs.asdict(view), key=secret.key)
-    return answer(shown, status=status, headers={"Cache-Control": "no-store"})
+    return answer(shown, status=status, headers=NO_STORE)
 
 
 def _expiry(body: NewKeyBody) -> str | None:

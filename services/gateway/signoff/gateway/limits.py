@@ -35,15 +35,17 @@ class _AtWork:
 
     Attributes:
         recorded: those of the log when it was asked, and those begun here that it has recorded since.
+        begun: those that were begun here, ever.
         sent: begun here, and not known to be in the log yet.
         asked_at: when the log was asked.
         asking: held while it is asked.
     """
 
-    __slots__ = ("asked_at", "asking", "recorded", "sent")
+    __slots__ = ("asked_at", "asking", "begun", "recorded", "sent")
 
     def __init__(self) -> None:
         self.recorded = 0
+        self.begun = 0
         self.sent = 0
         self.asked_at = -math.inf
         self.asking = asyncio.Lock()
@@ -62,6 +64,7 @@ class _AtWork:
         finally:
             self.sent -= 1
             self.recorded += 1
+            self.begun += 1
 
 
 class Limits:
@@ -166,8 +169,10 @@ class Limits:
         if known.count >= most or came_at - known.asked_at > _LOOK_EVERY:
             async with known.asking:
                 if known.asked_at < came_at:  # else somebody asked while this one waited
-                    asked_at = self._clock()
-                    known.recorded = await self._store.at_work(workspace_id, most=most)
+                    asked_at, begun = self._clock(), known.begun
+                    found = await self._store.at_work(workspace_id, most=most)
+                    # Whether the answer has those that were recorded while it was on its way, nobody knows.
+                    known.recorded = found + known.begun - begun
                     known.asked_at = asked_at
         if known.count >= most:
             raise ApiError(429, _AT_WORK, headers={"Retry-After": str(_RETRY_SECONDS)})

@@ -18,6 +18,12 @@ from signoff.events.errors import (
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.v2_errors import error_body, is_v2
 
+NO_STORE: Final = {"Cache-Control": "no-store"}
+"""For answers with a secret: nobody on the way keeps them."""
+
+NO_GUESSING: Final = {"X-Content-Type-Options": "nosniff"}
+"""Browsers take an answer for what it says it is."""
+
 _JSON: Final = "application/json"
 _CLIENT_GONE: Final = 499
 _encode: Final = msgspec.json.Encoder().encode
@@ -34,7 +40,8 @@ def answer(value: object, *, status: int = 200, headers: Mapping[str, str] | Non
         status: of the answer.
         headers: further ones.
     """
-    return web.Response(body=_encode(value), status=status, headers=headers, content_type=_JSON)
+    told = {**NO_GUESSING, **headers} if headers else NO_GUESSING
+    return web.Response(body=_encode(value), status=status, headers=told, content_type=_JSON)
 
 
 @web.middleware

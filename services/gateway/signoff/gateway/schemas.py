@@ -134,7 +134,7 @@ class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
 class RollbackBody(Struct, frozen=True, forbid_unknown_fields=True):
     """The version that takes the executions from now on."""
 
-    version: Annotated[int, Meta(ge=1)]
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
 
 
 class WorkflowSummary(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -182,7 +182,7 @@ class Cancelled(Struct, frozen=True, kw_only=True, rename="camel"):
     reason: Literal["recorded", "already_cancelled"]
 
 
-class RetryBody(Struct, frozen=True):
+class RetryBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Why a failed execution is tried again."""
 
     reason: str = ""

@@ -12,7 +12,7 @@ from signoff.access.sessions import COOKIE, LIFETIME, Session, SignInMethod, ses
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.identity import IDENTITY
-from signoff.runtime.proxies import client_address
+from signoff.runtime.proxies import client_address, held_with
 
 
 async def verified(request: web.Request, account: str, kept: str | None, password: str) -> bool:
@@ -30,7 +30,7 @@ async def verified(request: web.Request, account: str, kept: str | None, passwor
     identity = request.app[IDENTITY]
     forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
     trusted = request.app[GATEWAY].settings.trusted_proxies
-    address = f"address/{client_address(request.remote, forwarded_for, trusted)}"
+    address = f"address/{held_with(client_address(request.remote, forwarded_for, trusted))}"
     try:
         await identity.attempts.take(address, PER_ADDRESS)
         await identity.attempts.take(account, PER_ACCOUNT)
@@ -100,4 +100,4 @@ async def sign_out(request: web.Request) -> None:
 def is_secure(request: web.Request) -> bool:
     """Whether browsers reach this server by https, so that cookies are for that alone."""
     public = request.app[GATEWAY].settings.public_url
-    return urlsplit(public or str(request.url)).scheme == "https"
+    return (request.scheme if public is None else urlsplit(public).scheme) == "https"

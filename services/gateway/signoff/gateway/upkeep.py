@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 
-from signoff.access.errors import SealError
 from signoff.access.live import LiveDirectory
 from signoff.access.resealing import reseal
 from signoff.access.sealing import Sealer
@@ -18,6 +17,7 @@ EVERY: Final = 60.0
 """Seconds between two rounds."""
 
 _PURGE: Final = 1000
+_SOME: Final = 10
 _log = structlog.get_logger("signoff.gateway")
 
 
@@ -61,11 +61,16 @@ class Upkeep:
         while await self._records.purge(limit=_PURGE) == _PURGE:
             pass
         if not self._resealed:
-            try:
-                count = await reseal(self._directory.state, self._records, self._sealer, self._kinds)
-            except SealError as error:
-                _log.error("a secret cannot be opened, nor sealed anew", reason=str(error))
-            else:
-                self._resealed = True
-                if count:
-                    _log.info("secrets were sealed under the new SIGNOFF_SECRET_KEY", count=count)
+            await self._reseal()
+
+    async def _reseal(self) -> None:
+        done = await reseal(self._directory.state, self._records, self._sealer, self._kinds)
+        if done.count:
+            _log.info("secrets were sealed under the new SIGNOFF_SECRET_KEY", count=done.count)
+        if done.unopened:
+            _log.error(
+                "secrets do not open: name their key in SIGNOFF_SECRET_KEY_PREVIOUS, or set them anew",
+                count=len(done.unopened),
+                some=done.unopened[:_SOME],
+            )
+        self._resealed = not done.unopened

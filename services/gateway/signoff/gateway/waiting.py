@@ -12,6 +12,7 @@ from typing import Final, Self
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from signoff.events.bus.base import Bus, Message, Reader
 from signoff.events.codec import decode_event, decode_outcome
@@ -32,6 +33,18 @@ _LOGS_A_READ: Final = 100
 _EVENTS_A_LOG: Final = 100
 
 _log = structlog.get_logger("signoff.gateway.waiting")
+
+
+class Ended(Struct, frozen=True):
+    """The event that ended a run.
+
+    Attributes:
+        event_id: of the event.
+        raw: its bytes, where they came with the news; ``None``: they must be read from the log.
+    """
+
+    event_id: int
+    raw: bytes | None = None
 
 
 class Call:
@@ -75,7 +88,7 @@ class Call:
         self.give_up_at = self.since + within
         self._waiting = waiting
         self._outcome: Outcome | None = None
-        self._ended: int | None = None
+        self._ended: Ended | None = None
         self._changed: asyncio.Future[None] | None = None
 
     async def outcome(self) -> Outcome:
@@ -88,8 +101,8 @@ class Call:
             await self._change()
         return self._outcome
 
-    async def ended(self, *, within: float) -> int:
-        """The ``eventId`` that ended the run which the command began.
+    async def ended(self, *, within: float) -> Ended:
+        """The event that ended the run which the command began.
 
         Args:
             within: seconds to wait at most.
@@ -105,7 +118,7 @@ class Call:
     def tell(self, outcome: Outcome) -> None:
         """Take note of an outcome of this command."""
         if outcome.outcome == "ended":
-            self._ended = outcome.event_id
+            self._ended = self._ended or _ended(outcome)
             # The end of its run says that the command was taken up, should that hint have been lost.
             self._outcome = self._outcome or Outcome(
                 command_id=outcome.command_id,
@@ -125,7 +138,7 @@ class Call:
         if outcome is not None and self._outcome is None:
             self._outcome = outcome
         if self._ended is None and ends_run(event, self.run_id):
-            self._ended = event.event_id
+            self._ended = Ended(event.event_id, recorded.state)
         self._wake()
 
     def _wake(self) -> None:
@@ -147,6 +160,12 @@ class Call:
 
     def __exit__(self, *_: object) -> None:
         self._waiting.forget(self)
+
+
+def _ended(outcome: Outcome) -> Ended | None:
+    if outcome.event_id is None:
+        return None
+    return Ended(outcome.event_id, bytes(outcome.event) or None)
 
 
 class Waiting:

@@ -20,6 +20,7 @@ from signoff.tail import (
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_NO_GUESSING: Final = {"X-Content-Type-Options": "nosniff"}
 _RETRY_AFTER: Final = {"Retry-After": "1"}
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
     401: {"WWW-Authenticate": "Bearer"}, 429: _RETRY_AFTER, 503: _RETRY_AFTER,
@@ -30,7 +31,8 @@ _log = structlog.get_logger("signoff.stream")
 
 def answer(status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON answer."""
-    return web.Response(status=status, body=_encode(body), headers=headers, content_type="application/json")
+    told = {**_NO_GUESSING, **(headers or {})}
+    return web.Response(status=status, body=_encode(body), headers=told, content_type="application/json")
 
 
 def answering_errors(handler: Handler) -> Handler:

@@ -14,16 +14,15 @@ class _Names(Paged):
 class AsyncEnvironment(Resource):
     """``client.environment``."""
 
-    async def set(self, name: str, value: str, *, idempotency_key: str | None = None) -> EnvironmentName:
+    async def set(self, name: str, value: str) -> EnvironmentName:
         """Set a value, or another one in its place. It is kept encrypted.
 
         Args:
             name: letters, digits and ``_``; definitions name it as ``{{NAME}}``.
             value: the secret, at most 32 KiB of UTF-8.
-            idempotency_key: the same key and name again change nothing further.
         """
         return await self._transport.call(
-            EnvironmentName, "PUT", api_path("environment", name), json={"value": value}, key=idempotency_key
+            EnvironmentName, "PUT", api_path("environment", name), json={"value": value}
         )
 
     async def get(self, name: str) -> EnvironmentName:

@@ -96,6 +96,7 @@ def _tell(url: str, settings: Settings, examples: list[str]) -> None:
         return
     rows = {
         "Signoff": url,
+        "API": f"{url}/docs",
         "key": settings.bootstrap_api_key or "",
         "data": str(settings.data),
         "log": "PostgreSQL" if settings.database_url else "SQLite",

@@ -26,19 +26,21 @@ class Approver:
         url: of the Signoff server.
         key: the user's key.
         variable: the environment variable that it came from, for the texts of errors.
+        workspace: where they decide, the same as the agent acts in.
     """
 
-    def __init__(self, url: str, key: str, variable: str) -> None:
+    def __init__(self, url: str, key: str, variable: str, workspace: str | None = None) -> None:
         self._url = url
         self._key = key
         self._variable = variable
+        self._workspace = workspace
 
     def __repr__(self) -> str:
         return f"Approver({self._variable!r})"
 
     def client(self) -> AsyncClient:
         """A client that acts as the approver."""
-        return AsyncClient(self._url, self._key)
+        return AsyncClient(self._url, self._key, self._workspace)
 
     async def check(self, agent_key: str | None) -> None:
         """Make sure that the agent is somebody else: another key, and a key of another user.

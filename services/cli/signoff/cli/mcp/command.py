@@ -6,7 +6,7 @@ import sys
 
 from mcp.server.stdio import stdio_server
 
-from signoff.cli.connection import explain, find_key
+from signoff.cli.connection import explain, find_key, find_workspace
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.mcp.approver import Approver
 from signoff.cli.mcp.errors import AddressError, ApproverError
@@ -44,7 +44,7 @@ def _approver(url: str, variable: str | None) -> Approver | None:
     key = os.environ.get(variable)
     if not key:
         raise CommandError(f"{variable} is not set: put the approver's own API key into it")
-    return Approver(url, key, variable)
+    return Approver(url, key, variable, find_workspace(os.environ))
 
 
 async def _serve(
@@ -52,11 +52,16 @@ async def _serve(
 ) -> None:
     if approver is not None:
         await approver.check(key)
+    served = Served(
+        url=url,
+        key_of=(lambda _: key) if http is None else bearer_of,
+        workspace=find_workspace(os.environ),
+        approver=approver,
+        workflow_tools=workflow_tools,
+    )
     if http is not None:
-        served = Served(url=url, key_of=bearer_of, approver=approver, workflow_tools=workflow_tools)
         await serve_http(create_server(served), http, ready=_tell)
         return
-    served = Served(url=url, key_of=lambda _: key, approver=approver, workflow_tools=workflow_tools)
     server = create_server(served)
     async with stdio_server() as (received, sent):
         await server.run(received, sent, server.create_initialization_options())

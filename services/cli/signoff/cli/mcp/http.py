@@ -10,7 +10,7 @@ from mcp.server.lowlevel import Server
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from signoff.cli.mcp.errors import AddressError
+from signoff.cli.mcp.errors import AddressError, ToolError
 from signoff.cli.mcp.server import Context
 
 PATH: Final = "/mcp"
@@ -25,9 +25,16 @@ _MOST_BYTES: Final = 1_000_000
 """Of a request."""
 
 
-def bearer_of(context: Context) -> str | None:
-    """The key in the ``Authorization`` header of a request."""
-    return None if context.request is None else _bearer(context.request.headers.get("authorization", ""))
+def bearer_of(context: Context) -> str:
+    """The key in the ``Authorization`` header of a request.
+
+    Raises:
+        ToolError: there is none; without it the client would act with the key of this process.
+    """
+    key = None if context.request is None else _bearer(context.request.headers.get("authorization", ""))
+    if key is None:
+        raise ToolError("the request carries no Signoff API key: send it as Authorization: Bearer <key>")
+    return key
 
 
 async def serve_http(server: Server[Any], address: str, *, ready: Callable[[str], None]) -> None:

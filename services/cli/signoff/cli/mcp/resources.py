@@ -11,6 +11,7 @@ from signoff.cli.mcp.calls import take
 from signoff.cli.mcp.errors import ToolError
 from signoff.client import AsyncClient
 
+_DIGITS: Final = 18
 _PAGE: Final = 100
 """Events in one reading."""
 
@@ -66,7 +67,7 @@ async def read(client: AsyncClient, uri: str) -> bytes:
 
 async def _events(client: AsyncClient, execution_id: str, query: str) -> dict[str, Any]:
     given = parse_qs(query).get("after", ["0"])[0]
-    if not given.isdecimal():
+    if not given.isdecimal() or len(given) > _DIGITS:
         raise ToolError("`after` must be the number of an event, such as 100")
     events = client.executions.handle(execution_id).events(after=int(given), page_size=_PAGE)
     found, more = await take(events, _PAGE)

@@ -46,12 +46,14 @@ class Served(Struct, frozen=True, kw_only=True):
     Attributes:
         url: of the Signoff server.
         key_of: the key of whoever sent a request.
+        workspace: where they act, if they may act in several.
         approver: who decides, if anybody does here.
         workflow_tools: whether each workflow is a tool.
     """
 
     url: str
     key_of: Callable[[Context], str | None]
+    workspace: str | None = None
     approver: Approver | None = None
     workflow_tools: bool = False
 
@@ -154,12 +156,13 @@ class _Handlers:
         self._under_way += 1
         try:
             key = self._served.key_of(context)
-            async with AsyncClient(self._served.url, key, patience=_PATIENCE) as client:
+            served = self._served
+            async with AsyncClient(served.url, key, served.workspace, patience=_PATIENCE) as client:
                 yield Call(
                     client=client,
                     key=key,
                     report=lambda at, line: context.session.report_progress(at, message=line),
-                    approver=self._served.approver,
+                    approver=served.approver,
                 )
         finally:
             self._under_way -= 1

@@ -114,7 +114,7 @@ class Attempts:
         Raises:
             NoSlotError: none was free in time; nothing was sent.
         """
-        async with self._slots.taken(subscription.hook_id):
+        async with self._slots.taken(subscription.workspace_id, subscription.hook_id):
             return await self._sender.send(target, delivery, body)
 
 

@@ -35,8 +35,14 @@ from signoff.executor.hooks.sending import Answer
 from signoff.executor.hooks.slots import NoSlotError
 from signoff.executor.hooks.subscriptions import Subscriptions
 
-_AT_ONCE: Final = 32
-"""Dead letters and tests that are sent at once."""
+_AT_ONCE: Final = 16
+"""Tests, and dead letters, that are sent at once."""
+
+_WIDEST: Final = 64
+"""Pages that are looked through for what is for this process."""
+
+_UNKNOWN: Final = 1.0
+"""Seconds after which the test of a hook is taken up again that is not known here yet."""
 
 _log = structlog.get_logger("signoff.executor.hooks")
 
@@ -78,7 +84,8 @@ class Due:
         self._partitions = partitions
         self._limits = limits
         self._clock = clock
-        self._errands: set[asyncio.Task[None]] = set()
+        self._pages = 1
+        self._errands: dict[str, set[asyncio.Task[None]]] = {TRIAL: set(), DEAD: set()}
         self.fault: BaseException | None = None
 
     async def take(self, owned: Mapping[int, Progress]) -> bool:
@@ -94,7 +101,8 @@ class Due:
             StoreError: the database is away.
         """
         await self._run_errands()
-        page = await self._kept.records.due(PENDING, before=self._clock(), limit=self._limits.page)
+        limit = self._pages * self._limits.page
+        page = await self._kept.records.due(PENDING, before=self._clock(), limit=limit)
         taken = 0
         for workspace_id, kept in page:
             hook_id, log_id = lane_of(kept.key)
@@ -102,7 +110,10 @@ class Due:
             if progress is not None and kept.key not in self._lanes:
                 await self._take(workspace_id, hook_id, log_id, kept, progress)
                 taken += 1
-        return len(page) == self._limits.page and taken > 0
+        full = len(page) == limit
+        # Where others do not come for what is theirs, what is for this process is due behind it.
+        self._pages = min(2 * self._pages, _WIDEST) if full and not taken else 1
+        return full and (taken > 0 or limit < self._pages * self._limits.page)
 
     async def _take(
         self, workspace_id: UUID, hook_id: str, log_id: UUID, kept: Kept, progress: Progress
@@ -111,7 +122,7 @@ class Due:
             await self._kept.records.remove(PENDING, workspace_id, kept.key, expected=kept.version)
             return
         pending = read_pending(kept)
-        room = self._lanes.room_for(hook_id)
+        room = self._lanes.room_for(workspace_id, hook_id)
         pending = (
             replace(pending, due_at=self._clock() + self._limits.claim) if room else self._later(pending)
         )
@@ -133,31 +144,32 @@ class Due:
 
     async def _run_errands(self) -> None:
         for kind, errand in ((TRIAL, self._try_hook), (DEAD, self._try_again)):
-            room = _AT_ONCE - len(self._errands)
-            if room <= 0:
-                return
+            room = _AT_ONCE - len(self._errands[kind])
             now = self._clock()
-            for workspace_id, kept in await self._kept.records.due(kind, before=now, limit=room):
+            page = await self._kept.records.due(kind, before=now, limit=room) if room > 0 else []
+            for workspace_id, kept in page:
                 try:
                     version = await self._kept.claim(kind, workspace_id, kept, until=now + self._limits.claim)
                 except RecordConflictError:
                     continue  # another executor's
-                self._start(errand(workspace_id, kept, version))
+                self._start(kind, errand(workspace_id, replace(kept, version=version)))
 
-    def _start(self, errand: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(errand)
-        self._errands.add(task)
+    def _start(self, kind: str, errand: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(errand, name=kind)
+        self._errands[kind].add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._errands.discard(task)
+        self._errands[task.get_name()].discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, StoreError):
+        if isinstance(error, RecordConflictError):
+            pass  # it was removed, or asked for again, meanwhile
+        elif isinstance(error, StoreError):
             _log.warning("a test or a dead letter waits for the database", reason=str(error))
         elif error is not None:
             self.fault = error
 
-    async def _try_again(self, workspace_id: UUID, kept: Kept, version: int) -> None:
+    async def _try_again(self, workspace_id: UUID, kept: Kept) -> None:
         hook_id, log_id = lane_of(kept.key)
         event_id = int(kept.key.rpartition("/")[2])
         page = await self._store.read(log_id, after=event_id - 1, limit=1)
@@ -165,22 +177,25 @@ class Due:
         if page:
             attempt = await self._attempts.event(workspace_id, hook_id, page[0], replayed=True)
         if attempt.state in {"done", "removed"}:
-            await self._kept.records.remove(DEAD, workspace_id, kept.key, expected=version)
+            await self._kept.records.remove(DEAD, workspace_id, kept.key, expected=kept.version)
             return
+        if attempt.state == "busy":
+            return  # nothing was sent: it comes again when the claim has run out
         before = read_dead(kept)
         again = Dead(
             type=before.type,
-            attempts=before.attempts + (attempt.state != "busy"),
+            attempts=before.attempts + 1,
             last_error=attempt.error or "the hook is disabled",
             died_at=self._clock(),
         )
-        await self._kept.bury(workspace_id, kept.key, again)
+        await self._kept.bury(workspace_id, kept.key, again, expected=kept.version)
 
-    async def _try_hook(self, workspace_id: UUID, kept: Kept, _: int) -> None:
+    async def _try_hook(self, workspace_id: UUID, kept: Kept) -> None:
         hook_id = kept.key.partition("/")[0]
         subscription = self._subscriptions.find(workspace_id, hook_id)
-        if subscription is None:
-            return  # removed, or not known here yet: the test is asked again or runs out
+        if subscription is None:  # removed, and the test runs out; or not known here yet
+            await self._kept.claim(TRIAL, workspace_id, kept, until=self._clock() + _UNKNOWN)
+            return
         target = await self._attempts.target(subscription)
         if isinstance(target, Attempt):
             answer = Answer(error=target.error or "the hook was removed")
@@ -194,9 +209,10 @@ class Due:
 
     async def close(self) -> None:
         """Stop what is under way; it is due again, for whoever is there then."""
-        for task in self._errands:
+        under_way = [task for tasks in self._errands.values() for task in tasks]
+        for task in under_way:
             task.cancel()
-        await asyncio.gather(*self._errands, return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 def _trial_body(workspace_id: UUID, hook_id: str, now: float) -> bytes:

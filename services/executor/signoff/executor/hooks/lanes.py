@@ -116,7 +116,7 @@ class Lanes:
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._tasks: dict[asyncio.Task[None], Lane] = {}
-        self._of_hooks: Counter[str] = Counter()
+        self._count: Counter[UUID | str] = Counter()
         self._budget = Budget()
         self.fault: BaseException | None = None
 
@@ -126,10 +126,13 @@ class Lanes:
     def __contains__(self, key: str) -> bool:
         return key in self._lanes
 
-    def room_for(self, hook_id: str) -> bool:
-        """Whether a lane may be made for a hook."""
-        few = len(self._lanes) < self._limits.lanes
-        return few and self._of_hooks[hook_id] < self._limits.lanes_per_hook
+    def room_for(self, workspace_id: UUID, hook_id: str) -> bool:
+        """Whether a lane may be made for a workspace's hook."""
+        return (
+            len(self._lanes) < self._limits.lanes
+            and self._count[workspace_id] < self._limits.lanes_per_workspace
+            and self._count[hook_id] < self._limits.lanes_per_hook
+        )
 
     async def hand_over(
         self, workspace_id: UUID, hook_id: str, recorded: Recorded, progress: Progress
@@ -143,7 +146,7 @@ class Lanes:
         fits = self._budget.used < self._limits.events
         if lane is not None and not lane.closed and fits:
             lane.add(recorded)
-        elif lane is None and fits and self.room_for(hook_id):
+        elif lane is None and fits and self.room_for(workspace_id, hook_id):
             lane = Lane(workspace_id, hook_id, recorded.log_id, progress, self._budget)
             lane.add(recorded)
             self._start(lane, partial(self._deliver, lane))
@@ -186,7 +189,7 @@ class Lanes:
 
     def _start(self, lane: Lane, work: Callable[[], Awaitable[None]]) -> None:
         self._lanes[lane.key] = lane
-        self._of_hooks[lane.hook_id] += 1
+        self._count.update((lane.workspace_id, lane.hook_id))
         task = asyncio.create_task(self._run(lane, work), name=f"hook {lane.key}")
         self._tasks[task] = lane
         task.add_done_callback(self._ended)
@@ -199,7 +202,7 @@ class Lanes:
     def _forget(self, lane: Lane) -> None:
         if self._lanes.get(lane.key) is lane:
             del self._lanes[lane.key]
-            self._of_hooks[lane.hook_id] -= 1
+            self._count.subtract((lane.workspace_id, lane.hook_id))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         lane = self._tasks.pop(task)

@@ -17,9 +17,11 @@ class Limits(Struct, frozen=True, kw_only=True):
         longest_wait: … up to this.
         give_up: after which an event is a dead letter, since the first failure of its execution.
         per_hook: requests under way to one hook.
+        per_workspace: the same to all hooks of a workspace.
         in_all: requests under way of this executor.
         turn: that an execution waits for one of these places before it is put aside.
         lanes_per_hook: executions that have something under way or wait for a place, of one hook …
+        lanes_per_workspace: … of all hooks of a workspace …
         lanes: … and in all.
         events: bytes of events in memory, about.
         page: events, or records, that are read at once.
@@ -37,9 +39,11 @@ class Limits(Struct, frozen=True, kw_only=True):
     longest_wait: float = 3600.0
     give_up: float = 24 * 3600.0
     per_hook: int = 8
+    per_workspace: int = 64
     in_all: int = 256
     turn: float = 5.0
     lanes_per_hook: int = 200
+    lanes_per_workspace: int = 500
     lanes: int = 2000
     events: int = 32 * 1024 * 1024
     page: int = 200

@@ -1,9 +1,10 @@
-"""Places for requests: so many to one hook, so many in all. Nobody waits long for one."""
+"""Places for requests: so many to one hook, of one workspace, in all. Nobody waits long for one."""
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from uuid import UUID
 
 from signoff.executor.hooks.limits import Limits
 
@@ -25,29 +26,38 @@ class Slots:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._all = asyncio.Semaphore(limits.in_all)
-        self._of_hooks: dict[str, asyncio.Semaphore] = {}
-        self._users: Counter[str] = Counter()
+        self._of: dict[UUID | str, asyncio.Semaphore] = {}
+        self._users: Counter[UUID | str] = Counter()
 
     @asynccontextmanager
-    async def taken(self, hook_id: str) -> AsyncIterator[None]:
-        """A place for a request to a hook, until the block is left.
+    async def taken(self, workspace_id: UUID, hook_id: str) -> AsyncIterator[None]:
+        """A place for a request to a workspace's hook, until the block is left.
 
         Raises:
             NoSlotError: none was free in time.
         """
-        own = self._of_hooks.setdefault(hook_id, asyncio.Semaphore(self._limits.per_hook))
-        self._users[hook_id] += 1
-        try:
+        with (
+            self._places_of(hook_id, self._limits.per_hook) as own,
+            self._places_of(workspace_id, self._limits.per_workspace) as shared,
+        ):
             async with AsyncExitStack() as places:
                 try:
                     async with asyncio.timeout(self._limits.turn):
                         # The hook's own first: who waits for a slow one holds no place of the others.
-                        await places.enter_async_context(own)
-                        await places.enter_async_context(self._all)
+                        for each in (own, shared, self._all):
+                            await places.enter_async_context(each)
                 except TimeoutError as error:
                     raise NoSlotError from error
                 yield
+
+    @contextmanager
+    def _places_of(self, whose: UUID | str, most: int) -> Iterator[asyncio.Semaphore]:
+        """The places of a hook or a workspace, known while anybody has one or waits for one."""
+        places = self._of.setdefault(whose, asyncio.Semaphore(most))
+        self._users[whose] += 1
+        try:
+            yield places
         finally:
-            self._users[hook_id] -= 1
-            if not self._users[hook_id]:
-                del self._users[hook_id], self._of_hooks[hook_id]
+            self._users[whose] -= 1
+            if not self._users[whose]:
+                del self._users[whose], self._of[whose]

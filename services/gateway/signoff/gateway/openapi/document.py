@@ -28,7 +28,8 @@ TAGS: Final[Mapping[str, str]] = {
 _DESCRIPTION: Final = (
     "Workflows that stop for people, and a record that proves what happened.\n\n"
     "In the place of an execution's id, that of one of its runs does as well. `GET` routes answer `HEAD`, "
-    "too; a method that a path does not have is 405 with `Allow`. Times are UTC, ISO 8601. Durations are in "
+    "too; a method that a path does not have is 405 with `Allow`, an `Expect` other than "
+    "`100-continue` 417, and what is no HTTP 400. Times are UTC, ISO 8601. Durations are in "
     "milliseconds, or in the unit of their name."
 )
 _JSON: Final = "application/json"

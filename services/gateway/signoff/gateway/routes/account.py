@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from signoff.access.callers import Principal
 from signoff.access.directory import Key
 from signoff.access.passwords import MAX_LENGTH
+from signoff.access.people import Person
 from signoff.gateway.accounts import UserView, end_sessions, find_person, hashed, user_view
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.errors import ApiError
@@ -93,14 +94,19 @@ async def change_password(request: web.Request, caller: Principal) -> web.Respon
     if not await verified(request, f"user/{user_id}", person.password_hash, body.current_password):
         raise ApiError(403, "The current password is wrong")
     new_hash = await hashed(request, body.new_password)
-    await request.app[IDENTITY].people.change(
-        user_id,
-        lambda kept: msgspec.structs.replace(kept, password_hash=new_hash, must_change=False),
-    )
-    await end_sessions(request, user_id)
+
+    def alter(kept: Person) -> Person:
+        # Whoever set another password in the meantime has the last word.
+        if kept.password_hash != person.password_hash:
+            return kept
+        return msgspec.structs.replace(kept, password_hash=new_hash, must_change=False)
+
+    changed = await request.app[IDENTITY].people.change(user_id, alter)
+    if changed is None or changed.password_hash != new_hash:
+        raise ApiError(409, "The password has just been changed by somebody else: sign in with that one")
+    epoch = await end_sessions(request, user_id)
     response = web.Response(status=204)
     if caller.auth_method == "session":
-        epoch = await request.app[IDENTITY].sessions.epoch(user_id)
         await sign_in(request, response, user_id, method="password", epoch=epoch)
     return response
 
@@ -188,7 +194,8 @@ ROUTES: Final = (
             description="The password is another one.",
             may_have={"Set-Cookie": "The session's new token, where a session asked."},
         )},
-        errors={409: "The user has no password.", 429: "The current password was wrong too often."},
+        errors={409: "The user has no password, or has just been given another one.",
+                429: "The current password was wrong too often."},
     ),
     Route(
         method="GET", path="/api/users/me/keys", handler=list_keys, operation="account:manage",

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from signoff.access.callers import AuthMethod
 from signoff.access.passwords import MAX_LENGTH
-from signoff.access.people import Person
+from signoff.access.people import Person, folded
 from signoff.access.sessions import COOKIE
 from signoff.events.types import Role
 from signoff.gateway.accounts import hashed
@@ -19,7 +19,7 @@ from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.identity import IDENTITY
-from signoff.gateway.responses import answer
+from signoff.gateway.responses import NO_STORE, answer
 from signoff.gateway.routes.workspaces import WorkspaceView, workspace_views
 from signoff.gateway.routing import Answer, Route
 from signoff.gateway.signing_in import may_sign_in, sign_in, sign_out, verified
@@ -100,10 +100,11 @@ async def login(request: web.Request) -> web.Response:
     body = convert(await read_object(request), Credentials)
     identity = request.app[IDENTITY]
     user_id = await identity.people.by_email(body.email)
-    person = None if user_id is None else await identity.people.get(user_id)
+    # The epoch first: a password that is changed from here on ends the session that the old one begins.
     epoch = 0 if user_id is None else await identity.sessions.epoch(user_id)
+    person = None if user_id is None else await identity.people.get(user_id)
     kept = None if person is None else person.password_hash
-    account = f"user/{user_id}" if user_id is not None else f"email/{body.email.strip().casefold()}"
+    account = f"user/{user_id}" if user_id is not None else f"email/{_folded(body.email)}"
     is_right = await verified(request, account, kept, body.password)
     if not is_right or user_id is None or not may_sign_in(request, user_id):
         raise ApiError(401, _WRONG)
@@ -112,6 +113,14 @@ async def login(request: web.Request) -> web.Response:
     response = answer(await _who(request, user_id, "session", grants))
     await sign_in(request, response, user_id, method="password", epoch=epoch)
     return response
+
+
+def _folded(address: str) -> str:
+    """Somebody who is not here, by whatever spelling: one who is here is one account by all of them."""
+    try:
+        return folded(address)
+    except ValueError:
+        return address
 
 
 async def logout(request: web.Request) -> web.Response:
@@ -127,7 +136,7 @@ async def who_am_i(request: web.Request) -> web.Response:
     """``GET /api/auth/session``."""
     caller = await request.app[ADMISSION].caller(request)
     shown = await _who(request, caller.user_id, caller.auth_method, caller.grants)
-    return answer(shown, headers={"Cache-Control": "no-store"})
+    return answer(shown, headers=NO_STORE)
 
 
 async def methods(request: web.Request) -> web.Response:

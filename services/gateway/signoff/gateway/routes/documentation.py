@@ -16,11 +16,12 @@ from signoff.gateway.openapi.components import Schema
 from signoff.gateway.openapi.document import build, encode
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.reference import STYLE, render
+from signoff.gateway.responses import NO_GUESSING
 from signoff.gateway.routing import Answer, Endpoint, Route
 
 _GUARDED: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+    **NO_GUESSING,
     "Referrer-Policy": "no-referrer",
 }
 
@@ -70,7 +71,7 @@ async def openapi(request: web.Request) -> web.Response:
     """``GET /openapi.json``."""
     documentation = request.app[DOCUMENTATION]
     body = await asyncio.to_thread(lambda: documentation.json)
-    return conditional(request, web.Response(body=body, content_type="application/json"))
+    return conditional(request, web.Response(body=body, content_type="application/json", headers=NO_GUESSING))
 
 
 async def page(request: web.Request) -> web.Response:

@@ -72,14 +72,12 @@ async def put(request: web.Request, caller: Principal) -> web.Response:
     gateway = request.app[GATEWAY]
     await gateway.environments.put(caller.workspace_id, name, body.value)
     workspace_id = str(caller.workspace_id)
-    # The value itself tells a retry from another request only by its name: its digest would help a guesser.
-    await change(
-        request,
-        caller,
-        [EnvironmentSet(actor=caller.actor, workspace_id=workspace_id, name=name)],
-        body={"name": name},
-    )
-    set_at = gateway.directory.state.workspaces[workspace_id].environment[name]
+    # That it was set is recorded by each try: processes read a value again for no other reason.
+    fact = EnvironmentSet(actor=caller.actor, workspace_id=workspace_id, name=name)
+    await change(request, caller, [fact], anew=True)
+    set_at = gateway.directory.state.workspaces[workspace_id].environment.get(name)
+    if set_at is None:
+        raise ApiError(409, "Another request has just removed the value: set it again")
     return answer(EnvironmentName(name=name, set_at=iso(set_at)))
 
 
@@ -107,8 +105,9 @@ ROUTES: Final = (
     Route(
         method="PUT", path="/api/environment/{name}", handler=put, operation="environment:write",
         name="setEnvironmentValue", summary="Set an environment value", tag="Environment",
-        body=EnvironmentBody, answers={200: Answer(body=EnvironmentName, description="It is set.")},
-        errors={409: "The workspace has as many values as it may have."},
+        body=EnvironmentBody, body_required=True,
+        answers={200: Answer(body=EnvironmentName, description="It is set.")},
+        errors={409: "The workspace has as many values as it may have, or this one was just removed."},
     ),
     Route(
         method="DELETE", path="/api/environment/{name}", handler=remove, operation="environment:write",

@@ -20,7 +20,14 @@ from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError, Detail, bad_request, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
 from signoff.gateway.frames import FRAMES, stream_frames
-from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_definition, find_workflow
+from signoff.gateway.gateway import (
+    END_GRACE,
+    GATEWAY,
+    Gateway,
+    check_unused,
+    find_definition,
+    find_workflow,
+)
 from signoff.gateway.headers import (
     ExecuteHeaders,
     StartHeaders,
@@ -66,7 +73,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
 async def execute(request: web.Request, caller: Principal) -> web.StreamResponse:
     """Begin an execution and answer in the mode that was asked for."""
     gateway = request.app[GATEWAY]
-    headers = execute_headers(request.headers)
+    try:
+        headers = execute_headers(request.headers)
+    except ApiError:
+        await gateway.limits.count(request, caller, "sync")  # the headers would have said what it counts as
+        raise
     await gateway.limits.count(request, caller, headers.rate)
     given = await read_object(request)
     workflow = await find_workflow(gateway, caller, request.match_info["id"])
@@ -118,8 +129,10 @@ async def read_wanted(
         raise ApiError(403, "Access denied")
     mode: Mode = "stream" if body.stream and headers.mode == "sync" else headers.mode
     key = idempotency_key(request.headers)
-    named = await _read_named(gateway, caller, workflow, body, run_input)
     execution_id = headers.execution_id
+    if execution_id is not None:
+        await check_unused(gateway, caller, execution_id)
+    named = await _read_named(gateway, caller, workflow, body, run_input)
     return Wanted(
         asked=Asked(
             principal=caller,
@@ -213,9 +226,9 @@ async def begin(gateway: Gateway, workflow: WorkflowRow, wanted: Wanted) -> Endi
             await gateway.waiting.look([call])  # its run may have ended long ago
         if wanted.mode != "sync":
             return None
-        event_id = await call.ended(within=wanted.time_limit + END_GRACE)
-    return await gateway.endings.read(
-        workflow.workspace_id, wanted.log_id, event_id, base64_most=_base64_most(wanted.body)
+        ended = await call.ended(within=wanted.time_limit + END_GRACE)
+    return await gateway.endings.of(
+        workflow.workspace_id, wanted.log_id, ended, base64_most=_base64_most(wanted.body)
     )
 
 

@@ -1,7 +1,8 @@
 """``/api/files``: contents go in and out in pieces; no file is ever whole in memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+import hashlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -12,14 +13,15 @@ from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import UNSET, UnsetType, field
 
 from signoff.access.callers import Principal
-from signoff.events.errors import BlobError, BlobNotFoundError
-from signoff.events.files import ANY_TYPE, File, Files
+from signoff.events.errors import BlobError, BlobNotFoundError, FileTooLargeError
+from signoff.events.files import ANY_TYPE, MAX_FILE, File, Files
 from signoff.gateway.bodies import READ_LIMIT
 from signoff.gateway.conditional import CACHEABLE, UNCHANGED, is_unchanged
 from signoff.gateway.errors import ApiError, bad_request
 from signoff.gateway.file_inputs import MAX_FILES
+from signoff.gateway.first_answers import first_answer, keep_answer
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import ConditionalHeaders
+from signoff.gateway.headers import CommandHeaders, ConditionalHeaders
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import UploadedFiles
@@ -41,21 +43,31 @@ async def upload(request: web.Request, caller: Principal) -> web.Response:
     if request.content_type != "multipart/form-data":
         raise bad_request(_NO_FILE)
     files = request.app[GATEWAY].files
+    first = await first_answer(request, caller)
     kept: list[File] = []
+    digest, count = hashlib.sha256(), 0
     try:
         form = await request.multipart()
         while (part := await _next(form)) is not None:
             if not isinstance(part, BodyPartReader) or part.filename is None:
                 await _skip(part)
                 continue
-            if len(kept) == MAX_FILES:
+            if count == MAX_FILES:
                 raise ApiError(413, f"There may be {MAX_FILES} files in one request")
-            kept.append(await _keep(files, caller, part))
+            count += 1
+            pieces = _told(part, digest.update)
+            if first is None:
+                kept.append(await _keep(files, caller, part, pieces))
+            else:
+                await _read_through(pieces)
     except _BROKEN as error:
         raise bad_request(f"The body is no multipart/form-data: {error}") from error
-    if not kept:
+    if not count:
         raise bad_request(_NO_FILE)
-    return answer(UploadedFiles(kept), status=201)
+    if first is not None:
+        return first.again(digest.hexdigest())
+    uploaded = answer(UploadedFiles(kept), status=201)
+    return await keep_answer(request, caller, uploaded, digest=digest.hexdigest())
 
 
 async def _next(form: MultipartReader) -> MultipartReader | BodyPartReader | None:
@@ -69,20 +81,39 @@ async def _skip(part: MultipartReader | BodyPartReader) -> None:
         raise ApiError(413, f"A field that is no file is larger than {_PIECE} bytes")
 
 
-async def _keep(files: Files, caller: Principal, part: BodyPartReader) -> File:
+async def _keep(
+    files: Files, caller: Principal, part: BodyPartReader, pieces: AsyncGenerator[bytes, None]
+) -> File:
     if part.headers.get("Content-Transfer-Encoding", "binary").lower() not in ("7bit", "8bit", "binary"):
         raise bad_request("Files must be sent as they are, without a Content-Transfer-Encoding")
     return await files.keep(
-        caller.workspace_id,
-        _pieces(part),
-        name=part.filename or "",
-        media_type=part.headers.get("Content-Type", ANY_TYPE),
+        caller.workspace_id, pieces, name=part.filename or "", media_type=_media_type(part)
     )
 
 
-async def _pieces(part: BodyPartReader) -> AsyncGenerator[bytes, None]:
+def _media_type(part: BodyPartReader) -> str:
+    return part.headers.get("Content-Type", ANY_TYPE)
+
+
+async def _told(part: BodyPartReader, tell: Callable[[bytes], object]) -> AsyncGenerator[bytes, None]:
+    """The pieces of a file; a digest is told of them, and of all that tells the file from others."""
+    size = 0
+    tell(repr((part.filename, _media_type(part))).encode())
     while piece := await _in_time(part.read_chunk(_PIECE)):
+        tell(piece)
+        size += len(piece)
         yield bytes(piece)
+    tell(size.to_bytes(8))
+
+
+async def _read_through(pieces: AsyncGenerator[bytes, None]) -> None:
+    """Read a file that is stored already; a larger one is no repetition of it."""
+    size = 0
+    async with aclosing(pieces):
+        async for piece in pieces:
+            size += len(piece)
+            if size > MAX_FILE:
+                raise FileTooLargeError(f"the file is larger than {MAX_FILE} bytes")
 
 
 async def _in_time(reading: Awaitable[T]) -> T:
@@ -178,6 +209,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="uploadFiles",
         summary="Store files for workflows to work on.",
         tag="Files",
+        headers=CommandHeaders,
         body_media="multipart/form-data",
         body_note=f"Up to {MAX_FILES} files; fields that are no files are left out.",
         body_required=True,

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import UNSET
 
 from signoff.access.callers import Principal
+from signoff.access.directory import Hook
 from signoff.access.hooks import DEAD, PENDING, HookRecords, Pending, lane_of, read_dead, read_pending
 from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError
@@ -16,9 +17,12 @@ from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.store.search import Place, Search
 from signoff.events.times import from_iso, iso
 from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.commands import request_digest
 from signoff.gateway.errors import ApiError, bad_field, bad_request
 from signoff.gateway.filters import read_cursor, write_cursor
-from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.first_answers import first_answer, keep_answer
+from signoff.gateway.gateway import GATEWAY, Gateway
+from signoff.gateway.headers import CommandHeaders
 from signoff.gateway.hook_schemas import (
     DeadQuery,
     DeliveriesQuery,
@@ -83,13 +87,24 @@ def _dead(kept: Kept) -> Delivery:
 async def replay(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/hooks/{hook}/replay``: executors send it once more; nobody waits for it."""
     hook_id, hook = find_hook(request, caller)
-    body = convert(await read_object(request), ReplayBody)
+    given = await read_object(request)
+    body = convert(given, ReplayBody)
+    digest = request_digest(hook_id, given)
+    first = await first_answer(request, caller)
+    if first is not None:
+        return first.again(digest)
     if not hook.enabled:
         raise ApiError(409, "The webhook is disabled: enable it, then replay")
-    gateway = request.app[GATEWAY]
+    replayed = await _replay(request.app[GATEWAY], caller, hook_id, hook, body)
+    return await keep_answer(request, caller, answer(replayed, status=202), digest=digest)
+
+
+async def _replay(
+    gateway: Gateway, caller: Principal, hook_id: str, hook: Hook, body: ReplayBody
+) -> Replayed:
     kept = kept_hooks(gateway)
     if body.deliveries is not UNSET and body.since is UNSET:
-        return answer(await _dig_up(kept, caller.workspace_id, hook_id, body.deliveries), status=202)
+        return await _dig_up(kept, caller.workspace_id, hook_id, body.deliveries)
     if body.since is not UNSET and body.deliveries is UNSET:
         since = _moment(body.since)
         search = Search(
@@ -99,9 +114,7 @@ async def replay(request: web.Request, caller: Principal) -> web.Response:
             descending=False,
         )
         after = read_cursor(body.cursor, "updatedAt") or Place(since, _NEWEST)
-        return answer(
-            await _rewind(gateway.store, kept, hook_id, search, since=since, after=after), status=202
-        )
+        return await _rewind(gateway.store, kept, hook_id, search, since=since, after=after)
     raise bad_request("Give either deliveries or from")
 
 
@@ -212,7 +225,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             "back to its first event from then on and comes in order; 200 executions a request, those that "
             "changed first come first: ask again with `nextCursor` until there is none."
         ),
-        tag=_TAG, names=_NAMES, body=ReplayBody, body_required=True,
+        tag=_TAG, names=_NAMES, headers=CommandHeaders, body=ReplayBody, body_required=True,
         body_example={"from": "2026-05-04T09:00:00Z"},
         answers={
             202: Answer(

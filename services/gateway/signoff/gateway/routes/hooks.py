@@ -3,7 +3,6 @@
 import asyncio
 import time
 from typing import Final, TypeVar
-from uuid import UUID
 
 import structlog
 from aiohttp import web
@@ -17,16 +16,17 @@ from signoff.access.hooks import HOOK_TYPES, HookRecords, Secret, Target, TrialA
 from signoff.events.errors import RecordConflictError
 from signoff.events.ids import new_id
 from signoff.events.times import iso
-from signoff.events.topics import directory_log_id, idempotent_command_id
 from signoff.events.types import HookRemoved, HookSet, Json
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import change
 from signoff.gateway.errors import ApiError, bad_field, unavailable
+from signoff.gateway.first_answers import first_answer, keep_answer
 from signoff.gateway.gateway import GATEWAY, Gateway
 from signoff.gateway.headers import CommandHeaders, idempotency_key
 from signoff.gateway.hook_schemas import HookBody, HookCreated, HookList, HookShown, HookTested, NewHookBody
 from signoff.gateway.hook_urls import masked, read_url
-from signoff.gateway.responses import answer
+from signoff.gateway.identity import fresh_id
+from signoff.gateway.responses import NO_STORE, answer
 from signoff.gateway.routing import Answer, Route
 from signoff.runtime.guard import Network, parse_networks
 
@@ -113,8 +113,7 @@ async def create(request: web.Request, caller: Principal) -> web.Response:
     given = await read_object(request)
     body = _read_body(given, NewHookBody)
     url = read_url(body.url, _networks(gateway))
-    key = idempotency_key(request.headers)
-    hook_id = str(new_id()) if key is None else _derived_id(caller.workspace_id, key)
+    hook_id = fresh_id(request, caller)
     # With the key of an earlier request the same webhook is answered again, with its secret.
     found = await kept_hooks(gateway).target(caller.workspace_id, hook_id)
     if found is None:
@@ -123,7 +122,7 @@ async def create(request: web.Request, caller: Principal) -> web.Response:
     else:
         target = found[0]
     hook = await _set(request, caller, hook_id, _Setting(str(url.host), body, given))
-    return answer(_with_secret(hook_id, hook, target), status=201)
+    return answer(_with_secret(hook_id, hook, target), status=201, headers=NO_STORE)
 
 
 async def put(request: web.Request, caller: Principal) -> web.Response:
@@ -154,7 +153,7 @@ async def rotate(request: web.Request, caller: Principal) -> web.Response:
     # That it was set anew is how executors know that there is another secret.
     body = HookBody(types=hook.types, workflow_ids=hook.workflow_ids, enabled=hook.enabled)
     hook = await _set(request, caller, hook_id, _Setting(hook.host, body, None))
-    return answer(_with_secret(hook_id, hook, target))
+    return answer(_with_secret(hook_id, hook, target), headers=NO_STORE)
 
 
 async def remove(request: web.Request, caller: Principal) -> web.Response:
@@ -169,13 +168,17 @@ async def remove(request: web.Request, caller: Principal) -> web.Response:
 async def test(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/hooks/{hook}/test``: an executor sends a test, on the way that deliveries go."""
     hook_id, _ = find_hook(request, caller)
+    first = await first_answer(request, caller)
+    if first is not None:
+        return first.again("")
     kept, key = kept_hooks(request.app[GATEWAY]), f"{hook_id}/test/{new_id()}"
     await kept.ask_trial(caller.workspace_id, key, now=time.time())
     for _ in range(_LOOKS):
         tested = await kept.trial(caller.workspace_id, key)
         if tested is not None:
-            return answer(_tested(tested))
+            return await keep_answer(request, caller, answer(_tested(tested)), digest="")
         await asyncio.sleep(_LOOK)
+        find_hook(request, caller)  # nobody sends a test of one that was removed meanwhile
     raise unavailable("No executor has sent the test in time")
 
 
@@ -237,10 +240,6 @@ def _with_secret(hook_id: str, hook: Hook, target: Target) -> HookCreated:
 
 def _networks(gateway: Gateway) -> tuple[Network, ...]:
     return parse_networks(",".join(gateway.settings.allow_private_networks))
-
-
-def _derived_id(workspace_id: UUID, key: str) -> str:
-    return str(idempotent_command_id(directory_log_id(), f"hooks/{workspace_id}", key))
 
 
 _EXAMPLE: Final[Json] = {
@@ -306,7 +305,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         method="POST", path="/api/hooks/{hook}/test", handler=test, operation="hooks:manage",
         name="testHook", summary="Send a signed test, and tell how it was answered.",
         description="An executor sends it, as it sends deliveries; also where the webhook is disabled.",
-        tag=_TAG, names=_NAMES,
+        tag=_TAG, names=_NAMES, headers=CommandHeaders,
         answers={
             200: Answer(
                 body=HookTested, description="What the receiver made of it.",

@@ -86,7 +86,7 @@ async def begin(request: web.Request) -> web.Response:
     if not _LOCAL.fullmatch(return_to):
         raise bad_field("return_to", "must be a path of this server, such as /inbox")
     gateway = request.app[GATEWAY]
-    challenge = Challenge.new(f"{gateway.settings.public_url or request.url.origin()}{_PATH}/callback")
+    challenge = Challenge.new(f"{gateway.settings.public_url or _origin(request)}{_PATH}/callback")
     browser = secrets.token_urlsafe(_BYTES)
     pending = _Pending(challenge=challenge, return_to=return_to, browser=digest_of(browser))
     try:
@@ -134,6 +134,14 @@ async def callback(request: web.Request) -> web.Response:
     await sign_in(request, response, user_id, method="oidc", epoch=epoch)
     response.del_cookie(COOKIE, path=_PATH)
     return response
+
+
+def _origin(request: web.Request) -> str:
+    """How the browser calls this server."""
+    try:
+        return str(request.url.origin())
+    except ValueError as error:
+        raise bad_field("Host", "must be a host, and a port where it has one") from error
 
 
 def _provider(request: web.Request) -> Provider:
@@ -217,6 +225,7 @@ ROUTES: Final = (
             may_have={"Set-Cookie": "The session's token."},
         )},
         errors={401: "The sign-in cannot be trusted: begin again.",
-                403: "The person has no account here, or a disabled one.", 404: "There is no provider."},
+                403: "The person has no account here, or a disabled one.", 404: "There is no provider.",
+                409: "The person is just signing up in another window: begin again."},
     ),
 )  # fmt: skip

@@ -134,14 +134,15 @@ async def decide(
             return Decided(run_id=run_id, queue_position=outcome.queue_position or 1)
         if row.mode != "sync" or not wait:
             return Decided(run_id=run_id)
-        event_id = await call.ended(within=gateway.settings.sync_timeout + END_GRACE)
-    ending = await gateway.endings.read(row.workspace_id, row.log_id, event_id)
+        ended = await call.ended(within=gateway.settings.sync_timeout + END_GRACE)
+    ending = await gateway.endings.of(row.workspace_id, row.log_id, ended)
     return Decided(run_id=run_id, ending=ending)
 
 
 def _input(body: Json) -> dict[str, Json]:
     """The input of a decision as an object; JSON inside a text is as good as JSON, and checked as such."""
-    given = body.get("input", body) if isinstance(body, dict) else body
+    given = body.get("input") if isinstance(body, dict) else None
+    given = body if given is None else given  # null counts as left out, as in Sim
     if isinstance(given, str):
         given = check_storable(parse_json(given, fallback=given))
         return {"value": given} if isinstance(given, str) and given else normalise_input(given)

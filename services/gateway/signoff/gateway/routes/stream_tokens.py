@@ -13,12 +13,10 @@ from signoff.events.times import iso
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.errors import bad_field, bad_request
 from signoff.gateway.gateway import GATEWAY, find_execution
-from signoff.gateway.responses import answer
+from signoff.gateway.responses import NO_STORE, answer
 from signoff.gateway.routing import Answer, Route
 from signoff.tail import BadFilterError, filter_of
 from signoff.tail.feed_filter import MOST
-
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class FeedBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -88,7 +86,7 @@ async def make(request: web.Request, caller: Principal) -> web.Response:
         )
     else:
         token, expires_at = tokens.for_feed(caller.actor, _parameters(request, body.feed or FeedBody()))
-    return answer(StreamToken(token=token, expires_at=iso(expires_at)), headers=_NO_STORE)
+    return answer(StreamToken(token=token, expires_at=iso(expires_at)), headers=NO_STORE)
 
 
 def _parameters(request: web.Request, feed: FeedBody) -> dict[str, list[str]]:

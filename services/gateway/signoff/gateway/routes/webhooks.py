@@ -86,6 +86,8 @@ class Webhooks:
         caller = await self._caller(request) if _carries_key(request.headers) else None
         workspace_id = _named_workspace(request) if caller is None else caller.workspace_id
         found = await self._find(gateway, workspace_id, request.match_info["id"], request.match_info["block"])
+        if not _is_open(gateway, workspace_id):
+            found = None
         if found is None and caller is not None:
             raise ApiError(404, "Webhook not found")
         body = await read_bytes(request)
@@ -167,6 +169,11 @@ def _named_workspace(request: web.Request) -> UUID:
         return UUID(request.query.get("workspaceId", ""))
     except ValueError:
         return DEFAULT_WORKSPACE
+
+
+def _is_open(gateway: Gateway, workspace_id: UUID) -> bool:
+    workspace = gateway.directory.state.workspaces.get(str(workspace_id))
+    return workspace is not None and not workspace.closed
 
 
 def _sender(workspace_id: UUID) -> Principal:

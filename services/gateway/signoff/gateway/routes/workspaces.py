@@ -15,12 +15,14 @@ from signoff.events.types import (
     DirectoryFact,
     MemberSet,
     Role,
+    UndeployWorkflow,
     WorkspaceClosed,
     WorkspaceCreated,
     WorkspaceRenamed,
 )
 from signoff.gateway.admission import ADMISSION
 from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.deploying import send
 from signoff.gateway.directory import change
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
@@ -30,6 +32,7 @@ from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
 
 _TAG: Final = "Workspaces"
+_PAGE: Final = 100
 _EXAMPLE: Final = {
     "id": "0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",
     "name": "Finance",
@@ -107,11 +110,29 @@ async def rename(request: web.Request, caller: Principal) -> web.Response:
 
 
 async def close(request: web.Request, caller: Principal) -> web.Response:
-    """``DELETE /api/workspaces/{workspaceId}``: its logs stay, for auditors of the installation."""
+    """``DELETE /api/workspaces/{workspaceId}``: its logs stay, for auditors of the installation.
+
+    Its workflows are undeployed, so that no schedule starts anything there any more; again at the end, for
+    what was deployed meanwhile.
+    """
+    await _undeploy_all(request, caller)
     await change(
         request, caller, [WorkspaceClosed(actor=caller.actor, workspace_id=str(caller.workspace_id))]
     )
+    await _undeploy_all(request, caller)
     return web.Response(status=204)
+
+
+async def _undeploy_all(request: web.Request, caller: Principal) -> None:
+    store, after = request.app[GATEWAY].store, ""
+    while page := await store.workflows(caller.workspace_id, after=after, limit=_PAGE):
+        after = page[-1].workflow_id
+        for workflow in page:
+            if workflow.is_deployed:
+                data = UndeployWorkflow(
+                    workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id
+                )
+                await send(request, caller, data, body=None)
 
 
 def _here(request: web.Request, caller: Principal) -> WorkspaceView:

@@ -31,10 +31,14 @@ NAMES_RUN: Final = {RUN_HEADER: "The run."}
 async def execute(request: web.Request, caller: Principal) -> web.StreamResponse:
     """Begin a run and answer in the way that was asked for; a run that fails is answered like any other."""
     gateway = request.app[GATEWAY]
-    given = await read_object(request)
-    asked = convert(given, ExecuteRequest)
-    mode = _mode(asked)
-    headers = run_headers(request.headers, mode=mode, timeout=asked.execution_timeout_seconds)
+    try:
+        given = await read_object(request)
+        asked = convert(given, ExecuteRequest)
+        mode = _mode(asked)
+        headers = run_headers(request.headers, mode=mode, timeout=asked.execution_timeout_seconds)
+    except ApiError:
+        await gateway.limits.count(request, caller, "sync")  # the body would have said what it counts as
+        raise
     await gateway.limits.count(request, caller, headers.rate)
     workflow = await find_workflow(gateway, caller, request.match_info["id"])
     if not workflow.is_deployed:

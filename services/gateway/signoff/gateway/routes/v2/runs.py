@@ -10,12 +10,14 @@ from signoff.access.callers import Principal
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.ordering import place_of
 from signoff.events.store.search import Search
+from signoff.events.types import Outcome
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.chunks import CHUNKS, stream_run
 from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.errors import bad_field, refused
 from signoff.gateway.gateway import GATEWAY, find_execution, find_workflow, shown_id
 from signoff.gateway.headers import CommandHeaders, ConditionalHeaders, DecisionHeaders
+from signoff.gateway.history import fold
 from signoff.gateway.queries import ByCommas
 from signoff.gateway.responses import answer
 from signoff.gateway.routes.cancel import stop
@@ -148,23 +150,28 @@ async def cancel(request: web.Request, caller: Principal) -> web.Response:
     """``POST …/runs/{run}/cancel``: stop the execution; one that has ended stays as it is, as in Sim."""
     row = await _find(request, caller)
     outcome = await stop(request, caller, row)
-    cancelled = RunCancelled(
-        run_id=shown_id(row),
-        durably_recorded=True,
-        paused_cancelled=row.status == "paused",
-        reason="recorded",
-    )
-    if outcome.refusal is not None:
-        if outcome.refusal.code not in ("ALREADY_CANCELLED", "FINISHED"):
-            raise refused(outcome)
-        before = outcome.refusal.code == "ALREADY_CANCELLED"
-        cancelled = RunCancelled(
+    return answer(Data(await _cancelled(request, row, outcome)), headers={RUN_HEADER: shown_id(row)})
+
+
+async def _cancelled(request: web.Request, row: ExecutionRow, outcome: Outcome) -> RunCancelled:
+    """What became of the wish, told from the log: a retry with the same key is told the same."""
+    if outcome.refusal is None:
+        found = await fold(request.app[GATEWAY].store, row.log_id, before=outcome.event_id)
+        return RunCancelled(
             run_id=shown_id(row),
-            durably_recorded=before,
-            paused_cancelled=False,
-            reason="already_cancelled" if before else "already_ended",
+            durably_recorded=True,
+            paused_cancelled=found.state.status == "paused",
+            reason="recorded",
         )
-    return answer(Data(cancelled), headers={RUN_HEADER: shown_id(row)})
+    if outcome.refusal.code not in ("ALREADY_CANCELLED", "FINISHED"):
+        raise refused(outcome)
+    before = outcome.refusal.code == "ALREADY_CANCELLED"
+    return RunCancelled(
+        run_id=shown_id(row),
+        durably_recorded=before,
+        paused_cancelled=False,
+        reason="already_cancelled" if before else "already_ended",
+    )
 
 
 async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
@@ -172,7 +179,7 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     gateway = request.app[GATEWAY]
     asked = convert(await read_object(request), ResumeRequest)
     row = await _find(request, caller)
-    body = {"input": {} if asked.input is UNSET else asked.input}
+    body = {"input": {} if asked.input is UNSET or asked.input is None else asked.input}
     decided = await decide(request, caller, row, context_id=asked.context_id, body=body)
     run_id, workflow_id = decided.run_id, row.workflow_id
     if decided.ending is not None:

@@ -1,0 +1,36 @@
+"""``signoff whoami``."""
+
+from signoff.cli import views
+from signoff.cli.caller import Caller, who_acts
+from signoff.cli.connection import with_server
+from signoff.cli.exits import Exit
+from signoff.cli.listing import AsJson
+from signoff.cli.output import Output
+
+
+def whoami(*, as_json: AsJson = False) -> Exit:
+    """Say who the key in use is, on which server, and what it may do where.
+
+    Args:
+        as_json: Print a JSON line on a terminal, too.
+    """
+    output = Output()
+
+    async def ask(url: str, key: str | None) -> Exit:
+        caller = await who_acts(url, key)
+        if as_json or not output.is_terminal:
+            output.line(caller)
+        else:
+            output.show(views.facts(_facts(url, caller)))
+        return Exit.OK
+
+    return with_server(ask)
+
+
+def _facts(url: str, caller: Caller) -> dict[str, str]:
+    workspaces = "\n".join(f"{each.name} ({each.id}): {', '.join(each.roles)}" for each in caller.workspaces)
+    if caller.user is None:
+        who = "nobody's own: the key of a workspace, or of the installation"
+    else:
+        who = " ".join(text for text in (caller.user.name, caller.user.email, caller.user.id) if text)
+    return {"server": url, "user": who, "by": caller.method, "workspaces": workspaces or "none"}
