@@ -173,3 +173,11 @@ async def test_workflows_are_listed_by_id_in_the_order_of_code_points(store: Eve
     rest = await store.workflows(WORKSPACE, after=first[-1].workflow_id)
 
     assert [row.workflow_id for row in first + rest] == names
+
+
+async def test_of_several_ids_the_first_one_that_names_a_log_counts(store: EventStore) -> None:
+    writer, row, other = await Writer.of(store), execution(), execution()
+    await writer.append(rows=[row, other])
+
+    assert await store.locate([row.log_id, other.log_id]) == row
+    assert await store.locate([other.log_id, row.log_id]) == other

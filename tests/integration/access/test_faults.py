@@ -42,6 +42,15 @@ async def test_an_answer_comes_from_the_log_where_the_outcome_is_lost(site: Site
     assert await site.b.do("GET", f"/api/groups/{body['id']}") == body
 
 
+async def test_the_log_tells_another_request_with_the_same_key_apart(site: Site) -> None:
+    headers = _key()
+    with _no_outcomes(*site.workers):
+        status, _ = await site.a.call("POST", "/api/groups", json={"name": "treasury"}, headers=headers)
+        again, _ = await site.a.call("POST", "/api/groups", json={"name": "tax"}, headers=headers)
+
+    assert (status, again) == (201, 409)
+
+
 async def test_a_change_whose_executor_ends_between_append_and_outcome_is_made_once(site: Site) -> None:
     asked: dict[str, Any] = {"json": {"name": "audit"}, "headers": _key()}
     before = await _events(site)

@@ -12,6 +12,7 @@ from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, Unknow
 from signoff.access.gate import About, Gate
 from signoff.access.keys import digest_of
 from signoff.access.live import LiveDirectory
+from signoff.access.permissions import ROLES
 from signoff.access.sessions import COOKIE, Session, Sessions
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE
@@ -86,7 +87,7 @@ async def test_the_bootstrap_key_administers_every_open_workspace(
     assert caller is not None
     assert caller.actor == ADMIN
     assert set(caller.grants) == {DEFAULT_WORKSPACE, UUID(OTHER)}
-    assert set(caller.grants.values()) == {frozenset({"admin", "write", "read"})}
+    assert set(caller.grants.values()) == {frozenset(ROLES)}
 
 
 @pytest.mark.parametrize(

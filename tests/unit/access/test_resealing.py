@@ -34,10 +34,10 @@ async def test_workspaces_may_come_while_secrets_are_sealed_anew() -> None:
     await store.records.put(KIND, workspace_id, "TOKEN", Sealer([OLD]).seal(b"value", context=context))
     records: Any = _Busy(store, state)
 
-    count = await reseal(state, records, Sealer([NEW, OLD]), {KIND: context_of})
+    resealed = await reseal(state, records, Sealer([NEW, OLD]), {KIND: context_of})
 
     kept = await store.records.get(KIND, workspace_id, "TOKEN")
-    assert count == 1
+    assert resealed.count == 1
     assert kept is not None
     assert Sealer([NEW]).open(kept.value, context=context) == b"value"
     await store.close()

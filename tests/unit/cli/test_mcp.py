@@ -1,8 +1,8 @@
 """What the MCP server makes of forms, names and sizes, without a server."""
 
 import sys
-from typing import Any
-from unittest.mock import Mock
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -96,10 +96,11 @@ def test_without_the_mcp_package_the_command_says_how_to_install_it(monkeypatch:
         mcp()
 
 
-@pytest.mark.parametrize("request_", [None, Mock(headers={}), Mock(headers={"authorization": "Bearer "})])
-def test_a_request_without_a_key_does_not_act_with_that_of_the_process(request_: object) -> None:
-    with pytest.raises(ToolError, match="carries no Signoff API key"):
-        bearer_of(Mock(spec=Context, request=request_))
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer "}, {"authorization": "Basic a2V5"}])
+def test_a_request_without_a_key_does_not_act_with_that_of_the_process(headers: dict[str, str]) -> None:
+    for request in (None, SimpleNamespace(headers=headers)):
+        with pytest.raises(ToolError, match="carries no Signoff API key"):
+            bearer_of(cast("Context", SimpleNamespace(request=request)))
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "9" * 5000])

@@ -54,6 +54,18 @@ async def test_what_names_nothing_leads_to_no_other_route(connect: Connect, noth
     assert server.asked == []
 
 
+async def test_a_header_that_cannot_be_one_is_named_and_its_value_is_not_shown(connect: Connect) -> None:
+    client = await connect(Recorder(STARTED))
+
+    async with AsyncClient("http://127.0.0.1:1", "sk-secret\n") as other:
+        with pytest.raises(ConfigurationError, match="X-API-Key holds a line break") as caught:
+            await other.workflows.status("w")
+    with pytest.raises(ConfigurationError, match="Idempotency-Key holds a line break"):
+        await client.executions.start("w", idempotency_key="a\r\nX-API-Key: another")
+
+    assert "sk-secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("used", [True, False])
 async def test_a_closed_async_client_says_so(connect: Connect, used: bool) -> None:
     client = await connect(Recorder({"isDeployed": True}))

@@ -28,6 +28,7 @@ from signoff.tail import (
 )
 from signoff.tail import feed as feed_module
 from signoff.tail import feed_frames as frames_module
+from support.executors import until
 from support.growing_logs import (
     LIMIT,
     GrowingLog,
@@ -320,8 +321,8 @@ async def test_what_happens_while_history_is_read_waits_for_nothing_else_to_happ
     async def meanwhile(*given: Any, **named: Any) -> Any:
         if not pauses:
             pauses.extend(await log.add(paused()))
-            while feeds.head < await store.last_position():
-                await asyncio.sleep(0)
+            last = await store.last_position()
+            await until(lambda: feeds.head == last)
         return await read(*given, **named)
 
     monkeypatch.setattr(store, "read_feed", meanwhile)

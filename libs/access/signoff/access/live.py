@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from signoff.access.directory import FORMAT, Directory, evolve_directory
 from signoff.events.codec import decode_event
-from signoff.events.errors import StoreUnavailableError
+from signoff.events.errors import StoreError, StoreUnavailableError
 from signoff.events.store.base import EventStore
 from signoff.events.topics import directory_log_id
 
@@ -59,6 +59,7 @@ class LiveDirectory:
         self._state = Directory()
         self._looked_at: float | None = None
         self._looking = asyncio.Lock()
+        self._asking = asyncio.Lock()
         self._moved = asyncio.Condition()
 
     @property
@@ -115,6 +116,16 @@ class LiveDirectory:
             async with self._moved:
                 self._moved.notify_all()
 
+    async def look_unless_fresh(self, age: float) -> None:
+        """Look, unless the last look is no longer ago than ``age`` seconds; of many who ask at once, one does.
+
+        Raises:
+            StoreUnavailableError: the log cannot be read.
+        """
+        async with self._asking:
+            if self._looked_at is None or self._clock() - self._looked_at > age:
+                await self.look()
+
     async def _from_snapshot(self) -> None:
         snapshot = await self._store.snapshot(directory_log_id())
         if snapshot is None or snapshot.format != FORMAT:
@@ -132,7 +143,7 @@ class LiveDirectory:
         while True:
             try:
                 await self.look()
-            except StoreUnavailableError as error:
+            except StoreError as error:  # also where the log is not migrated yet
                 if not away:
                     _log.warning("the directory cannot be read; trying again", reason=str(error))
                 away = True
@@ -174,7 +185,7 @@ async def following(
         look_every: seconds between two looks.
     """
     directory = LiveDirectory(store, look_every=look_every)
-    with suppress(StoreUnavailableError):
+    with suppress(StoreError):
         await directory.look()
     task = asyncio.create_task(directory.follow(), name="directory")
     watch(task, task.get_name())

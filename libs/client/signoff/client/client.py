@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from signoff.client.answers.executions import ExecutionStatus, StreamEvent
-from signoff.client.answers.workspaces import Usage
+from signoff.client.answers.workspaces import Caller, Usage
 from signoff.client.follow import feed, present
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.executions import AsyncExecutions
@@ -153,6 +153,10 @@ class AsyncClient:
     async def present(self) -> str:
         """The cursor of this moment: a feed that is opened at it has everything that happens from now on."""
         return await present(self._transport, api_path("stream"), patience=self._patience)
+
+    async def who_am_i(self) -> Caller:
+        """Whose the key is, and what it may do where."""
+        return await self._transport.call(Caller, "GET", api_path("auth", "session"))
 
     async def usage(self) -> Usage:
         """How often the caller may still start executions."""

@@ -206,6 +206,7 @@ class Client(Blocking[AsyncClient]):
 
     feed = iterated(AsyncClient.feed)
     present = called(AsyncClient.present)
+    who_am_i = called(AsyncClient.who_am_i)
     usage = called(AsyncClient.usage)
 
     def __enter__(self) -> Self:

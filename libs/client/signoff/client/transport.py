@@ -199,6 +199,7 @@ class Transport:
         Raises:
             UnreachableError: there was no answer, or it broke off while it was read.
             BadAnswerError: it leads elsewhere.
+            ConfigurationError: a header cannot be sent.
         """
         session = self._open_session()
         sent = await body() if callable(body) else body
@@ -210,7 +211,7 @@ class Transport:
                 request.method,
                 self.url + request.path,
                 data=sent,
-                headers={**given, **self._headers, **(headers or {})},
+                headers=_checked({**given, **self._headers, **(headers or {})}),
                 params=params,
                 timeout=limit,
                 allow_redirects=False,  # followed, it would show the API key to another server
@@ -243,6 +244,14 @@ class Transport:
         self._closed = True
         if self._session is not None:
             await self._session.close()
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers without line breaks; one may be a key as it was read from a file, so that none is shown."""
+    for name, value in headers.items():
+        if not value.isprintable():
+            raise ConfigurationError(f"{name} holds a line break or another control character: take it out")
+    return headers
 
 
 async def _read(response: aiohttp.ClientResponse) -> Reply:

@@ -48,7 +48,7 @@ def _started(state: State, event: Event, data: ExecutionStarted, graph: Graph | 
     state.definition_digest = data.definition_digest
     state.trigger, state.mode, state.actor = data.trigger, data.mode, data.actor
     state.input = data.input
-    state.parent = data.parent
+    state.parent, state.call_chain = data.parent, data.call_chain
     state.trigger_block_id, state.start_block_id = data.trigger_block_id, data.start_block_id
     deadline = None if data.timeout_at is None else from_iso(data.timeout_at)
     if deadline is not None:

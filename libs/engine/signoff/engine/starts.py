@@ -26,6 +26,7 @@ def begun(command: Command, data: StartExecution, now: float) -> Draft:
             actor=command.actor,
             request_digest=command.request_digest,
             parent=data.parent,
+            call_chain=data.call_chain,
             source=data.source,
             trigger_block_id=data.trigger_block_id,
             start_block_id=data.start_block_id,

@@ -219,6 +219,7 @@ class State(Struct, kw_only=True):
     stop_after_block_id: str | None = None
     request_digest: str | None = None
     parent: Parent | None = None
+    call_chain: list[str] = []
     trigger_block_id: str | None = None
     start_block_id: str | None = None
 
@@ -252,6 +253,10 @@ class State(Struct, kw_only=True):
     output: Json = None
     response_block_id: str | None = None
     failure: Failure | None = None
+
+    def next_chain(self) -> list[str]:
+        """The call chain of whatever this execution calls: its own, and its workflow."""
+        return [*self.call_chain, self.workflow_id]
 
     def active_runs(self) -> Iterator[Run]:
         """Runs that have not ended."""

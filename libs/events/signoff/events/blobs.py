@@ -2,7 +2,8 @@
 
 A reference is ``{"$blob": "sha256:<hex>", "size": n, "mediaType": s}``. A field of a user's own that
 begins with ``$`` is written with one ``$`` more wherever references may stand, so that no input can
-forge one. The values themselves are stored as the user gave them.
+forge one. The values themselves are stored as the user gave them; those that name secrets, as an event
+would hold them, under a media type of their own.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -18,11 +19,14 @@ from msgspec import Struct
 
 from signoff.events.codec import MAX_RECORD, encode_json
 from signoff.events.errors import BlobError, BlobNotFoundError
-from signoff.events.escapes import escape, is_reference
+from signoff.events.escapes import BLOB, MASK, SECRET, escape, is_reference
 from signoff.events.objects import Objects
 from signoff.events.types import Json
 
 Item = TypeVar("Item")
+
+Reveal: TypeAlias = Callable[[str], Json]
+"""Gives what stands for a secret, by its id."""
 
 ENVELOPE_ALLOWANCE: Final = 16 * 1024
 """Bytes of an event, command or outcome that are not its large values."""
@@ -32,10 +36,15 @@ ALWAYS_OVER: Final = 256 * 1024
 
 JSON_MEDIA_TYPE: Final = "application/json"
 
+STORED_MEDIA_TYPE: Final = "application/vnd.signoff.stored+json"
+"""Of large values that name secrets: they are kept in the form that events have."""
+
 _SMALLEST: Final = 512  # below, a reference saves nothing worth a round trip
 _MOVABLE: Final = (str, dict, list, tuple)
 _PARALLEL: Final = 8
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_PARTS: Final = (JSON_MEDIA_TYPE, STORED_MEDIA_TYPE)
+_NAMES_SECRET: Final = b'{"$secret":'  # in a stored value nothing else is written so
 
 
 class BlobStore:
@@ -173,8 +182,9 @@ class BlobStore:
             if excess <= 0:
                 break
             part = kept[name] if key is None else kept[name][key]
-            whole = await self.resolve(part, workspace_id=workspace_id)
-            reference = await self.put(workspace_id, encode_json(whole), JSON_MEDIA_TYPE)
+            moved: dict[str, bytes] = {}
+            reference = _moved(await self._whole(part, workspace_id), moved)
+            await self._keep(moved, workspace_id)
             if key is None:
                 kept[name] = reference
             else:
@@ -182,7 +192,25 @@ class BlobStore:
             excess -= size - len(encode_json(reference))
         return kept
 
-    async def resolve(self, value: Json, *, workspace_id: UUID, encoded: bytes | None = None) -> Json:
+    async def refit(self, stored: Mapping[str, Json], *, workspace_id: UUID) -> dict[str, Json]:
+        """:meth:`offload_fields` for stored values, each of which fits into an event, but not all into one.
+
+        Raises:
+            BlobError: a part cannot be read, or could not be stored.
+        """
+        whole = {name: await self._whole(value, workspace_id) for name, value in stored.items()}
+        plan = await asyncio.to_thread(_fit, whole, MAX_RECORD - ENVELOPE_ALLOWANCE, ALWAYS_OVER)
+        await self._keep(plan.parts, workspace_id)
+        return plan.fields
+
+    async def resolve(
+        self,
+        value: Json,
+        *,
+        workspace_id: UUID,
+        encoded: bytes | None = None,
+        reveal: Reveal = lambda _: MASK,
+    ) -> Json:
         """Put back what :meth:`offload` moved, and take the escapes off.
 
         References to anything but JSON stay as they are.
@@ -191,6 +219,7 @@ class BlobStore:
             value: as an event holds it.
             workspace_id: where the parts are stored.
             encoded: the value as :func:`~signoff.events.codec.encode_json` wrote it, if at hand.
+            reveal: gives what takes the place of secrets; without it they are masked.
 
         Raises:
             BlobNotFoundError: a part is not in the store.
@@ -198,13 +227,20 @@ class BlobStore:
         """
         if not _may_need_escapes(encode_json(value) if encoded is None else encoded):
             return value
+        return _restored(value, await self._parts(value, workspace_id), reveal)
+
+    async def _whole(self, stored: Json, workspace_id: UUID) -> Json:
+        """A stored value with its parts put back, in stored form still."""
+        return _with_parts(stored, await self._parts(stored, workspace_id))
+
+    async def _parts(self, stored: Json, workspace_id: UUID) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
 
         async def read(digest: str) -> None:
             parts[digest] = await self.get(workspace_id, digest)
 
-        await _for_each(read, set(_references(value)))
-        return _restored(value, parts)
+        await _for_each(read, set(_references(stored)))
+        return parts
 
     async def _offload(
         self,
@@ -222,8 +258,11 @@ class BlobStore:
             plan = _plan(fields, budget, always_over)
         else:  # tens of milliseconds for a large value
             plan = await asyncio.to_thread(_plan, fields, budget, always_over)
-        await _for_each(lambda part: self._write(workspace_id, *part), plan.parts.items())
+        await self._keep(plan.parts, workspace_id)
         return plan.fields
+
+    async def _keep(self, parts: Mapping[str, bytes], workspace_id: UUID) -> None:
+        await _for_each(lambda part: self._write(workspace_id, *part), parts.items())
 
     async def _write(self, workspace_id: UUID, digest: str, value: bytes) -> None:
         # Written even if it is there: what a crash cut short before it was durable is healed.
@@ -238,7 +277,10 @@ class _Plan(Struct, frozen=True):
 
 
 def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
-    escaped = {name: _escaped(value) for name, value in fields.items()}
+    return _fit({name: _escaped(value) for name, value in fields.items()}, budget, always_over)
+
+
+def _fit(escaped: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
     limit = always_over
     while True:
         parts: dict[str, bytes] = {}
@@ -288,12 +330,14 @@ def _move_largest(value: Json, kept: Json, excess: int, inner: dict[Json, dict[s
 
 
 def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
-    raw = encode_json(value)
-    if _may_need_escapes(raw):
-        raw = encode_json(_restored(value, {}))
+    raw, media_type = encode_json(value), JSON_MEDIA_TYPE
+    if _NAMES_SECRET in raw:
+        media_type = STORED_MEDIA_TYPE
+    elif _may_need_escapes(raw):
+        raw = encode_json(_restored(value, {}, _never))
     digest = _digest(raw)
     parts[digest] = raw
-    return _reference(digest, len(raw), JSON_MEDIA_TYPE)
+    return _reference(digest, len(raw), media_type)
 
 
 def _is_object(value: Json) -> bool:
@@ -316,22 +360,47 @@ def _may_need_escapes(raw: bytes) -> bool:
     return b'"$' in raw
 
 
-def _restored(value: Json, parts: Mapping[str, bytes]) -> Json:
-    """The value without escapes, and with the parts in place of references to JSON."""
+def _restored(value: Json, parts: Mapping[str, bytes], reveal: Reveal) -> Json:
+    """The value without escapes, with parts and secrets in place of references to them."""
     if isinstance(value, dict):
-        if "$blob" in value:
-            return msgspec.json.decode(parts[value["$blob"]]) if _is_json_reference(value) else value
-        return {key.removeprefix("$"): _restored(item, parts) for key, item in value.items()}
+        if BLOB in value:
+            return _restored_part(value, parts, reveal)
+        if SECRET in value:
+            return reveal(value[SECRET])
+        return {key.removeprefix("$"): _restored(item, parts, reveal) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_restored(item, parts) for item in value]
+        return [_restored(item, parts, reveal) for item in value]
     return value
 
 
-def _references(value: Json) -> Iterator[str]:
-    """The digests of all references to JSON in a value."""
+def _restored_part(reference: Json, parts: Mapping[str, bytes], reveal: Reveal) -> Json:
+    if not _is_part(reference):
+        return reference
+    part = msgspec.json.decode(parts[reference[BLOB]])
+    return part if reference["mediaType"] == JSON_MEDIA_TYPE else _restored(part, {}, reveal)
+
+
+def _with_parts(value: Json, parts: Mapping[str, bytes]) -> Json:
+    """The stored value with parts in place of references to them; escapes and secrets as they are."""
     if isinstance(value, dict):
-        if _is_json_reference(value):
-            yield value["$blob"]
+        if not _is_part(value):
+            return {key: _with_parts(item, parts) for key, item in value.items()}
+        part = msgspec.json.decode(parts[value[BLOB]])
+        return escape(part) if value["mediaType"] == JSON_MEDIA_TYPE else part
+    if isinstance(value, list | tuple):
+        return [_with_parts(item, parts) for item in value]
+    return value
+
+
+def _never(secret_id: str) -> Json:
+    raise ValueError(f"secret {secret_id} stands in a value that was said to name none")
+
+
+def _references(value: Json) -> Iterator[str]:
+    """The digests of all references to parts of a value."""
+    if isinstance(value, dict):
+        if _is_part(value):
+            yield value[BLOB]
             return
         for item in value.values():
             yield from _references(item)
@@ -340,8 +409,9 @@ def _references(value: Json) -> Iterator[str]:
             yield from _references(item)
 
 
-def _is_json_reference(value: Mapping[str, Json]) -> bool:
-    return "$blob" in value and value.get("mediaType") == JSON_MEDIA_TYPE
+def _is_part(value: Mapping[str, Json]) -> bool:
+    """Whether a stored value is a reference to a value of ours, which is JSON."""
+    return BLOB in value and value.get("mediaType") in _PARTS
 
 
 def _reference(digest: str, size: int, media_type: str) -> dict[str, Json]:

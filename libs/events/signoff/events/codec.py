@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from signoff.events.errors import CodecError, ValueNotStorableError
+from signoff.events.escapes import SecretReference
 from signoff.events.topics import event_topic
 from signoff.events.types import (
     COMMAND_TYPES,
@@ -242,7 +243,7 @@ def _check(value: object, path: str, depth: int) -> None:
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             _check(item, f"{path}[{index}]", depth - 1)
-    else:
+    elif not isinstance(value, SecretReference):
         raise ValueNotStorableError(path, f"a {type(value).__name__} is not a JSON value")
 
 

@@ -91,6 +91,8 @@ class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True,
     actor: Actor
     request_digest: str | None = None
     parent: Parent | None = None
+    call_chain: list[str] = []
+    """The workflows that called one another up to it, the outermost first, over HTTP or as children."""
     source: Source | None = None
     trigger_block_id: str | None = None
     """The start block, where it is not the one that a call starts with."""
@@ -761,6 +763,7 @@ class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True,
     """When the first run is out of time, although its time limit would leave it longer."""
     stop_after_block_id: str | None = None
     parent: Parent | None = None
+    call_chain: list[str] = []
     source: Source | None = None
     trigger_block_id: str | None = None
     start_block_id: str | None = None

@@ -18,7 +18,7 @@ YesOrNo = Literal["true", "false"]
 ENVIRONMENT_PREFIX: Final = "SIGNOFF_ENV_"
 """``SIGNOFF_ENV_<NAME>`` is what ``{{NAME}}`` means in a workflow."""
 
-_CLIENT_NAMES: Final = ("SIGNOFF_URL", "SIGNOFF_API_KEY")
+_CLIENT_NAMES: Final = ("SIGNOFF_URL", "SIGNOFF_API_KEY", "SIGNOFF_WORKSPACE")
 _MEBIBYTE: Final = 1024 * 1024
 
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from signoff.cli.exits import CommandError, Exit
@@ -46,27 +46,22 @@ def with_client(work: Callable[[AsyncClient], Awaitable[Exit]]) -> Exit:
     Raises:
         CommandError: the server refused, or cannot be reached.
     """
-    workspace = find_workspace(os.environ)
+    url, workspace = server_url(os.environ), find_workspace(os.environ)
+    key = find_key(url, os.environ)
 
-    async def run(url: str, key: str | None) -> Exit:
+    async def run() -> Exit:
         async with AsyncClient(url, key, workspace) as client:
             return await work(client)
 
-    return with_server(run)
-
-
-def with_server(work: Callable[[str, str | None], Coroutine[Any, Any, Exit]]) -> Exit:
-    """Do something with the URL of the server that the environment names, and the key to act with.
-
-    Raises:
-        CommandError: the server refused, or cannot be reached.
-    """
-    url = os.environ.get("SIGNOFF_URL") or DEFAULT_URL
-    key = find_key(url, os.environ)
     try:
-        return asyncio.run(work(url, key))
+        return asyncio.run(run())
     except ClientError as error:
         raise explain(error, key=key) from error
+
+
+def server_url(environment: Mapping[str, str]) -> str:
+    """The server that commands talk to."""
+    return environment.get("SIGNOFF_URL") or DEFAULT_URL
 
 
 def find_workspace(environment: Mapping[str, str]) -> str | None:

@@ -203,5 +203,4 @@ async def shrink(loaded: Loaded, step: Step, blobs: BlobStore) -> None:
 
 async def _smaller(data: EventData, blobs: BlobStore, workspace_id: UUID) -> EventData:
     values = {name: getattr(data, name) for name in _LARGE_FIELDS if getattr(data, name, None) is not None}
-    whole = {name: await blobs.resolve(value, workspace_id=workspace_id) for name, value in values.items()}
-    return msgspec.structs.replace(data, **await blobs.offload_fields(whole, workspace_id=workspace_id))
+    return msgspec.structs.replace(data, **await blobs.refit(values, workspace_id=workspace_id))

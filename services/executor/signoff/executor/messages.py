@@ -59,7 +59,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     """What an execution hands on to its children, and whose child it is itself.
 
     ``time_limit`` is in seconds. ``actor`` began the outermost execution: its children act for the same one,
-    so that rules about who may decide hold through calls.
+    so that rules about who may decide hold through calls. ``call_chain`` is the children's.
     """
 
     workspace_id: str
@@ -67,6 +67,7 @@ class Lineage(Struct, frozen=True, kw_only=True):
     time_limit: float | None
     actor: Actor
     parent: Parent | None
+    call_chain: list[str]
 
 
 def lineage_of(state: State) -> Lineage:
@@ -77,6 +78,7 @@ def lineage_of(state: State) -> Lineage:
         time_limit=state.time_limit,
         actor=state.actor or SYSTEM,
         parent=state.parent,
+        call_chain=state.next_chain(),
     )
 
 
@@ -138,6 +140,7 @@ def _start(event: Event, data: ChildCalled, lineage: Lineage) -> StartExecution:
             instance=data.block_id + path_of(turns_of(data)),
             depth=data.depth,
         ),
+        call_chain=lineage.call_chain,
     )
 
 

@@ -131,7 +131,9 @@ async def add_user(
     Raises:
         ApiError: 409, they are a user already, or the ``Idempotency-Key`` was used for somebody else.
     """
-    users = request.app[GATEWAY].directory.state.users
+    directory = request.app[GATEWAY].directory
+    await directory.look()  # one who became a user a moment ago, elsewhere, must not be taken for nobody
+    users = directory.state.users
     try:
         user_id = await request.app[IDENTITY].people.add(user_id, person, is_user=users.__contains__)
     except PersonConflictError as error:

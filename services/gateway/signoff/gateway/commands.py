@@ -105,6 +105,7 @@ class Commands:
         log_id: UUID,
         execution_id: str | None = None,
         after: int = 0,
+        before: Callable[[str], int] | None = None,
     ) -> Call:
         """Send a command.
 
@@ -113,7 +114,9 @@ class Commands:
             asked: by whom, and how its retry is known.
             log_id: the log that it is for.
             execution_id: as callers know it, where that is not the log's UUID.
-            after: the last event of the log that is known: what the command leads to comes later.
+            after: the last event of the log that is known: what the command leads to comes later, unless
+                it has a key and was taken up long ago.
+            before: tells that last event by the command's id, where it is known also for one with a key.
 
         Raises:
             ApiError: 503, with ``outcome: unknown`` when the command may be on its way.
@@ -143,7 +146,7 @@ class Commands:
             command,
             log_id=log_id,
             run_id=run_id,
-            after=after if asked.key is None else 0,  # a key's command may have been taken up long ago
+            after=before(str(command_id)) if before else after if asked.key is None else 0,
             within=self._timeout + GRACE,
         )
         try:

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from signoff.access.callers import Principal
 from signoff.events.codec import encode_json
+from signoff.events.errors import StoreUnavailableError
 from signoff.events.topics import directory_log_id
 from signoff.events.types import ChangeDirectory, DirectoryFact, Json, Proposal
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.errors import GatewayError, outcome_unknown, refused
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import idempotency_key, traceparent
 
@@ -48,17 +49,23 @@ async def change(
         digest=None if key is None else request_digest(route, body),
         traceparent=traceparent(request.headers),
     )
+
+    def before(command_id: str) -> int:
+        taken = gateway.directory.latest.taken(command_id)
+        return gateway.directory.version if taken is None else taken.event_id - 1
+
     data = ChangeDirectory(proposed=[_proposal(fact) for fact in facts])
-    call = await gateway.commands.send(
-        data, asked, log_id=directory_log_id(), after=gateway.directory.version
-    )
+    call = await gateway.commands.send(data, asked, log_id=directory_log_id(), before=before)
     with call:
         outcome = await call.outcome()
     if outcome.outcome == "refused":
         raise refused(outcome)
     if outcome.event_id is None:
         raise GatewayError(f"command {outcome.command_id} was accepted without an event")
-    await gateway.directory.reached(outcome.event_id)
+    try:
+        await gateway.directory.reached(outcome.event_id)
+    except StoreUnavailableError as error:
+        raise outcome_unknown(outcome.execution_id) from error  # it was recorded, and cannot be shown
     return outcome.event_id
 
 

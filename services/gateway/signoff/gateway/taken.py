@@ -4,6 +4,7 @@ from typing import Final
 
 from signoff.events.types import (
     Command,
+    DirectoryFact,
     Event,
     ExecutionCancelled,
     ExecutionCompleted,
@@ -39,7 +40,8 @@ def taken_up(command: Command, event: Event) -> Outcome | None:
         if isinstance(data, ExecutionStarted) and isinstance(command.data, StartExecution):
             return _started_by_another(command, data)
         return None
-    if isinstance(data, (ExecutionStarted, *_BEGINS_RUN)) and data.request_digest != command.request_digest:
+    told = (ExecutionStarted, DirectoryFact, *_BEGINS_RUN)
+    if isinstance(data, told) and data.request_digest != command.request_digest:
         return _conflict(command)
     resumed = data.resume_execution_id if isinstance(data, _BEGINS_RUN) else None
     return Outcome(

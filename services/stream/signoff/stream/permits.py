@@ -43,17 +43,19 @@ class Permit:
 
     async def renew(self) -> bool:
         """Ask again, and end the stream when it is refused; tells whether there was an answer."""
-        self._seen = self._directory.version
+        version, known = self._directory.version, True
         try:
             await self._ask()
         except StoreUnavailableError:
-            return False
+            known = False
         except (RefusedError, AccessError) as error:
             if not self._ended:
                 _log.info("a stream ends: its caller may not read it any more", reason=str(error))
             self._ended = True
             self._end()
-        return True
+        # Not before: until it is answered, whoever wants to send asks, too.
+        self._seen = max(self._seen, version)
+        return known
 
     async def holds(self) -> bool:
         """Whether the stream may go on: to be asked before anything is sent, since it costs nothing.

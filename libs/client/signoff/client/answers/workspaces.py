@@ -170,3 +170,26 @@ class Usage(Struct, frozen=True, kw_only=True, rename="camel"):
     """What the caller may still ask for."""
 
     rate_limit: RateLimits
+
+
+class CallerUser(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The user behind a key. ``must_change_password``: somebody else knows it."""
+
+    id: str
+    name: str | None = None
+    email: str | None = None
+    must_change_password: bool = False
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who a key acts as.
+
+    Attributes:
+        user: none for a workspace's key and for the bootstrap key.
+        method: how the caller proved who they are.
+        workspaces: where they may act, with their roles there.
+    """
+
+    user: CallerUser | None = None
+    method: str
+    workspaces: list[Workspace]

@@ -82,7 +82,7 @@ class AsyncUsers(Resource):
         self,
         user_id: str,
         name: str,
-        roles: Sequence[Role],
+        roles: Sequence[Role] | None = None,
         *,
         expires_at: str | None = None,
         idempotency_key: str | None = None,
@@ -92,7 +92,7 @@ class AsyncUsers(Resource):
         Args:
             user_id: the service.
             name: what it is for.
-            roles: that bound what it may do.
+            roles: that bound what it may do; all that the service may where they are left out.
             expires_at: ISO 8601; never where it is left away.
             idempotency_key: the same key and request again, for an hour, show the same secret.
 

@@ -323,6 +323,7 @@ SELECT
 -- include: execution_columns
 FROM executions
 WHERE log_id = ANY ($1::uuid[] || ARRAY(SELECT log_id FROM runs WHERE run_id = ANY ($1::uuid[])))
+ORDER BY array_position($1::uuid[], log_id)
 LIMIT 1
 
 -- name: executions

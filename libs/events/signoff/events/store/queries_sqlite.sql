@@ -312,6 +312,7 @@ SELECT json_group_array(json_array(
         SELECT value FROM json_each(?1)
         UNION ALL SELECT log_id FROM runs WHERE run_id IN (SELECT value FROM json_each(?1))
     )
+    ORDER BY (SELECT key FROM json_each(?1) WHERE value = log_id) NULLS LAST
     LIMIT 1
 )
 

@@ -1,11 +1,14 @@
 """``signoff whoami``."""
 
+import os
+
 from signoff.cli import views
-from signoff.cli.caller import Caller, who_acts
-from signoff.cli.connection import with_server
+from signoff.cli.connection import server_url, with_client
 from signoff.cli.exits import Exit
 from signoff.cli.listing import AsJson
 from signoff.cli.output import Output
+from signoff.client import AsyncClient
+from signoff.client.answers.workspaces import Caller
 
 
 def whoami(*, as_json: AsJson = False) -> Exit:
@@ -16,15 +19,15 @@ def whoami(*, as_json: AsJson = False) -> Exit:
     """
     output = Output()
 
-    async def ask(url: str, key: str | None) -> Exit:
-        caller = await who_acts(url, key)
+    async def ask(client: AsyncClient) -> Exit:
+        caller = await client.who_am_i()
         if as_json or not output.is_terminal:
             output.line(caller)
         else:
-            output.show(views.facts(_facts(url, caller)))
+            output.show(views.facts(_facts(server_url(os.environ), caller)))
         return Exit.OK
 
-    return with_server(ask)
+    return with_client(ask)
 
 
 def _facts(url: str, caller: Caller) -> dict[str, str]:

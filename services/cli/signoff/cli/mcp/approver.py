@@ -3,20 +3,11 @@
 import hmac
 from typing import Final
 
-from msgspec import Struct
-
 from signoff.cli.mcp.errors import ApproverError
-from signoff.client import AsyncClient, NotFoundError, PermissionDeniedError
-from signoff.client.transport import Transport, api_path
+from signoff.client import AsyncClient
 
 _LIMIT: Final = 15.0
 """Seconds to find out whose a key is."""
-
-
-class _Me(Struct):
-    """The part of ``GET /api/users/me`` that tells one user from another."""
-
-    id: str
 
 
 class Approver:
@@ -74,10 +65,6 @@ class Approver:
 
 async def _user_of(url: str, key: str) -> str | None:
     """The id of the user who has a key; ``None`` for a key of a workspace or of the installation."""
-    transport = Transport(url, headers={"X-API-Key": key}, timeout=_LIMIT, max_retries=1)
-    try:
-        return (await transport.call(_Me, "GET", api_path("users", "me"))).id
-    except (NotFoundError, PermissionDeniedError):
-        return None
-    finally:
-        await transport.close()
+    async with AsyncClient(url, key, timeout=_LIMIT, max_retries=1) as client:
+        user = (await client.who_am_i()).user
+    return None if user is None else user.id

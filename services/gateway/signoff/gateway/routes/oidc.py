@@ -167,6 +167,7 @@ async def _take(request: web.Request, state: str) -> _Pending:
 async def _user_of(request: web.Request, vouched: Vouched) -> str:
     """The user whom the provider vouches for: known by it, known by their address, or new."""
     people = request.app[IDENTITY].people
+    await request.app[GATEWAY].directory.look()  # who signed up a moment ago, elsewhere, is no stranger
     user_id = await people.by_subject(vouched.issuer, vouched.subject)
     if user_id is not None and user_id in request.app[GATEWAY].directory.state.users:
         return user_id
