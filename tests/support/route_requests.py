@@ -202,6 +202,7 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "listLogs": _ask(),
     "getLog": _one("run", _paused),
     "listAuditLogs": _ask(),
+    "getFront": _ask(),
     "getOpenApi": _ask(),
     "getReference": _ask(),
     "getReferenceStyle": _ask(),

@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from signoff.access.hooks import DEAD, Dead, HookRecords
+from signoff.access.hooks import DEAD, TARGET, Dead, HookRecords
 from signoff.access.sealing import Sealer
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
@@ -161,6 +161,19 @@ async def test_a_hook_that_is_removed_is_gone(server: Server, receiver: Receiver
     assert await delete(server, f"/api/hooks/{hook['hookId']}") == 204
     status, body = await server.get(f"/api/hooks/{hook['hookId']}")
     assert (status, body) == (404, {"error": "Webhook not found"})
+
+
+async def test_a_hook_that_is_being_removed_keeps_no_other_from_being_listed(
+    server: Server, receiver: Receiver, hook: dict[str, Any]
+) -> None:
+    _, other = await server.post("/api/hooks", json={"url": receiver.url("/other")})
+    await server.store.records.remove(TARGET, DEFAULT_WORKSPACE, other["hookId"])
+
+    status, listed = await server.get("/api/hooks")
+
+    assert status == 200, listed
+    assert [each["hookId"] for each in listed["hooks"]] == [hook["hookId"]]
+    assert await delete(server, f"/api/hooks/{other['hookId']}") == 204
 
 
 @pytest.mark.parametrize(

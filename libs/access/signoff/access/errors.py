@@ -10,7 +10,8 @@
     ├── PasswordsBusyError      too many passwords are being worked on
     ├── PersonConflictError     an id that was given to another person before
     ├── ProviderError           the OpenID provider cannot be used, or its answer be trusted
-    └── SealError               a secret that cannot be opened
+    ├── SealError               a secret that cannot be opened
+    └── SecretErasedError       a secret that somebody removed
 """
 
 from signoff.events.errors import SignoffError
@@ -60,3 +61,7 @@ class ProviderError(AccessError):
 
 class SealError(AccessError):
     """A sealed secret does not open."""
+
+
+class SecretErasedError(AccessError):
+    """A secret that somebody submitted to a form was removed since."""

@@ -1,5 +1,6 @@
 """Secrets at rest: AES-GCM under keys derived from ``SIGNOFF_SECRET_KEY``, with rotation."""
 
+import hmac
 import os
 from collections.abc import Sequence
 from hashlib import sha256
@@ -16,6 +17,7 @@ _VERSION: Final = b"\x01"
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _NAME_BYTES: Final = 8
+_DIGEST_DIGITS: Final = 32
 _HEAD: Final = len(_VERSION) + _NAME_BYTES + _NONCE_BYTES
 
 
@@ -35,7 +37,8 @@ class Sealer:
     def __init__(self, secrets: Sequence[bytes]) -> None:
         if not secrets:
             raise ValueError("a sealer needs a secret key")
-        keys = [_derived(secret) for secret in secrets]
+        keys = [_derived(secret, b"signoff sealing v1") for secret in secrets]
+        self._digest_key = _derived(secrets[0], b"signoff digests v1")
         self._newest = _name_of(keys[0])
         self._keys = {_name_of(key): AESGCM(key) for key in keys}
 
@@ -60,13 +63,17 @@ class Sealer:
         except InvalidTag as error:
             raise SealError(f"what is kept for {context} was changed, or moved from elsewhere") from error
 
+    def digest(self, plain: bytes) -> str:
+        """Names a secret: 32 hexadecimal digits that tell nothing to whoever lacks the newest key."""
+        return hmac.digest(self._digest_key, plain, "sha256").hex()[:_DIGEST_DIGITS]
+
     def is_newest(self, sealed: bytes) -> bool:
         """Whether it is sealed under the newest key; otherwise it should be sealed again."""
         return sealed[1 : 1 + _NAME_BYTES] == self._newest
 
 
-def _derived(secret: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"signoff sealing v1").derive(secret)
+def _derived(secret: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=info).derive(secret)
 
 
 def _name_of(key: bytes) -> bytes:

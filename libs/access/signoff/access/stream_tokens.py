@@ -1,5 +1,6 @@
 """Stream tokens: they let an ``EventSource``, which sends no headers, open one stream for its caller."""
 
+import math
 import time
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -103,7 +104,8 @@ class StreamTokens:
         return StreamGrant(
             actor_type=actor.type,
             actor_id=actor.id,
-            expires_at=self._clock() + LIFETIME,
+            # Whole seconds, so that the length of a token tells nothing but that of what it is for.
+            expires_at=float(math.ceil(self._clock() + LIFETIME)),
             workspace_id=workspace_id,
             log_id=log_id,
             feed=feed or {},

@@ -1,18 +1,22 @@
 """Fields that a caller or a person fills in: a start block's input and the form of a pause."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from signoff.engine.catalog import EXTERNAL_TYPES, gives_run_metadata
 from signoff.engine.definition import Block
 from signoff.engine.faults import Fault
-from signoff.engine.values import coerce_value, to_text
+from signoff.engine.values import SECRET_TYPE, coerce_value, to_text
 from signoff.events.escapes import is_reference
+
+MAX_SECRET: Final = 32 * 1024
+"""Bytes of UTF-8 that a field of type ``secret`` takes."""
 
 _SMALL_TYPES = frozenset({"number", "boolean"})  # never so large that they are kept by reference
 _NESTED_INPUT_TYPES = frozenset({"api_trigger", "input_trigger", "starter"})
 _EXPECTED: dict[str, tuple[str, type | tuple[type, ...]]] = {
     "string": ("a text", str),
+    SECRET_TYPE: ("a text", str),
     "number": ("a number", (int, float)),
     "boolean": ("true or false", bool),
     "object": ("an object", dict),
@@ -101,6 +105,11 @@ def form_fields(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def secret_names(fields: list[dict[str, Any]]) -> set[str]:
+    """The names of the fields of a form whose values stand in no log."""
+    return {field["name"] for field in fields if field.get("type") == SECRET_TYPE}
+
+
 def check_form(
     fields: list[dict[str, Any]], submission: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Fault]]:
@@ -167,6 +176,8 @@ def _misfit(field: dict[str, Any], value: Any) -> str | None:
     expected, kinds = _EXPECTED.get(field["type"], ("", object))
     if not isinstance(value, kinds) or (field["type"] == "number" and isinstance(value, bool)):
         return f'"{name}" must be {expected}'
+    if field["type"] == SECRET_TYPE and len(value.encode()) > MAX_SECRET:
+        return f'"{name}" must be at most {MAX_SECRET} bytes of UTF-8'
     choices = _choices(field.get("options"))
     if choices is None:
         return None

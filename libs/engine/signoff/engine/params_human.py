@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.forms import check_form, form_fields
+from signoff.engine.forms import check_form, form_fields, secret_names
 from signoff.engine.params_values import check_choice, check_fields, check_table, is_open
 from signoff.engine.reading import BlockPlace
-from signoff.engine.values import duration_ms
+from signoff.engine.values import FORM_TYPES, duration_ms
 
 _DEADLINE_KEYS: Final = ("after", "default")
 
@@ -28,7 +28,7 @@ def check_human(params: dict[str, Any], place: BlockPlace, findings: Findings) -
     if params.get("operation"):
         check_choice(params["operation"], ("human", "api"), place.param("operation"), findings)
     check_response(params, place, findings)
-    check_fields(params, place, findings)
+    check_fields(params, place, findings, FORM_TYPES)
     if not isinstance(params.get("notification"), list | None):
         findings.fault(place.param("notification"), "must be a list")
     _check_assignees(params.get("assignees"), place, findings)
@@ -66,5 +66,8 @@ def _check_deadline(params: dict[str, Any], place: BlockPlace, findings: Finding
     if not isinstance(default, dict):
         findings.fault(at(path, "default"), "must be an object: the decision that is taken then, by field")
         return
-    for misfit in check_form(form_fields(params), default)[1]:
-        findings.fault(at(at(path, "default"), misfit.path), shorten(misfit.message))
+    fields, path = form_fields(params), at(path, "default")
+    for name in secret_names(fields) & default.keys():
+        findings.fault(at(path, name), "would be a secret that everybody can read: leave it out")
+    for misfit in check_form(fields, default)[1]:
+        findings.fault(at(path, misfit.path), shorten(misfit.message))

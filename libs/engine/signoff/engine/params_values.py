@@ -7,7 +7,7 @@ from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.forms import check_form, form_fields
 from signoff.engine.reading import BlockPlace
-from signoff.engine.values import FIELD_TYPES, parse_number, to_text
+from signoff.engine.values import FIELD_TYPES, SECRET_TYPE, parse_number, to_text
 
 _SHOWN: Final = 80
 
@@ -75,8 +75,10 @@ def check_output_name(name: str, path: str, findings: Findings) -> None:
         )
 
 
-def check_fields(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
-    """Reports what is wrong with an ``inputFormat``, of a trigger or of a form."""
+def check_fields(
+    params: dict[str, Any], place: BlockPlace, findings: Findings, types: Collection[str] = FIELD_TYPES
+) -> None:
+    """Reports what is wrong with an ``inputFormat``, of a trigger or of a form, whose types are others."""
     fields = params.get("inputFormat")
     if fields is None or fields == "":
         return
@@ -97,12 +99,15 @@ def check_fields(params: dict[str, Any], place: BlockPlace, findings: Findings) 
         if name.strip() in taken:
             findings.fault(path, f'the name "{shorten(name)}" is used twice')
         taken.add(name.strip())
-        _check_field(field, path, findings)
+        _check_field(field, path, findings, types)
 
 
-def _check_field(field: dict[str, Any], path: str, findings: Findings) -> None:
+def _check_field(field: dict[str, Any], path: str, findings: Findings, types: Collection[str]) -> None:
     if field.get("type") is not None:
-        check_choice(field["type"], FIELD_TYPES, at(path, "type"), findings)
+        check_choice(field["type"], types, at(path, "type"), findings)
+    if field.get("type") == SECRET_TYPE and field.get("value") not in (None, ""):
+        findings.fault(at(path, "value"), "would be a secret that everybody can read: leave the default out")
+        return
     if field.get("options") is not None and not isinstance(field["options"], list):
         findings.fault(at(path, "options"), "must be a list")
     normalised = form_fields({"inputFormat": [field | {"required": False}]})

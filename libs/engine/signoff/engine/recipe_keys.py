@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from signoff.engine.spelling import Key, Schema, object_schema
-from signoff.engine.values import FIELD_TYPES, VARIABLE_TYPES
+from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES
 
 TARGETS: Final[Schema] = {
     "anyOf": [
@@ -66,7 +66,7 @@ BLOCK_KEYS: Final = {
 """Keys that every block has; ``then`` only where no cases take its place."""
 
 FIELD_KEYS: Final = {
-    "type": Key({"enum": list(FIELD_TYPES)}, "What the value must be, or is read as."),
+    "type": Key({"enum": list(FORM_TYPES)}, "What the value must be, or is read as; secret: in a form only."),
     "required": Key({"type": "boolean"}, "A value must be given."),
     "default": anything("What it is when nothing is given."),
     "label": Key({"type": "string"}, "What people see instead of the name."),
@@ -76,7 +76,7 @@ FIELD_KEYS: Final = {
 }
 
 FIELD: Final[Schema] = {
-    "anyOf": [{"enum": list(FIELD_TYPES)}, object_schema(FIELD_KEYS)],
+    "anyOf": [{"enum": list(FORM_TYPES)}, object_schema(FIELD_KEYS)],
     "description": "A type, or an object with one.",
 }
 

@@ -15,7 +15,7 @@ from signoff.engine.spelling import (
     object_schema,
     read_keys,
 )
-from signoff.engine.values import FIELD_TYPES, VARIABLE_TYPES, duration_ms, parse_duration
+from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES, duration_ms, parse_duration
 
 _BY_NAME: Final[Schema] = {"type": "object"}
 _OPEN_NUMBER: Final[Schema] = {"type": ["integer", "string"], "minimum": 100, "maximum": 599}
@@ -58,10 +58,10 @@ def read_fields(raw: dict[str, Any] | None, path: str, written: Written, finding
 
 def _read_field(name: str, spec: str | dict[str, Any], path: str, findings: Findings) -> dict[str, Any]:
     if isinstance(spec, str):
-        if spec in FIELD_TYPES:
+        if spec in FORM_TYPES:
             return {"id": name, "name": name, "type": spec}
-        hint = findings.did_you_mean(spec, FIELD_TYPES)
-        findings.fault(path, f"must be one of {', '.join(FIELD_TYPES)}, not {shown(spec)}", hint)
+        hint = findings.did_you_mean(spec, FORM_TYPES)
+        findings.fault(path, f"must be one of {', '.join(FORM_TYPES)}, not {shown(spec)}", hint)
         return {"id": name, "name": name, "type": "string"}
     fitting = read_keys(spec, path, FIELD_KEYS, findings)
     read = {"id": name, "name": name, "type": "string"} | {

@@ -37,7 +37,10 @@ class Scope(Protocol):
     """What references are resolved against: the state of one execution at one moment."""
 
     def output(self, block_id: str) -> dict[str, Any] | None:
-        """The output of a block; None where it did not run."""
+        """The output of a block, secrets not yet revealed; None where it did not run."""
+
+    def reveal(self, value: Any) -> Any:
+        """What a reference gives of an output, with the secrets in it."""
 
     def fields(self, block_id: str) -> Collection[str] | None:
         """The output fields that the block's type declares; None where any may be there."""
@@ -81,12 +84,12 @@ class BlockReference:
             if turn is not None:
                 return _follow(turn.get(self.path[0]), self.path[1:])
         value = scope.output(self.block)
-        if value is None or not self.path:
-            return value
-        if self.path[0] not in value:
-            self._require_declared(scope)
-            return None
-        return _follow(value, self.path)
+        if value is not None and self.path:
+            if self.path[0] not in value:
+                self._require_declared(scope)
+                return None
+            return scope.reveal(_follow(value, self.path))
+        return scope.reveal(value)
 
     def _require_declared(self, scope: Scope) -> None:
         declared = scope.fields(self.block)

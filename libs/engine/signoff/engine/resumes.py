@@ -1,5 +1,6 @@
 """The decision on a pause point: who may still take it, what fits its form, when its run begins."""
 
+from typing import Any
 from uuid import UUID
 
 from signoff.engine.children import FAILED, child_error, child_output
@@ -27,22 +28,39 @@ from signoff.events.types import (
 def decide_resume(state: State, graph: Graph, command: Command, data: ResumeExecution, now: float) -> Results:
     """Accept, queue or refuse a decision (http-contract.md, ``POST /api/resume``)."""
     resume_input = normalise_input(data.input)
-    refusal = _refusal(state, data)
+    refusal = refusal_of(state, data)
     point = state.points.get(data.context_id)
     if refusal is None and point is not None:
-        submission, faults = check_form(form_of(point.response), submission_of(resume_input))
-        if not faults:
+        submission, refusal = read_submission(form_of(point.response), resume_input)
+        if refusal is None:
             entry = _entry(state, command, data, given=resume_input, submission=submission, now=now)
             yield from _take(state, graph, entry, command, now)
             return
-        details = [FieldFault(fault.path, fault.message) for fault in faults]
-        refusal = Refusal(code="FORM_INVALID", message="The input does not fit the form", details=details)
     yield Outcome(
         command_id=command.command_id, execution_id=state.execution_id, outcome="refused", refusal=refusal
     )
 
 
-def _refusal(state: State, data: ResumeExecution) -> Refusal | None:
+def read_submission(
+    form: list[dict[str, Any]], resume_input: dict[str, Any]
+) -> tuple[dict[str, Any], Refusal | None]:
+    """What a decision fills its form with, and why that does not fit.
+
+    Args:
+        form: from `form_of`.
+        resume_input: the input as an object, in stored form.
+    """
+    submission, faults = check_form(form, submission_of(resume_input))
+    if not faults:
+        return submission, None
+    details = [FieldFault(fault.path, fault.message) for fault in faults]
+    return submission, Refusal(
+        code="FORM_INVALID", message="The input does not fit the form", details=details
+    )
+
+
+def refusal_of(state: State, data: ResumeExecution) -> Refusal | None:
+    """Why nobody may take this decision now, whatever its input; ``None``: somebody may."""
     point = state.points.get(data.context_id)
     if point is not None and point.entry_id is not None:
         return Refusal(

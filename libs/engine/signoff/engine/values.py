@@ -16,6 +16,12 @@ from signoff.events.escapes import escape, is_reference
 FIELD_TYPES: Final = ("string", "number", "boolean", "object", "array", "files", "file[]")
 """Types of a field of ``inputFormat``, of a start block and of a form alike."""
 
+SECRET_TYPE: Final = "secret"
+"""The type of a form's field for a text that stands in no log: gateways keep it beside."""
+
+FORM_TYPES: Final = (*FIELD_TYPES, SECRET_TYPE)
+"""Types of a field of a form."""
+
 VARIABLE_TYPES: Final = ("string", "plain", "number", "boolean", "object", "array")
 """Types of workflow variables."""
 
@@ -103,16 +109,16 @@ def coerce_value(field_type: str | None, value: Any) -> Any:
     """Reads one value by the type of its field.
 
     Args:
-        field_type: one of `FIELD_TYPES`; any other leaves the value as it is.
+        field_type: one of `FORM_TYPES`; any other leaves the value as it is.
         value: as it came from the caller, in its stored form, or the field's default.
 
     Returns:
         The value in its type, in its stored form; unchanged where it cannot be read so, or is a
-        reference to a large value, and null for null.
+        reference, and null for null.
     """
     if value is None or is_reference(value):
         return value
-    if field_type == "string":
+    if field_type in ("string", SECRET_TYPE):
         return to_text(value)
     if field_type == "number" and isinstance(value, str):
         number = parse_number(value)

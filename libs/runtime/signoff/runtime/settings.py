@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         oidc_sign_up: whoever the provider lets in becomes a user; otherwise only known people may.
         oidc_name: what the button to sign in with it says.
         allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
-        trusted_proxies: networks (CIDR) of the proxies before this server: their ``X-Forwarded-For`` is believed.
+        trusted_proxies: networks (CIDR) of proxies before this server: their ``X-Forwarded-For`` is believed.
         blocks: modules with registered blocks, besides those of installed packages.
         environment: ``SIGNOFF_ENV_<NAME>`` as NAME → value.
         block_concurrency: how many blocks an executor runs at once.

@@ -38,8 +38,8 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "_speech", "around", "attempt", "block", "cancelled", "definition_digest", "execution_id", "facts",
-        "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared",
+        "_speech", "around", "attempt", "block", "call_chain", "cancelled", "definition_digest", "execution_id",
+        "facts", "fields", "index", "instance", "large", "log_id", "outputs", "place", "prepared",
         "started_at", "task", "timed_out", "variables", "workflow_id", "workspace", "workspace_id",
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ class Job:
         self.workspace = loaded.workspace
         self.workflow_id = state.workflow_id
         self.execution_id = state.execution_id
+        self.call_chain = state.next_chain()
         self.definition_digest = state.definition_digest
         self.cancelled = asyncio.Event()
         self._speech: Speech | None = None

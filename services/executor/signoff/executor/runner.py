@@ -235,6 +235,7 @@ class Runner:
             cancelled=job.cancelled,
             emit=job.emit,
             index=job.index,
+            call_chain=job.call_chain,
         )
 
     async def _message(self, job: Job, shown: Json, ended: Ended) -> Input:

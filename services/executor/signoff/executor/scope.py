@@ -1,7 +1,7 @@
 """What a block's references may read: finished outputs, variables, its turns, environment values."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, quote_plus
@@ -9,11 +9,11 @@ from urllib.parse import quote, quote_plus
 from msgspec import Struct
 from yarl import URL
 
+from signoff.access.errors import SecretErasedError
 from signoff.engine.definition import normalise_name
 from signoff.engine.references import MISSING, Missing
+from signoff.events.escapes import MASK, SecretReference
 from signoff.events.types import Json, TurnType
-
-MASK = "•••"
 
 
 class Around(Struct, frozen=True):
@@ -33,17 +33,19 @@ class Around(Struct, frozen=True):
 class Facts:
     """The scope of one block's references, captured when it starts (a ``references.Scope``).
 
-    It remembers which environment values were read, so that they can be kept out of the log.
+    It remembers which environment values and which submitted secrets were read, so that they can be kept
+    out of the log.
 
     Args:
-        outputs: outputs of finished blocks, by id.
+        outputs: outputs of finished blocks, by id; a ``SecretReference`` in place of what is secret.
         variables: workflow variables, by name.
         environment: values of ``{{NAME}}``.
         fields: declared output fields of each block, where its type declares them.
         turns: the turns around the block, outermost first.
+        submitted: the submitted secrets that outputs name, by id; not those that were erased.
     """
 
-    __slots__ = ("_environment", "_fields", "_outputs", "_turns", "_variables", "secrets")
+    __slots__ = ("_environment", "_fields", "_outputs", "_submitted", "_turns", "_variables", "secrets")
 
     def __init__(
         self,
@@ -52,18 +54,42 @@ class Facts:
         environment: Mapping[str, str],
         fields: Mapping[str, Collection[str] | None],
         turns: Sequence[Around] = (),
+        submitted: Mapping[str, str] | None = None,
     ) -> None:
         self._outputs = outputs
         self._variables = {normalise_name(name): value for name, value in variables.items()}
         self._environment = environment
         self._fields = fields
         self._turns = turns
+        self._submitted = submitted
         self.secrets: set[str] = set()
 
     def output(self, block_id: str) -> dict[str, Any] | None:
         """A block's output; ``None`` when it did not run."""
         output = self._outputs.get(block_id)
         return output if output is None or isinstance(output, dict) else {"value": output}
+
+    def reveal(self, value: Json) -> Json:
+        """A part of an output with the submitted secrets in it, which are remembered as secrets.
+
+        Raises:
+            SecretErasedError: one was erased.
+        """
+        return value if self._submitted is None else _revealed(value, self._secret)
+
+    def masked(self, value: Json) -> Json:
+        """A part of an output with submitted secrets masked."""
+        return value if self._submitted is None else _revealed(value, lambda _: MASK)
+
+    def _secret(self, secret_id: str) -> str:
+        secret = (self._submitted or {}).get(secret_id)
+        if secret is None:
+            raise SecretErasedError(
+                "a secret that was submitted to a form, and that this block needs, was erased: "
+                "have it submitted again, in a new execution"
+            )
+        self.secrets |= spellings(secret)
+        return secret
 
     def fields(self, block_id: str) -> Collection[str] | None:
         """The fields that a block's type declares, ``None`` when it may have any."""
@@ -90,8 +116,20 @@ class Facts:
         return value
 
     def without_environment(self) -> "Facts":
-        """The same facts with ``{{NAME}}`` left as written: what may be recorded."""
-        return Facts(self._outputs, self._variables, {}, self._fields, self._turns)
+        """The same facts with ``{{NAME}}`` left as written, submitted secrets masked: what may be recorded."""
+        masked = self._submitted and dict.fromkeys(self._submitted, MASK)
+        return Facts(self._outputs, self._variables, {}, self._fields, self._turns, masked)
+
+
+def _revealed(value: Json, secret: Callable[[str], str]) -> Json:
+    """The value with secrets in place of references to them; the same one where it has none."""
+    if isinstance(value, SecretReference):
+        return secret(value.id)
+    if isinstance(value, dict):
+        return {key: _revealed(item, secret) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_revealed(item, secret) for item in value]
+    return value
 
 
 @lru_cache(maxsize=1000)

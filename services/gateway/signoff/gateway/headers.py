@@ -19,6 +19,7 @@ MAX_TIMEOUT: Final = 604_800
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 """Ids that callers choose, of workflows and of executions."""
 
+_ID_SHAPE: Final = "1 to 128 characters of A-Z a-z 0-9 . _ : -"
 _MAX_KEY: Final = 255
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -86,6 +87,7 @@ class ExecuteHeaders(Struct, frozen=True, kw_only=True):
     mode: Mode
     execution_id: str | None
     timeout: float | None
+    call_chain: list[str]
 
     @property
     def rate(self) -> Rate:
@@ -123,9 +125,11 @@ def execute_headers(headers: Mapping[str, str]) -> ExecuteHeaders:
     Raises:
         ApiError: 400 names the header; 409 for a call chain that is too deep.
     """
-    _check_call_chain(headers)
     return ExecuteHeaders(
-        mode=_mode(headers), execution_id=_chosen_id(headers, "X-Execution-Id"), timeout=_timeout(headers)
+        call_chain=call_chain(headers),
+        mode=_mode(headers),
+        execution_id=_chosen_id(headers, "X-Execution-Id"),
+        timeout=_timeout(headers),
     )
 
 
@@ -135,14 +139,26 @@ def run_headers(headers: Mapping[str, str], *, mode: Mode, timeout: float | None
     Raises:
         ApiError: as of `execute_headers`.
     """
-    _check_call_chain(headers)
-    return ExecuteHeaders(mode=mode, execution_id=_chosen_id(headers, "X-Run-Id"), timeout=timeout)
+    return ExecuteHeaders(
+        call_chain=call_chain(headers),
+        mode=mode,
+        execution_id=_chosen_id(headers, "X-Run-Id"),
+        timeout=timeout,
+    )
 
 
-def _check_call_chain(headers: Mapping[str, str]) -> None:
-    chain = [each for each in headers.get("X-Sim-Via", "").split(",") if each.strip()]
+def call_chain(headers: Mapping[str, str]) -> list[str]:
+    """The workflows that called one another up to a request, the outermost first.
+
+    Raises:
+        ApiError: 409, they are too many; 400, one is no id.
+    """
+    chain = [name for each in headers.get("X-Sim-Via", "").split(",") if (name := each.strip())]
     if len(chain) >= MAX_CALL_CHAIN:
         raise ApiError(409, f"Maximum workflow call chain depth ({MAX_CALL_CHAIN}) exceeded.")
+    if not all(map(IDENTIFIER.fullmatch, chain)):
+        raise bad_field("X-Sim-Via", f"must be ids of workflows, each {_ID_SHAPE}, with commas between them")
+    return chain
 
 
 def _mode(headers: Mapping[str, str]) -> Mode:
@@ -160,7 +176,7 @@ def _mode(headers: Mapping[str, str]) -> Mode:
 def _chosen_id(headers: Mapping[str, str], name: str) -> str | None:
     chosen = headers.get(name)
     if chosen is not None and not IDENTIFIER.fullmatch(chosen):
-        raise bad_field(name, "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
+        raise bad_field(name, f"must have {_ID_SHAPE}")
     return chosen
 
 

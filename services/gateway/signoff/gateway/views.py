@@ -1,13 +1,13 @@
 """Executions and their pause points as callers see them, folded from the log and nothing else."""
 
 from collections.abc import Sequence
-from typing import Final
-
 from msgspec import UNSET, UnsetType, convert, structs
 
 from signoff.engine.children import child_response
+from signoff.engine.forms import secret_names
 from signoff.engine.pauses import form_of, resume_links
 from signoff.engine.state import PausePoint, ResumeEntry, State
+from signoff.events.escapes import MASK
 from signoff.events.times import iso
 from signoff.events.types import Json, Turn, TurnType
 from signoff.gateway.links import Links
@@ -24,10 +24,6 @@ from signoff.gateway.schemas import (
     QueueEntry,
     ResumeLinks,
 )
-
-HIDDEN: Final = "•••"
-"""What stands for the value of a field of type ``secret``."""
-
 
 def paused_summary(state: State, links: Links) -> PausedSummary:
     """An execution that paused, as a list shows it."""
@@ -160,7 +156,7 @@ def hide_secrets(response: Json, value: Json) -> Json:
         response: what the pause point shows, its form among it.
         value: any value about the point; such a field is hidden wherever it stands by its name.
     """
-    secret = {field["name"] for field in form_of(response) if field.get("type") == "secret"}
+    secret = secret_names(form_of(response))
     return _hide(value, secret) if secret else value
 
 
@@ -169,9 +165,9 @@ def _hide(value: Json, names: set[str]) -> Json:
         return [_hide(each, names) for each in value]
     if not isinstance(value, dict):
         return value
-    shown = {key: HIDDEN if key in names else _hide(each, names) for key, each in value.items()}
+    shown = {key: MASK if key in names else _hide(each, names) for key, each in value.items()}
     if shown.get("name") in names and "value" in shown:
-        shown["value"] = HIDDEN
+        shown["value"] = MASK
     return shown
 
 

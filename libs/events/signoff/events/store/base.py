@@ -303,7 +303,7 @@ class EventStore(Protocol):
         ...
 
     async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
-        """The execution whose log, or one of whose runs, has one of these ids: of several, the first log's."""
+        """The execution whose log, or one of whose runs, has one of these ids: of several, the first one's."""
         ...
 
     async def executions(

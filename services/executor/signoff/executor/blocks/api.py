@@ -4,7 +4,7 @@ Parameters, output and texts are Sim's (apps/sim/executor/handlers/api and apps/
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from errno import EACCES
 from urllib.parse import urlencode
 
@@ -77,6 +77,7 @@ async def request(
     *,
     session: aiohttp.ClientSession,
     idempotency_key: str,
+    call_chain: Sequence[str] = (),
     keep: Keep,
 ) -> dict[str, object]:
     """Make the request that the parameters of an `api` block describe.
@@ -89,6 +90,8 @@ async def request(
             `retryMaxDelayMs`, `retryNonIdempotent`; references are resolved.
         session: from `guard.guarded_session`.
         idempotency_key: sent as `Idempotency-Key`, unless the headers have one.
+        call_chain: the workflows that called one another up to here; sent as `X-Sim-Via`, whatever the headers
+            say, so that servers can end a loop of calls.
         keep: stores an answer that is no text.
 
     Returns:
@@ -101,7 +104,7 @@ async def request(
     if not _text(params.get("url")).strip():
         return {"data": None, "status": 200, "headers": {}}
     try:
-        wanted = _request(params, idempotency_key)
+        wanted = _request(params, idempotency_key, call_chain)
     except UnicodeEncodeError as problem:
         raise ApiError("The request holds a lone surrogate: half a character") from problem
     for wait in wanted.waits:
@@ -236,7 +239,9 @@ def _failure(wanted: _Request, reason: str, *, status: int | None = None) -> Api
     return ApiError(f"HTTP Request failed: {' | '.join(details)}", status=status)
 
 
-def _request(params: Mapping[str, object], idempotency_key: str) -> _Request:
+def _request(
+    params: Mapping[str, object], idempotency_key: str, call_chain: Sequence[str]
+) -> _Request:
     method = _text(params.get("method")).strip().upper() or "GET"
     if method not in _METHODS:
         raise ApiError(f"Unknown HTTP method {method!r}: use one of {', '.join(sorted(_METHODS))}")
@@ -244,6 +249,8 @@ def _request(params: Mapping[str, object], idempotency_key: str) -> _Request:
         raise ApiError("proxyUrl is not supported: a proxy could reach addresses that workflows may not")
     headers = CIMultiDict(_pairs(params, "headers"))
     headers.setdefault("Idempotency-Key", idempotency_key)
+    if call_chain:
+        headers["X-Sim-Via"] = ",".join(call_chain)
     headers.popall("Content-Length", None)  # it follows from the body
     repeatable = method in _SAFE_TO_REPEAT or params.get("retryNonIdempotent") in {True, "true"}
     retries = int(_number(params, "retries", default=0, most=_MOST_RETRIES))

@@ -53,6 +53,7 @@ class Call(Struct, frozen=True, kw_only=True):
         index: of the turn that a container is asked about; 0 for other blocks.
         emit: says a part of what the block streams; it is in the log soon after, at most ten a second.
         started_at: when the try started, as the log has it, in seconds since the epoch.
+        call_chain: the workflows that called one another up to what the block calls: its own is the last.
     """
 
     block: Block
@@ -69,6 +70,7 @@ class Call(Struct, frozen=True, kw_only=True):
     cancelled: Cancellation
     emit: Callable[[str], None]
     index: int = 0
+    call_chain: Sequence[str] = ()
 
 
 class Done(Struct, frozen=True):

@@ -49,7 +49,7 @@ class Condition(Plain):
         for index, code in enumerate(self._codes):
             source, bindings = resolve_code(code, call.facts)
             if source.strip() and await self._is_true(
-                index, source, {**bindings, "context": context}, call, tools
+                index, source, {**bindings, "context": call.facts.masked(context)}, call, tools
             ):
                 return index
         return self._else if self._else < len(self._cases) else None

@@ -81,6 +81,7 @@ class Api(Plain):
                 call.params,
                 session=tools.http,
                 idempotency_key=call.idempotency_key,
+                call_chain=call.call_chain,
                 keep=keeper(call, tools),
             )
         except ApiError as error:

@@ -74,6 +74,11 @@ async def openapi(request: web.Request) -> web.Response:
     return conditional(request, web.Response(body=body, content_type="application/json", headers=NO_GUESSING))
 
 
+async def front(_: web.Request) -> web.Response:
+    """``GET /``: whoever opens the server's address finds the reference."""
+    return web.Response(status=302, headers={"Location": "/docs"})
+
+
 async def page(request: web.Request) -> web.Response:
     """``GET /docs``."""
     documentation = request.app[DOCUMENTATION]
@@ -103,6 +108,16 @@ ROUTES: Final[tuple[Route, ...]] = (
             200: Answer(body=dict[str, Json], description="OpenAPI 3.1.", headers=CACHEABLE),
             304: UNCHANGED,
         },
+    ),
+    Route(
+        method="GET",
+        path="/",
+        handler=front,
+        operation=None,
+        name="getFront",
+        summary="Leads to the reference.",
+        tag="Service",
+        answers={302: Answer(description="To `/docs`.", headers={"Location": "`/docs`."})},
     ),
     Route(
         method="GET",

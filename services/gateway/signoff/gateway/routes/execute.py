@@ -50,6 +50,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
         log_id: of the execution that begins.
         execution_id: as the caller chose it.
         time_limit: seconds that the run may take.
+        call_chain: the workflows that called one another up to the request.
         selected: outputs to stream.
         past: what a run from a block takes from an earlier one.
     """
@@ -61,6 +62,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     input: Json
     body: ExecuteBody
     time_limit: float
+    call_chain: list[str]
     selected: list[Selected]
     past: Past | None
 
@@ -147,6 +149,7 @@ async def read_wanted(
         input=named.input,
         body=body,
         time_limit=_time_limit(gateway, mode, headers),
+        call_chain=headers.call_chain,
         selected=named.selected,
         past=named.past,
     )
@@ -265,6 +268,7 @@ def _start(workflow: WorkflowRow, wanted: Wanted) -> StartExecution:
         mode=wanted.mode,
         input=wanted.input,
         time_limit=wanted.time_limit,
+        call_chain=wanted.call_chain,
         stop_after_block_id=wanted.body.stop_after_block_id,
     )
     if wanted.past is None:

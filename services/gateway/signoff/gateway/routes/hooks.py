@@ -65,14 +65,18 @@ async def find_target(gateway: Gateway, caller: Principal, hook_id: str) -> tupl
     Raises:
         ApiError: 404, it was removed meanwhile; 500, its secret cannot be opened.
     """
-    try:
-        found = await kept_hooks(gateway).target(caller.workspace_id, hook_id)
-    except SealError as error:
-        _log.error("a webhook cannot be used", hook=hook_id, reason=str(error))
-        raise ApiError(500, "The webhook's secret cannot be opened: remove the webhook") from error
+    found = await _target(gateway, caller, hook_id)
     if found is None:
         raise ApiError(404, MISSING)
     return found
+
+
+async def _target(gateway: Gateway, caller: Principal, hook_id: str) -> tuple[Target, int] | None:
+    try:
+        return await kept_hooks(gateway).target(caller.workspace_id, hook_id)
+    except SealError as error:
+        _log.error("a webhook cannot be used", hook=hook_id, reason=str(error))
+        raise ApiError(500, f"The secret of webhook {hook_id} cannot be opened: remove it") from error
 
 
 async def keep_target(
@@ -95,8 +99,9 @@ async def list_hooks(request: web.Request, caller: Principal) -> web.Response:
     hooks = sorted(gateway.directory.state.workspaces[str(caller.workspace_id)].hooks.items())
     shown = []
     for hook_id, hook in hooks:
-        target, _ = await find_target(gateway, caller, hook_id)
-        shown.append(_shown(hook_id, hook, target))
+        found = await _target(gateway, caller, hook_id)
+        if found is not None:  # else another request is removing it
+            shown.append(_shown(hook_id, hook, found[0]))
     return answer(HookList(hooks=shown))
 
 

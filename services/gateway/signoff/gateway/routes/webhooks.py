@@ -23,7 +23,7 @@ from signoff.gateway.commands import Asked
 from signoff.gateway.errors import ApiError, bad_field, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
-from signoff.gateway.headers import IDENTIFIER, traceparent
+from signoff.gateway.headers import IDENTIFIER, call_chain, traceparent
 from signoff.gateway.payloads import read_payload
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
@@ -210,6 +210,7 @@ async def _start(
         mode="async",
         input=await _input(request, workflow, webhook, body),
         time_limit=gateway.settings.async_timeout,
+        call_chain=call_chain(request.headers),
     )
     asked = Asked(principal=caller, route=_ROUTE, key=delivery, traceparent=traceparent(request.headers))
     with (
@@ -270,12 +271,14 @@ class WebhookHeaders(Struct, frozen=True, kw_only=True):
             dot and the body; also read from `X-Hub-Signature-256` and `Stripe-Signature`.
         delivery: Names the delivery, which starts one execution however often it comes; also read from
             `X-GitHub-Delivery` and `Webhook-Id`.
+        call_chain: The workflows that called one another up to this request, by commas; at most 24.
     """
 
     signature: str | UnsetType = field(default=UNSET, name="X-Signoff-Signature")
     delivery: Annotated[str, Meta(min_length=1, max_length=_LONGEST)] | UnsetType = field(
         default=UNSET, name="Idempotency-Key"
     )
+    call_chain: str | UnsetType = field(default=UNSET, name="X-Sim-Via")
 
 
 WEBHOOKS: Final = web.AppKey("webhooks", Webhooks)
@@ -301,7 +304,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         errors={
             401: "The signature is missing or wrong, or, without a secret, the API key.",
             403: "The key may not start executions.",
-            409: "The execution exists, and is another one.",
+            409: "The execution exists, and is another one, or the call chain is too deep.",
             415: "The body is neither JSON nor a form nor text.",
             429: "Too many deliveries.",
         },

@@ -158,7 +158,13 @@ class _Http:
         keep = keeper(call, tools)
 
         async def run(arguments: dict[str, Any], key: str) -> Json:
-            return await api.request(arguments | presets, session=tools.http, idempotency_key=key, keep=keep)
+            return await api.request(
+                arguments | presets,
+                session=tools.http,
+                idempotency_key=key,
+                call_chain=call.call_chain,
+                keep=keep,
+            )
 
         title = to_text(entry.get("title"))
         description = f"{title}: make an HTTP request" if title else "Make an HTTP request"
