@@ -100,12 +100,13 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class Start(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """How an execution is started, beside its input."""
+    """How an execution is started, beside its input; ``via`` are the workflows that called up to it."""
 
     detached: bool = False
     limit: float | None = None
     stop_after: str | None = None
     webhook: str | None = None
+    via: list[str] = []
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -156,6 +157,7 @@ class Player(Protocol):
         limit: float | None = ...,
         stop_after: str | None = ...,
         webhook: str | None = ...,
+        via: list[str] = ...,
     ) -> None:
         """Start, and wait for the end of the run unless detached."""
 
@@ -245,6 +247,7 @@ async def play(case: Case, player: Player, model: Model) -> None:
         limit=start.limit,
         stop_after=start.stop_after,
         webhook=start.webhook,
+        via=start.via,
     )
     for step in case.steps:
         await _do(step, player)

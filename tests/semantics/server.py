@@ -31,6 +31,7 @@ async def _echo(request: web.Request) -> web.Response:
             "query": dict(request.query),
             "key": request.headers.get("Idempotency-Key", "").partition("/")[2],
             "header": request.headers.get("X-Test"),
+            "calls": len(request.headers.get("X-Sim-Via", "").split(",")),
             "body": body,
         }
     )

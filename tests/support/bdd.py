@@ -7,7 +7,7 @@ gives the very state that deciding went by.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -356,6 +356,7 @@ class Story:
         time_limit: float | None = None,
         timeout_at: str | None = None,
         stop_after: str | None = None,
+        call_chain: Sequence[str] = (),
         **more: Any,
     ) -> "Story":
         """Start the execution."""
@@ -369,6 +370,7 @@ class Story:
             time_limit=time_limit,
             timeout_at=timeout_at,
             stop_after_block_id=stop_after,
+            call_chain=list(call_chain),
         )
         self.command(data, **more)
         return self

@@ -1,7 +1,7 @@
 """The engine as the cases in tests/semantics meet it: no log, no bus, no loop; a clock that jumps."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -42,7 +42,10 @@ class Engine:
         async def values(_: UUID) -> Mapping[str, str]:
             return environment
 
-        self._runner = Runner(tools, blobs, values)
+        async def submitted(*_: object) -> Mapping[str, str]:
+            return {}
+
+        self._runner = Runner(tools, blobs, values, submitted)
 
     def parse(self, document: object) -> Parsed:
         """Read a definition."""
@@ -89,6 +92,7 @@ class EngineRun:
         limit: float | None = None,
         stop_after: str | None = None,
         webhook: str | None = None,
+        via: Sequence[str] = (),
     ) -> None:
         """Start, and go on until nothing is left that a caller would wait for; no time passes if detached.
 
@@ -98,13 +102,14 @@ class EngineRun:
             limit: the run's time limit in seconds.
             stop_after: the block to stop after.
             webhook: the block that the input was sent to, by somebody who does not wait.
+            via: the workflows that called one another up to the start.
         """
         if webhook is not None:
             await self.trigger("webhook", webhook, given)
             return
         mode: Mode = "async" if detached else "sync"
         self.story = self._family.new(WORKFLOW, LOG)
-        self.story.start(given, mode=mode, time_limit=limit, stop_after=stop_after)
+        self.story.start(given, mode=mode, time_limit=limit, stop_after=stop_after, call_chain=via)
         await (self._family.work() if detached else self._family.go_on())
 
     async def trigger(self, kind: str, block_id: str, given: Json) -> None:

@@ -194,6 +194,11 @@ class Site:
         """The environment of a workspace that has set nothing."""
         return {}
 
+    @staticmethod
+    async def no_secrets(*_: object) -> dict[str, str]:
+        """What was submitted to the forms of a workspace that has none."""
+        return {}
+
     def partition_of(self, log_id: UUID) -> int:
         """The partition of a log."""
         return partition_of(log_id, self.partitions)

@@ -8,7 +8,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -190,6 +190,7 @@ class SystemRun:
         limit: float | None = None,
         stop_after: str | None = None,
         webhook: str | None = None,
+        via: Sequence[str] = (),
     ) -> None:
         """Start, and wait for the answer; without it where the caller is ``detached``.
 
@@ -199,6 +200,7 @@ class SystemRun:
             limit: the run's time limit, in whole seconds; of one that is not detached ``SYNC_LIMIT``.
             stop_after: the block to stop after.
             webhook: the block that the input is sent to, in place of a call.
+            via: the workflows that called one another up to the start.
         """
         if webhook is not None:
             await self._deliver(webhook, given)
@@ -206,6 +208,7 @@ class SystemRun:
         assert detached or limit in (None, SYNC_LIMIT), "the time limit of those who wait is the server's"
         headers = {"X-Execution-Id": self.execution_id}
         headers |= {"X-Execution-Mode": "async"} if detached else {}
+        headers |= {"X-Sim-Via": ",".join(via)} if via else {}
         headers |= {} if limit is None or not detached else {"X-Execution-Timeout-Seconds": f"{limit:g}"}
         body = {"input": given} | ({} if stop_after is None else {"stopAfterBlockId": stop_after})
         path = f"/api/workflows/{self.workflow_id}/execute"

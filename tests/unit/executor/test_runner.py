@@ -231,7 +231,7 @@ async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Pro
     assert definition is not None
     kinds = Kinds(probe.registry, site.tools.llm, site.store.workflow)
     loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, kinds))
-    runner = Runner(site.tools, site.blobs, site.no_environment)
+    runner = Runner(site.tools, site.blobs, site.no_environment, site.no_secrets)
 
     runner.start(Lapsed(), loaded, loaded.state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
 

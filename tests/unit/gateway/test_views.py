@@ -1,6 +1,7 @@
 from typing import Any
 
-from signoff.gateway.views import HIDDEN, hide_secrets
+from signoff.events.escapes import MASK
+from signoff.gateway.views import hide_secrets
 
 
 def asking(*fields: dict[str, object]) -> dict[str, Any]:
@@ -11,9 +12,9 @@ def test_values_of_secret_fields_are_hidden_wherever_they_stand() -> None:
     response = asking({"name": "pin", "type": "secret", "value": "0000"}, {"name": "note", "type": "string"})
 
     assert hide_secrets(response, {"submission": {"pin": "1234", "note": "n"}}) == {
-        "submission": {"pin": HIDDEN, "note": "n"}
+        "submission": {"pin": MASK, "note": "n"}
     }
-    assert hide_secrets(response, response)["data"]["inputFormat"][0]["value"] == HIDDEN
+    assert hide_secrets(response, response)["data"]["inputFormat"][0]["value"] == MASK
 
 
 def test_a_form_without_secrets_hides_nothing() -> None:

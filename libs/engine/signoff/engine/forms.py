@@ -176,9 +176,12 @@ def _misfit(field: dict[str, Any], value: Any) -> str | None:
     expected, kinds = _EXPECTED.get(field["type"], ("", object))
     if not isinstance(value, kinds) or (field["type"] == "number" and isinstance(value, bool)):
         return f'"{name}" must be {expected}'
-    if field["type"] == SECRET_TYPE and len(value.encode()) > MAX_SECRET:
+    if field["type"] == SECRET_TYPE and len(to_text(value).encode()) > MAX_SECRET:
         return f'"{name}" must be at most {MAX_SECRET} bytes of UTF-8'
-    choices = _choices(field.get("options"))
+    return _wrong_choice(name, value, _choices(field.get("options")))
+
+
+def _wrong_choice(name: str, value: Any, choices: list[Any] | None) -> str | None:
     if choices is None:
         return None
     chosen = value if isinstance(value, list) else [value]

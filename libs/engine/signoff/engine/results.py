@@ -166,7 +166,7 @@ def _opened(state: State, graph: Graph, flight: InFlight, message: BlockOpened, 
 
 def _called(state: State, graph: Graph, flight: InFlight, message: BlockCalls, now: float) -> Results:
     depth = (state.parent.depth if state.parent else 0) + 1
-    if max(depth, len(state.next_chain())) > MAX_DEPTH:  # executions of before have a depth and no chain
+    if max(depth, len(state.next_chain())) > MAX_DEPTH:  # older logs have a depth and no chain
         too_deep = BlockFailed(
             instance=flight.instance,
             attempt=flight.attempt,

@@ -16,7 +16,7 @@ from signoff.events.escapes import escape, is_reference
 FIELD_TYPES: Final = ("string", "number", "boolean", "object", "array", "files", "file[]")
 """Types of a field of ``inputFormat``, of a start block and of a form alike."""
 
-SECRET_TYPE: Final = "secret"
+SECRET_TYPE: Final = "secret"  # noqa: S105  (the name of a type)
 """The type of a form's field for a text that stands in no log: gateways keep it beside."""
 
 FORM_TYPES: Final = (*FIELD_TYPES, SECRET_TYPE)

@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from signoff.events.types import Json
 
 BLOB: Final = "$blob"
-SECRET: Final = "$secret"
+SECRET: Final = "$secret"  # noqa: S105  (the name of a field)
 
 MASK: Final = "•••"
 """What stands for a secret wherever values are shown or recorded."""

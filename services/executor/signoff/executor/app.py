@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from signoff.access.environment import Environments
+from signoff.access.form_secrets import FormSecrets
 from signoff.access.live import LiveDirectory, following
 from signoff.access.sealing import Sealer
 from signoff.blocks import BlockThreads, Registry
@@ -98,7 +99,10 @@ class Executor:
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
         self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
         environments = Environments(settings.environment, directory, store.records, sealer)
-        self._runner = Runner(tools, blobs, environments.values, concurrency=settings.block_concurrency)
+        self._runner = Runner(
+            tools, blobs, environments.values, FormSecrets(store.records, sealer).find,
+            concurrency=settings.block_concurrency,
+        )  # fmt: skip
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
         self._intake = Intake(bus)

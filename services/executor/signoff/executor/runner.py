@@ -8,14 +8,14 @@ import asyncio
 import random
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
 
-from signoff.access.errors import SealError
+from signoff.access.errors import SealError, SecretErasedError
 from signoff.engine.catalog import STEERING_NAMES
 from signoff.engine.errors import EngineError
 from signoff.engine.messages import (
@@ -32,6 +32,7 @@ from signoff.engine.state import State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, StoreError, ValueNotStorableError
+from signoff.events.escapes import SecretReference
 from signoff.events.types import Json
 from signoff.executor.blocks.base import (
     BlockFailureError,
@@ -51,6 +52,9 @@ from signoff.executor.scope import Around, Facts, redact
 
 FindEnvironment: TypeAlias = Callable[[UUID], Awaitable[Mapping[str, str]]]
 """Gives the values of ``{{NAME}}`` in a workspace."""
+
+FindSecrets: TypeAlias = Callable[[UUID, Collection[str]], Awaitable[Mapping[str, str]]]
+"""Gives the secrets that were submitted to forms of a workspace, by id; not those that were erased."""
 
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
@@ -75,6 +79,7 @@ class Runner:
 
     Args:
         environment: asked before each block.
+        secrets: asked before each block that may read one.
         concurrency: how many blocks run at once; others wait in line.
     """
 
@@ -83,12 +88,14 @@ class Runner:
         tools: Tools,
         blobs: BlobStore,
         environment: FindEnvironment,
+        secrets: FindSecrets,
         *,
         concurrency: int = 500,
     ) -> None:
         self._tools = tools
         self._blobs = blobs
         self._environment = environment
+        self._secrets = secrets
         self._concurrency = concurrency
         self._jobs: dict[tuple[UUID, str, int], Job] = {}
         self._line: deque[Job] = deque()
@@ -183,6 +190,8 @@ class Runner:
             return await self._failed(job, shown, str(error), code="STORAGE_UNAVAILABLE")
         except SealError as error:
             return await self._failed(job, shown, str(error), code="SECRET_UNREADABLE", retryable=False)
+        except SecretErasedError as error:
+            return await self._failed(job, shown, str(error), code="SECRET_ERASED", retryable=False)
         except Exception as error:  # noqa: BLE001  (a block is other people's code: its error is its result)
             _log_failure(job, error)
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -192,25 +201,42 @@ class Runner:
             job.end_speech(whole=False)
 
     async def _params(self, job: Job) -> dict[str, Json]:
-        around = job.around
+        around, submitted = job.around, None
         if job.large:
-            workspace_id = job.workspace
-            for values in (job.outputs, job.variables):
-                for name in values:
-                    values[name] = await self._blobs.resolve(values[name], workspace_id=workspace_id)
-            around = [
-                Around(
-                    each.container,
-                    each.kind,
-                    each.index,
-                    await self._blobs.resolve(each.items, workspace_id=workspace_id),
-                )
-                for each in job.around
-            ]
+            submitted = await self._resolve_outputs(job)
+            around = await self._resolve_turns(job)
         environment = await self._environment(job.workspace)
         if environment or job.large:
-            job.facts = Facts(job.outputs, job.variables, environment, job.fields, around)
+            job.facts = Facts(
+                job.outputs, job.variables, environment, job.fields, around, submitted=submitted
+            )
         return resolved(job.prepared.params, job.facts)
+
+    async def _resolve_outputs(self, job: Job) -> Mapping[str, str] | None:
+        """Put large values back; gives the submitted secrets that outputs name. Variables name none."""
+        named: set[str] = set()
+
+        def note(secret_id: str) -> Json:
+            named.add(secret_id)
+            return SecretReference(secret_id)
+
+        for values in (job.outputs, job.variables):
+            for name in values:
+                values[name] = await self._blobs.resolve(
+                    values[name], workspace_id=job.workspace, reveal=note
+                )
+        return await self._secrets(job.workspace, named) if named else None
+
+    async def _resolve_turns(self, job: Job) -> list[Around]:
+        return [
+            Around(
+                each.container,
+                each.kind,
+                each.index,
+                await self._blobs.resolve(each.items, workspace_id=job.workspace),
+            )
+            for each in job.around
+        ]
 
     @staticmethod
     def _recorded(job: Job, params: dict[str, Json]) -> Json:

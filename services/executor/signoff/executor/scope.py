@@ -54,6 +54,7 @@ class Facts:
         environment: Mapping[str, str],
         fields: Mapping[str, Collection[str] | None],
         turns: Sequence[Around] = (),
+        *,
         submitted: Mapping[str, str] | None = None,
     ) -> None:
         self._outputs = outputs
@@ -116,9 +117,9 @@ class Facts:
         return value
 
     def without_environment(self) -> "Facts":
-        """The same facts with ``{{NAME}}`` left as written, submitted secrets masked: what may be recorded."""
+        """The same facts with ``{{NAME}}`` as written, submitted secrets masked: what may be recorded."""
         masked = self._submitted and dict.fromkeys(self._submitted, MASK)
-        return Facts(self._outputs, self._variables, {}, self._fields, self._turns, masked)
+        return Facts(self._outputs, self._variables, {}, self._fields, self._turns, submitted=masked)
 
 
 def _revealed(value: Json, secret: Callable[[str], str]) -> Json:

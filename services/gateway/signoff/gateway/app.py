@@ -8,7 +8,9 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from signoff.access.environment import KIND, Environments, context_of
+from signoff.access import environment, form_secrets
+from signoff.access.environment import Environments
+from signoff.access.form_secrets import FormSecrets
 from signoff.access.gate import Gate
 from signoff.access.hooks import TARGET, target_context
 from signoff.access.limits import MemoryLimiter, SharedLimiter
@@ -26,6 +28,7 @@ from signoff.events.store.base import EventStore
 from signoff.gateway.admission import ADMISSION, Admission
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
+from signoff.gateway.form_inputs import FormInputs
 from signoff.gateway.gateway import GATEWAY, Gateway
 from signoff.gateway.identity import open_identity
 from signoff.gateway.limits import Limits, tell_standing
@@ -44,7 +47,11 @@ from signoff.runtime.settings import Settings
 from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
 
-_SEALED: Final = {KIND: context_of, TARGET: target_context}
+_SEALED: Final = {
+    environment.KIND: environment.context_of,
+    form_secrets.KIND: form_secrets.context_of,
+    TARGET: target_context,
+}
 """Kinds of records that are sealed as a whole, with what each is bound to."""
 
 _CHECKERS: Final = 1
@@ -101,6 +108,7 @@ def create_app(
         store=store,
         blobs=blobs,
         files=Files(blobs.objects),
+        form_inputs=FormInputs(store, blobs, FormSecrets(store.records, sealer)),
         registry=registry,
         sandbox=sandbox,
         hub=hub,

@@ -71,6 +71,11 @@ def request_digest(route: str, body: Json) -> str:
     return f"sha256:{hashlib.sha256(_canonical([route, body])).hexdigest()}"
 
 
+def command_id_of(log_id: UUID, route: str, key: str | None) -> UUID:
+    """The id of a command: a new one, or with an ``Idempotency-Key`` the one that its retry has, too."""
+    return new_id() if key is None else idempotent_command_id(log_id, route, key)
+
+
 class Commands:
     """Sends commands, and waits for what becomes of them.
 
@@ -123,7 +128,7 @@ class Commands:
             BusFullError: nothing was sent.
             BusUnavailableError: nothing was sent.
         """
-        command_id = new_id() if asked.key is None else idempotent_command_id(log_id, asked.route, asked.key)
+        command_id = command_id_of(log_id, asked.route, asked.key)
         now = self._clock()
         text = str(log_id)
         command = Command(

@@ -21,6 +21,7 @@ from signoff.events.types import Json
 from signoff.gateway.commands import Commands
 from signoff.gateway.endings import Endings
 from signoff.gateway.errors import ApiError, execution_id_used
+from signoff.gateway.form_inputs import FormInputs
 from signoff.gateway.headers import IDENTIFIER
 from signoff.gateway.limits import Limits
 from signoff.gateway.links import Links
@@ -43,6 +44,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     store: EventStore
     blobs: BlobStore
     files: Files
+    form_inputs: FormInputs
     registry: Registry
     sandbox: Sandbox
     hub: Hub

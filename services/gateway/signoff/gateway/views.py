@@ -1,6 +1,7 @@
 """Executions and their pause points as callers see them, folded from the log and nothing else."""
 
 from collections.abc import Sequence
+
 from msgspec import UNSET, UnsetType, convert, structs
 
 from signoff.engine.children import child_response
@@ -24,6 +25,7 @@ from signoff.gateway.schemas import (
     QueueEntry,
     ResumeLinks,
 )
+
 
 def paused_summary(state: State, links: Links) -> PausedSummary:
     """An execution that paused, as a list shows it."""

@@ -90,8 +90,8 @@ async def request(
             `retryMaxDelayMs`, `retryNonIdempotent`; references are resolved.
         session: from `guard.guarded_session`.
         idempotency_key: sent as `Idempotency-Key`, unless the headers have one.
-        call_chain: the workflows that called one another up to here; sent as `X-Sim-Via`, whatever the headers
-            say, so that servers can end a loop of calls.
+        call_chain: the workflows that called one another up to here; sent as `X-Sim-Via`, whatever the
+            headers say, so that servers can end a loop of calls.
         keep: stores an answer that is no text.
 
     Returns:
@@ -239,9 +239,7 @@ def _failure(wanted: _Request, reason: str, *, status: int | None = None) -> Api
     return ApiError(f"HTTP Request failed: {' | '.join(details)}", status=status)
 
 
-def _request(
-    params: Mapping[str, object], idempotency_key: str, call_chain: Sequence[str]
-) -> _Request:
+def _request(params: Mapping[str, object], idempotency_key: str, call_chain: Sequence[str]) -> _Request:
     method = _text(params.get("method")).strip().upper() or "GET"
     if method not in _METHODS:
         raise ApiError(f"Unknown HTTP method {method!r}: use one of {', '.join(sorted(_METHODS))}")

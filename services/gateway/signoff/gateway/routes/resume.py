@@ -13,9 +13,9 @@ from signoff.events.types import ExecutionResumed, Json, Outcome, ResumeExecutio
 from signoff.gateway.answers import queued_answer, resume_answer
 from signoff.gateway.bodies import check_storable, read_json
 from signoff.gateway.chunks import CHUNKS, stream_run
-from signoff.gateway.commands import Asked, request_digest
+from signoff.gateway.commands import Asked, command_id_of, request_digest
 from signoff.gateway.endings import Ending
-from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.errors import ApiError, GatewayError, refused
 from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
 from signoff.gateway.headers import DecisionHeaders, idempotency_key, seen_digest, traceparent
@@ -115,14 +115,19 @@ async def decide(
     key = idempotency_key(request.headers)
     seen = seen_digest(request.headers)
     route = f"resume/{context_id}"
+    given, named = _input(body), body
+    if await gateway.form_inputs.may_hold_secrets(row):
+        data = ResumeExecution(context_id=context_id, seen_digest=seen)
+        command_id = str(command_id_of(row.log_id, route, key))
+        given = named = await _without_secrets(gateway, row, data, given, command_id)
     asked = Asked(
         principal=caller,
         route=route,
         key=key,
-        digest=None if key is None else request_digest(route, [body, seen]),
+        digest=None if key is None else request_digest(route, [named, seen]),
         traceparent=traceparent(request.headers),
     )
-    given = await _with_files(gateway, row, context_id, _input(body))
+    given = await _with_files(gateway, row, context_id, given)
     data = ResumeExecution(context_id=context_id, input=given, seen_digest=seen)
     call = await gateway.commands.send(
         data, asked, log_id=row.log_id, execution_id=row.execution_id, after=row.version
@@ -147,6 +152,26 @@ def _input(body: Json) -> dict[str, Json]:
         given = check_storable(parse_json(given, fallback=given))
         return {"value": given} if isinstance(given, str) and given else normalise_input(given)
     return normalise_input(given)
+
+
+async def _without_secrets(
+    gateway: Gateway, row: ExecutionRow, data: ResumeExecution, given: dict[str, Json], command_id: str
+) -> dict[str, Json]:
+    """The input with references to its secrets, which are kept. No digest and no command has them.
+
+    Raises:
+        ApiError: it is refused, as an executor would by what the log says; no secret is left behind.
+    """
+    sealed = await gateway.form_inputs.seal(row, data, given, command_id=command_id)
+    if sealed.refusal is not None:
+        outcome = Outcome(
+            command_id=command_id,
+            execution_id=row.execution_id or str(row.log_id),
+            outcome="refused",
+            refusal=sealed.refusal,
+        )
+        raise await _refused(gateway, row, outcome)
+    return sealed.input
 
 
 async def _with_files(
@@ -174,13 +199,18 @@ async def _first_outcome(gateway: Gateway, row: ExecutionRow, call: Call) -> Out
         event, _ = await read_event(gateway.store, row.log_id, outcome.event_id)
         outcome = taken_up(call.command, event) or outcome
         await gateway.waiting.look([call])  # its run may have ended long ago
-    if outcome.outcome != "refused":
-        return outcome
+    if outcome.outcome == "refused":
+        raise await _refused(gateway, row, outcome)
+    return outcome
+
+
+async def _refused(gateway: Gateway, row: ExecutionRow, outcome: Outcome) -> ApiError:
+    """The refusal of a decision, with whoever was first."""
     error = refused(outcome)
     winner = None if outcome.refusal is None else outcome.refusal.winning_event_id
     if winner is not None:
         error.fields = {**error.fields, **await _winner(gateway, row, winner)}
-    raise error
+    return error
 
 
 async def _winner(gateway: Gateway, row: ExecutionRow, event_id: int) -> dict[str, Json]:
