@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 # The longest first, so that the last ones to end are short.
-PARTS := integration e2e semantics unit contract fuzz sdk conformance
+PARTS := integration e2e semantics unit access isolation contract fuzz sdk conformance
 JOBS ?= 2
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))

@@ -1,4 +1,4 @@
-"""Registered blocks that are careless with a secret, for tests/integration/isolation/test_canaries.py."""
+"""Registered blocks that are careless with a secret, for tests/isolation/test_canaries.py."""
 
 from signoff.blocks import Context, block
 

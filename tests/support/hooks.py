@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from prometheus_client import CollectorRegistry
 
 from signoff.access.directory import Directory, Hook, Workspace
 from signoff.access.hooks import HookRecords, Pending, Secret, Target, new_secret
@@ -22,6 +23,7 @@ from signoff.events.topics import DEFAULT_WORKSPACE, partition_of
 from signoff.events.types import Actor, Event, EventData, ExecutionCompleted, ExecutionStarted
 from signoff.executor.hooks.deliverer import Deliverer, delivering
 from signoff.executor.hooks.limits import Limits
+from signoff.executor.hooks.metrics import HookMetrics
 from signoff.runtime.guard import parse_networks
 
 PARTITIONS = 8
@@ -132,7 +134,11 @@ class KnownDirectory:
 
 
 class HookSite:
-    """A log whose partitions one writer holds, with hooks."""
+    """A log whose partitions one writer holds, with hooks.
+
+    Attributes:
+        metrics: of the deliverer that was begun last.
+    """
 
     def __init__(
         self, store: EventStore, leases: list[Lease], clock: Callable[[], float] = time.time
@@ -142,6 +148,7 @@ class HookSite:
         self.directory = KnownDirectory()
         self.sealer = Sealer([b"a secret key of at least 32 characters"])
         self.kept = HookRecords(store.records, self.sealer)
+        self.metrics = CollectorRegistry()
         self._leases = {lease.partition: lease for lease in leases}
         self._versions: dict[UUID, int] = defaultdict(int)
 
@@ -199,11 +206,13 @@ class HookSite:
         self, *, owned: Collection[int] = range(PARTITIONS), limits: Limits = QUICK, store: Any = None
     ) -> AsyncIterator[Deliverer]:
         """A deliverer at work, for partitions that may change meanwhile."""
+        self.metrics = CollectorRegistry()
         async with delivering(
             store or self.store,
             self.directory,
             self.sealer,
             lambda: owned,
+            HookMetrics(self.metrics),
             networks=LOOPBACK,
             partitions=PARTITIONS,
             limits=limits,

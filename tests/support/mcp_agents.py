@@ -82,7 +82,8 @@ class Session:
         """Start it."""
         self._task = asyncio.create_task(self._live())
         async with asyncio.timeout(LIMIT):
-            await asyncio.wait([self._opened, self._task], return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [self._opened, self._task]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not self._opened.done():
             await self._task
         return self._opened.result()

@@ -80,3 +80,58 @@ async def test_events_of_some_partitions_are_read_alone(store: EventStore) -> No
     assert await store.read_all(after=0, limit=3, partitions=[1, 5]) == found[:3]
     assert await store.read_all(after=found[2].position, limit=100, partitions=[1, 5]) == found[3:]
     assert await store.read_all(after=0, limit=100, partitions=[]) == []
+
+
+KB = b"x" * 1000
+
+
+async def test_a_page_of_a_log_ends_once_it_has_its_bytes(store: EventStore) -> None:
+    writer, log = await Writer.of(store), uuid4()
+    await writer.append(*events(log, range(1, 101)), *events(log, range(101, 105), state=5 * KB))
+
+    page = await store.read(log, after=90, limit=50, size=10_000)
+    rest = await store.read(log, after=page[-1].version, limit=50, size=10_000)
+
+    assert [event.version for event in page] == [*range(91, 103)]
+    assert [event.version for event in rest] == [103, 104]
+    assert [event.state for event in rest] == [5 * KB, 5 * KB]
+
+
+async def test_a_page_has_one_event_however_large_it_is(store: EventStore) -> None:
+    writer, log = await Writer.of(store), uuid4()
+    await writer.append(*events(log, [1, 2], state=500 * KB))
+    start = await store.last_position() - 2
+
+    assert [event.version for event in await store.read(log, limit=50, size=1)] == [1]
+    assert [event.version for event in await store.read_all(after=start, limit=50, size=1)] == [1]
+
+
+async def test_pages_of_all_logs_end_once_they_have_their_bytes(store: EventStore) -> None:
+    writer = await Writer.of(store)
+    log, other = log_in(writer.lease.partition), uuid4()
+    before = await store.last_position()
+    await writer.append(*events(log, range(1, 41), state=KB))
+    await writer.append(*events(other, range(1, 41), state=KB))
+    partitions = [writer.lease.partition]
+
+    page = await store.read_all(after=before, limit=50, size=10_000)
+    own = await store.read_all(after=before, limit=50, partitions=partitions, size=10_000)
+    few = await store.read_all(after=before, limit=3, partitions=partitions, size=10_000)
+
+    assert [(event.log_id, event.version) for event in page] == [(log, each) for each in range(1, 11)]
+    assert own == page
+    assert [event.version for event in few] == [1, 2, 3]
+
+
+async def test_pages_of_bytes_leave_nothing_out(store: EventStore) -> None:
+    writer, log = await Writer.of(store), uuid4()
+    sizes = [1, 7000, 20, 20, 12_000, 1, 1, 3000, 9000, 1]
+    for version, size in enumerate(sizes, 1):
+        await writer.append(*events(log, [version], state=b"x" * size))
+    found, after = [], 0
+
+    while page := await store.read(log, after=after, limit=4, size=8000):
+        found += page
+        after = page[-1].version
+
+    assert [len(event.state) for event in found] == sizes

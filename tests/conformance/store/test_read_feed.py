@@ -116,3 +116,11 @@ async def test_logs_are_found_in_their_workspaces(site: Site) -> None:
 
     assert await site.store.workspaces_of(logs) == {site.here: HERE, site.there: THERE, site.workflow: HERE}
     assert await site.store.workspaces_of([]) == {}
+
+
+async def test_a_page_of_a_feed_ends_once_it_has_its_bytes(site: Site) -> None:
+    one = len((await site.read(HERE))[0].event.state)
+
+    assert _named(await site.read(HERE, size=2 * one)) == _named(await site.read(HERE, limit=2))
+    assert _named(await site.read(HERE, size=2 * one + 1)) == _named(await site.read(HERE, limit=3))
+    assert len(await site.read(HERE, size=1)) == 1

@@ -3,6 +3,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from support.gateways import Server, serving, settings
+from support.logs import logs_of_a_service
+
+__all__ = ["logs_of_a_service"]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from support.gateways import KEY, Server
 
 BLOCKS: dict[str, Any] = {
@@ -169,3 +171,12 @@ async def test_what_cannot_be_searched_for_is_400_and_named(server: Server) -> N
     }.items():
         status, body = await server.get(f"/api/executions?{query}")
         assert (status, body["error"].startswith(named)) == (400, True), (query, body)
+
+
+@pytest.mark.parametrize(
+    "path", ["executions?statuz=failed", "environment?nam=A", "hooks?urls=x", "keys?limits=1"]
+)
+async def test_an_unknown_parameter_is_refused_by_its_name(server: Server, path: str) -> None:
+    status, body = await server.get(f"/api/{path}")
+
+    assert (status, body["details"][0]["path"]) == (400, path.partition("?")[2].partition("=")[0])

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from signoff.access.environment import KIND, context_of
+from signoff.access.sealing import Sealer
 from signoff.events.store.search import Search
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import KEY, LIMIT, Server, serving, settings
@@ -174,6 +176,17 @@ async def test_where_the_secret_is_not_set_no_signature_is_good(server: Server) 
     status, _ = await send(server, f"{workflow_id}/pushed", body, X_Signoff_Signature=signature(body, ""))
 
     assert status == 401
+
+
+async def test_where_the_secret_does_not_open_no_signature_is_good(server: Server) -> None:
+    workflow_id = await server.deploy(SIGNED)
+    await server.call("PUT", "/api/environment/HOOK_SECRET", json={"value": SECRET})
+    lost = Sealer([b"a key that nobody has any more ..."])
+    sealed = lost.seal(SECRET.encode(), context=context_of(DEFAULT_WORKSPACE, "HOOK_SECRET"))
+    await server.store.records.put(KIND, DEFAULT_WORKSPACE, "HOOK_SECRET", sealed)
+
+    assert await deliver(server, f"{workflow_id}/pushed") == (401, {"error": "Invalid signature"})
+    assert await executions(server) == 0
 
 
 @pytest.mark.parametrize("headers", [{}, {"X_API_Key": "nobody's"}])

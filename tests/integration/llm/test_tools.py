@@ -332,7 +332,8 @@ async def service() -> AsyncIterator[TestServer]:
     """Answers with what it was sent."""
 
     async def answer(request: web.Request) -> web.Response:
-        return web.json_response({"key": request.headers["Idempotency-Key"], "body": await request.json()})
+        key, via = request.headers["Idempotency-Key"], request.headers["X-Sim-Via"]
+        return web.json_response({"key": key, "via": via, "body": await request.json()})
 
     app = web.Application()
     app.router.add_post("/echo", answer)
@@ -353,10 +354,11 @@ async def test_an_http_tool_makes_a_request_with_an_idempotency_key(
     }
     server.script(calls(("Pay_out", {"body": {"n": 1}, "url": "http://elsewhere/"})), says("done"))
 
-    await desk.agent(userPrompt="?", tools=[tool])
+    await desk.agent(userPrompt="?", tools=[tool], call={"call_chain": ["w"]})
 
     assert set(told(server)[0]["parameters"]["properties"]) == {"params", "headers", "body"}
     ((answer),) = heard(server)
+    assert answer["data"]["via"] == "w"
     assert answer["data"]["body"] == {"n": 1}
     assert answer["data"]["key"].startswith("run/ask/Pay_out/")
 

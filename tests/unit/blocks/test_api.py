@@ -149,6 +149,12 @@ async def test_an_idempotency_key_is_sent(service, call, headers, key):
     assert service.asked[0][2].get("Idempotency-Key", service.asked[0][2].get("idempotency-key")) == key
 
 
+async def test_the_workflows_that_called_one_another_are_named_whatever_the_headers_say(service, session):
+    params = {"url": service.url("/"), "headers": {"x-sim-via": "nobody", "X-Sim-Via": "nobody else"}}
+    await api.request(params, session=session, idempotency_key="k", call_chain=["a", "b"], keep=kept)
+    assert [value for name, value in service.asked[0][2].items() if name.lower() == "x-sim-via"] == ["a,b"]
+
+
 async def test_a_refusal_is_worded_as_in_sim(service, call):
     service.answers = [web.json_response({"error": {"message": "no such thing"}}, status=404)]
     url = service.url("/things?id=7")

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from signoff.events.blobs import ALWAYS_OVER, ENVELOPE_ALLOWANCE, BlobStore
 from signoff.events.codec import MAX_RECORD, encode_json
 from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.escapes import SecretReference
 
 WORKSPACE = UUID(int=1)
 OTHER_WORKSPACE = UUID(int=2)
 BUDGET = MAX_RECORD - ENVELOPE_ALLOWANCE
 
-keys = st.text(max_size=8) | st.sampled_from(["$", "$$", "$blob", "$$blob", "size", "mediaType"])
+keys = st.text(max_size=8) | st.sampled_from(["$", "$$", "$blob", "$$blob", "$secret", "size", "mediaType"])
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -221,3 +222,38 @@ async def test_what_shrinks_keeps_its_references_and_its_own_dollars(blobs: Blob
 
     assert len(encode_json(shrunk)) <= 200
     assert await blobs.resolve(shrunk["block"], workspace_id=WORKSPACE) == value
+
+
+async def test_a_secret_is_named_and_never_shown(blobs: BlobStore) -> None:
+    value = {"pin": SecretReference("s1"), "forged": {"$secret": "s2"}}
+
+    stored = await blobs.offload(value, workspace_id=WORKSPACE)
+
+    assert stored == {"pin": {"$secret": "s1"}, "forged": {"$$secret": "s2"}}
+    shown = await blobs.resolve(stored, workspace_id=WORKSPACE)
+    read = await blobs.resolve(stored, workspace_id=WORKSPACE, reveal={"s1": "4711"}.__getitem__)
+    assert (shown, read) == ({**value, "pin": "•••"}, {**value, "pin": "4711"})
+
+
+@pytest.mark.parametrize("way", ["offload", "shrink", "refit"])
+async def test_a_large_value_that_names_a_secret_goes_on_to_name_it(blobs: BlobStore, way: str) -> None:
+    value = [{"pin": SecretReference(f"s{number}"), "$own": number} for number in range(20_000)]
+    stored = {"turns": [{"pin": {"$secret": f"s{number}"}, "$$own": number} for number in range(20_000)]}
+    if way == "offload":
+        stored = {"turns": await blobs.offload(value, workspace_id=WORKSPACE)}
+    elif way == "shrink":
+        stored = await blobs.shrink(stored, workspace_id=WORKSPACE, budget=1024)
+    else:
+        stored = await blobs.refit(stored, workspace_id=WORKSPACE)
+
+    assert references(stored) != []
+    assert await blobs.resolve(stored, workspace_id=WORKSPACE, reveal=SecretReference) == {"turns": value}
+
+
+async def test_what_is_fitted_again_keeps_large_values_escapes_and_secrets(blobs: BlobStore) -> None:
+    value = {"text": "x" * 300_000, "$own": {"$blob": "y"}, "pin": SecretReference("s")}
+    stored = {"output": await blobs.offload(value, workspace_id=WORKSPACE)}
+
+    again = await blobs.refit(stored, workspace_id=WORKSPACE)
+
+    assert again == stored

@@ -40,7 +40,9 @@ ANN = Actor(type="user", id="ann")
 NOON = "2026-01-01T12:00:00.000000Z"
 CHOSEN = Parent(execution_id="order-7", log_id=str(LOG), block_id="call", instance="call_loop2", depth=1)
 SPAN: dict[str, Any] = {"duration": 1, "start_time": NOON, "end_time": NOON}
-PARENT = Lineage(workspace_id="ws", mode="async", time_limit=90.0, actor=ANN, parent=None)
+PARENT = Lineage(
+    workspace_id="ws", mode="async", time_limit=90.0, actor=ANN, parent=None, call_chain=["z", "a"]
+)
 KIN = msgspec.structs.replace(PARENT, parent=CHOSEN)
 
 PAUSED = ExecutionPaused(**SPAN)
@@ -101,6 +103,7 @@ def test_a_call_starts_the_child_in_the_parents_workspace_mode_and_time() -> Non
         input=called().input,
         time_limit=90.0,
         parent=Parent(execution_id=str(LOG), block_id="call", instance="call", depth=1),
+        call_chain=["z", "a"],
     )
 
 
@@ -215,6 +218,7 @@ def test_the_lineage_is_what_the_first_event_says() -> None:
         mode="async",
         actor=ANN,
         parent=CHOSEN,
+        call_chain=["z"],
         timeout_at="2026-01-01T12:01:30.000000Z",
         start_time=NOON,
     )

@@ -170,3 +170,37 @@ async def test_a_value_does_not_open_without_its_key_or_under_another_name(serve
         sealer.open(kept.value, context=context_of(DEFAULT_WORKSPACE, "OTHER_NAME"))
     with pytest.raises(SealError, match="changed"):
         sealer.open(kept.value[:-1] + bytes([kept.value[-1] ^ 1]), context=own)
+
+
+async def _spoil(server: Server, name: str) -> None:
+    """Set a value that was sealed under a key that nobody has any more."""
+    await _set(server, name=name)
+    context = context_of(DEFAULT_WORKSPACE, name)
+    lost = Sealer([b"a key that nobody has any more ..."]).seal(b"x", context=context)
+    await server.store.records.put(KIND, DEFAULT_WORKSPACE, name, lost)
+
+
+async def test_a_value_that_does_not_open_fails_the_block_that_names_it_and_no_other(server: Server) -> None:
+    await _spoil(server, "LOST")
+    await _set(server)
+    good = await server.deploy(CALL)
+    bad = await server.deploy({"ask": {"type": "function", "code": "return {{LOST}}"}})
+
+    _, ran = await server.call("POST", f"/api/workflows/{good}/execute", json={})
+    _, failed = await server.call("POST", f"/api/workflows/{bad}/execute", json={})
+
+    assert ran["output"]["result"]["length"] == len(SECRET)
+    assert failed["success"] is False
+    assert "The value of LOST does not open" in failed["error"]
+
+
+async def test_a_value_that_does_not_open_hides_the_operators_own_of_that_name(server: Server) -> None:
+    await _spoil(server, "OWN")
+    sealer = Sealer([b"a secret key of 32 characters ..."])
+    environments = Environments({"OWN": "an operator's"}, server.directory, server.store.records, sealer)
+
+    values = await environments.values(DEFAULT_WORKSPACE)
+
+    assert list(values) == ["OWN"]
+    with pytest.raises(SealError, match="The value of OWN does not open"):
+        values.get("OWN")

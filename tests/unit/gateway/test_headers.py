@@ -25,6 +25,8 @@ def test_the_mode_is_read_from_the_headers(headers: dict[str, str], mode: str) -
         {"X-Execution-Id": "has a space"},
         {"X-Execution-Id": "x" * 129},
         {"X-Execution-Id": ""},
+        {"X-Sim-Via": "a,has a space"},
+        {"X-Sim-Via": "w" * 129},
         {"X-Execution-Timeout-Seconds": "0"},
         {"X-Execution-Timeout-Seconds": "604801"},
         {"X-Execution-Timeout-Seconds": "1.5"},
@@ -40,7 +42,7 @@ def test_a_bad_header_is_refused_by_its_name(headers: dict[str, str]) -> None:
 
 
 def test_a_call_chain_of_24_workflows_is_allowed() -> None:
-    execute_headers({"X-Sim-Via": ",".join(["w"] * 24)})
+    assert execute_headers({"X-Sim-Via": " , ".join(["w"] * 24)}).call_chain == ["w"] * 24
 
 
 def test_a_call_chain_of_25_workflows_is_refused() -> None:

@@ -432,8 +432,8 @@ async def test_readers_that_come_and_go_see_exactly_what_is_theirs_in_order(
 ) -> None:
     monkeypatch.setattr(feed_module, "MAX_FRAMES", 6)
     monkeypatch.setattr(feed_module, "WINDOW", 40)
-    monkeypatch.setattr(feed_module, "_FIRST_PAGE", 5)
-    monkeypatch.setattr(feed_module, "_LARGEST_PAGE", 7)
+    monkeypatch.setattr(feed_module, "_PAGE", 7)
+    monkeypatch.setattr(feed_module, "_PAGE_BYTES", 2000)
     chance = random.Random(seed)
     places = [HERE, THERE, ELSEWHERE]
     feeds = Feeds(store, CURSORS)

@@ -10,6 +10,7 @@ from signoff.events.ids import new_id
 from signoff.events.topics import EXECUTIONS, PARTITIONS
 from signoff.runtime.health import Health
 from signoff.tail import Frame, Hub, Reader, TailClosedError, TailFullError
+from signoff.tail import reader as reader_module
 from signoff.tail import topic as topic_module
 from support.growing_logs import LIMIT, GrowingLog, Ledger, completed, paused, resumed, started, step, until
 from support.hubs import Hubs, WatchedStore
@@ -137,9 +138,11 @@ async def test_a_reader_of_the_topic_that_fell_too_far_behind_goes_on_at_its_end
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_readers_that_come_and_go_at_any_time_miss_and_repeat_nothing(
-    hubs: Hubs, ledger: Ledger, seed: int
+    hubs: Hubs, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     chance = random.Random(seed)
+    monkeypatch.setattr(reader_module, "_PAGE", chance.choice([5, 500]))
+    monkeypatch.setattr(reader_module, "_PAGE_BYTES", chance.choice([1000, 1024 * 1024]))
     hub = hubs.new(check=0.01, check_away=0.01)
     log = ledger.log()
     await log.add(started(), status="running")

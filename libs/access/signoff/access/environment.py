@@ -1,15 +1,17 @@
 """The values of ``{{NAME}}`` of each workspace: sealed records beside the log, and the operator's own."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 
+from signoff.access.errors import SealError
 from signoff.access.live import LiveDirectory
 from signoff.access.sealing import Sealer
-from signoff.events.records import Records
+from signoff.events.records import Kept, Records
 from signoff.events.topics import DEFAULT_WORKSPACE
 
 KIND: Final = "environment"
@@ -22,6 +24,7 @@ MAX_VALUE: Final = 32 * 1024
 """Bytes of a value."""
 
 _PAGE: Final = 200
+_log = structlog.get_logger("signoff.access")
 
 
 def context_of(workspace_id: UUID, name: str) -> str:
@@ -34,6 +37,31 @@ class _Known(Struct, frozen=True):
 
     names: dict[str, float]
     values: Mapping[str, str]
+
+
+class Values(Mapping[str, str]):
+    """Values by name. One that does not open fails whoever looks it up, also by ``get``, and nobody else.
+
+    Args:
+        opened: the values.
+        unopened: name → why it does not open. It goes before a value of the same name.
+    """
+
+    def __init__(self, opened: Mapping[str, str], unopened: Mapping[str, str]) -> None:
+        self._opened = {name: value for name, value in opened.items() if name not in unopened}
+        self._unopened = unopened
+
+    def __getitem__(self, name: str) -> str:
+        if name in self._unopened:
+            raise SealError(f"The value of {name} does not open: {self._unopened[name]}")
+        return self._opened[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._opened
+        yield from self._unopened
+
+    def __len__(self) -> int:
+        return len(self._opened) + len(self._unopened)
 
 
 class Environments:
@@ -59,11 +87,10 @@ class Environments:
         self._known: dict[UUID, _Known] = {}
 
     async def values(self, workspace_id: UUID) -> Mapping[str, str]:
-        """The values of a workspace, by name.
+        """The values of a workspace, by name. To look one up that does not open raises ``SealError``.
 
         Raises:
             StoreUnavailableError: they cannot be read now.
-            SealError: one is sealed under a key that is not known here.
         """
         workspace = self._directory.latest.workspaces.get(str(workspace_id))
         own = self._own if workspace_id == DEFAULT_WORKSPACE else {}
@@ -72,20 +99,25 @@ class Environments:
         known = self._known.get(workspace_id)
         if known is None or known.names != workspace.environment:
             names = dict(workspace.environment)
-            known = _Known(names, {**own, **await self._read(workspace_id, names)})
+            known = _Known(names, await self._read(workspace_id, names, own))
             self._known[workspace_id] = known
         return known.values
 
-    async def _read(self, workspace_id: UUID, names: Mapping[str, float]) -> dict[str, str]:
-        values: dict[str, str] = {}
-        after = ""
+    async def _read(self, workspace_id: UUID, names: Mapping[str, float], own: Mapping[str, str]) -> Values:
+        opened, unopened, after = dict(own), dict[str, str](), ""
         while page := await self._records.list(KIND, workspace_id, after=after, limit=_PAGE):
             for kept in page:
                 if kept.key in names:
-                    plain = self._sealer.open(kept.value, context=context_of(workspace_id, kept.key))
-                    values[kept.key] = plain.decode()
+                    try:
+                        opened[kept.key] = self._open(workspace_id, kept)
+                    except SealError as error:
+                        unopened[kept.key] = str(error)
+                        _log.error("a value does not open", workspace=str(workspace_id), name=kept.key)
             after = page[-1].key
-        return values
+        return Values(opened, unopened)
+
+    def _open(self, workspace_id: UUID, kept: Kept) -> str:
+        return self._sealer.open(kept.value, context=context_of(workspace_id, kept.key)).decode()
 
     async def put(self, workspace_id: UUID, name: str, value: str) -> None:
         """Keep a value. It counts once the directory says that it was set."""

@@ -117,7 +117,7 @@ class LiveDirectory:
                 self._moved.notify_all()
 
     async def look_unless_fresh(self, age: float) -> None:
-        """Look, unless the last look is no longer ago than ``age`` seconds; of many who ask at once, one does.
+        """Look, unless the last look is no longer ago than ``age`` seconds; of many who ask, one does.
 
         Raises:
             StoreUnavailableError: the log cannot be read.

@@ -68,6 +68,6 @@ def _check_deadline(params: dict[str, Any], place: BlockPlace, findings: Finding
         return
     fields, path = form_fields(params), at(path, "default")
     for name in secret_names(fields) & default.keys():
-        findings.fault(at(path, name), "would be a secret that everybody can read: leave it out")
+        findings.fault(at(path, name), "would be a secret that everybody can read", "leave it out")
     for misfit in check_form(fields, default)[1]:
         findings.fault(at(path, misfit.path), shorten(misfit.message))

@@ -106,7 +106,7 @@ def _check_field(field: dict[str, Any], path: str, findings: Findings, types: Co
     if field.get("type") is not None:
         check_choice(field["type"], types, at(path, "type"), findings)
     if field.get("type") == SECRET_TYPE and field.get("value") not in (None, ""):
-        findings.fault(at(path, "value"), "would be a secret that everybody can read: leave the default out")
+        findings.fault(path, "has a default, which would be a secret that everybody can read", "leave it out")
         return
     if field.get("options") is not None and not isinstance(field["options"], list):
         findings.fault(at(path, "options"), "must be a list")

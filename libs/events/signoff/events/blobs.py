@@ -7,26 +7,32 @@ would hold them, under a media type of their own.
 """
 
 import asyncio
-import hashlib
 import re
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
-from operator import itemgetter
-from typing import Final, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Final, TypeVar
 from uuid import UUID
-
-import msgspec
-from msgspec import Struct
 
 from signoff.events.codec import MAX_RECORD, encode_json
 from signoff.events.errors import BlobError, BlobNotFoundError
-from signoff.events.escapes import BLOB, MASK, SECRET, escape, is_reference
+from signoff.events.escapes import MASK
 from signoff.events.objects import Objects
+from signoff.events.parts import (
+    Reveal,
+    digest_of,
+    fit,
+    is_object,
+    largest_parts,
+    make_plan,
+    may_need_escapes,
+    move_whole,
+    reference_to,
+    references,
+    restored,
+    with_parts,
+)
 from signoff.events.types import Json
 
 Item = TypeVar("Item")
-
-Reveal: TypeAlias = Callable[[str], Json]
-"""Gives what stands for a secret, by its id."""
 
 ENVELOPE_ALLOWANCE: Final = 16 * 1024
 """Bytes of an event, command or outcome that are not its large values."""
@@ -34,17 +40,8 @@ ENVELOPE_ALLOWANCE: Final = 16 * 1024
 ALWAYS_OVER: Final = 256 * 1024
 """A value of more bytes than this always moves to the store (architecture.md, The log)."""
 
-JSON_MEDIA_TYPE: Final = "application/json"
-
-STORED_MEDIA_TYPE: Final = "application/vnd.signoff.stored+json"
-"""Of large values that name secrets: they are kept in the form that events have."""
-
-_SMALLEST: Final = 512  # below, a reference saves nothing worth a round trip
-_MOVABLE: Final = (str, dict, list, tuple)
 _PARALLEL: Final = 8
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_PARTS: Final = (JSON_MEDIA_TYPE, STORED_MEDIA_TYPE)
-_NAMES_SECRET: Final = b'{"$secret":'  # in a stored value nothing else is written so
 
 
 class BlobStore:
@@ -75,9 +72,9 @@ class BlobStore:
         Raises:
             BlobError: the store is away or refuses it.
         """
-        digest = _digest(value)
+        digest = digest_of(value)
         await self._write(workspace_id, digest, value)
-        return _reference(digest, len(value), media_type)
+        return reference_to(digest, len(value), media_type)
 
     async def get(self, workspace_id: UUID, digest: str) -> bytes:
         """Read a value and check it.
@@ -93,7 +90,7 @@ class BlobStore:
         if not _DIGEST.fullmatch(digest):
             raise BlobNotFoundError(f"not a digest, sha256:<hex>: {digest[:80]!r}")
         value = await self.objects.read(_path(workspace_id, digest))
-        if _digest(value) != digest:
+        if digest_of(value) != digest:
             raise BlobError(f"the value {digest} is damaged in the blob store: restore it from a backup")
         return value
 
@@ -177,13 +174,13 @@ class BlobStore:
             BlobError: a part cannot be read, or could not be stored.
         """
         excess = len(encode_json(stored)) - budget
-        kept = {name: dict(value) if _is_object(value) else value for name, value in stored.items()}
-        for size, name, key in _largest_parts(kept) if excess > 0 else ():
+        kept = {name: dict(value) if is_object(value) else value for name, value in stored.items()}
+        for size, name, key in largest_parts(kept) if excess > 0 else ():
             if excess <= 0:
                 break
             part = kept[name] if key is None else kept[name][key]
             moved: dict[str, bytes] = {}
-            reference = _moved(await self._whole(part, workspace_id), moved)
+            reference = move_whole(await self._whole(part, workspace_id), moved)
             await self._keep(moved, workspace_id)
             if key is None:
                 kept[name] = reference
@@ -199,7 +196,7 @@ class BlobStore:
             BlobError: a part cannot be read, or could not be stored.
         """
         whole = {name: await self._whole(value, workspace_id) for name, value in stored.items()}
-        plan = await asyncio.to_thread(_fit, whole, MAX_RECORD - ENVELOPE_ALLOWANCE, ALWAYS_OVER)
+        plan = await asyncio.to_thread(fit, whole, MAX_RECORD - ENVELOPE_ALLOWANCE, ALWAYS_OVER)
         await self._keep(plan.parts, workspace_id)
         return plan.fields
 
@@ -225,13 +222,13 @@ class BlobStore:
             BlobNotFoundError: a part is not in the store.
             BlobError: a part is damaged, or the store is away.
         """
-        if not _may_need_escapes(encode_json(value) if encoded is None else encoded):
+        if not may_need_escapes(encode_json(value) if encoded is None else encoded):
             return value
-        return _restored(value, await self._parts(value, workspace_id), reveal)
+        return restored(value, await self._parts(value, workspace_id), reveal)
 
     async def _whole(self, stored: Json, workspace_id: UUID) -> Json:
         """A stored value with its parts put back, in stored form still."""
-        return _with_parts(stored, await self._parts(stored, workspace_id))
+        return with_parts(stored, await self._parts(stored, workspace_id))
 
     async def _parts(self, stored: Json, workspace_id: UUID) -> dict[str, bytes]:
         parts: dict[str, bytes] = {}
@@ -239,7 +236,7 @@ class BlobStore:
         async def read(digest: str) -> None:
             parts[digest] = await self.get(workspace_id, digest)
 
-        await _for_each(read, set(_references(stored)))
+        await _for_each(read, set(references(stored)))
         return parts
 
     async def _offload(
@@ -252,12 +249,12 @@ class BlobStore:
         always_over: int,
     ) -> dict[str, Json]:
         fits = sum(map(len, raws)) <= min(budget, always_over)
-        if fits and not any(map(_may_need_escapes, raws)):
+        if fits and not any(map(may_need_escapes, raws)):
             return dict(fields)
         if fits:
-            plan = _plan(fields, budget, always_over)
+            plan = make_plan(fields, budget, always_over)
         else:  # tens of milliseconds for a large value
-            plan = await asyncio.to_thread(_plan, fields, budget, always_over)
+            plan = await asyncio.to_thread(make_plan, fields, budget, always_over)
         await self._keep(plan.parts, workspace_id)
         return plan.fields
 
@@ -267,159 +264,6 @@ class BlobStore:
     async def _write(self, workspace_id: UUID, digest: str, value: bytes) -> None:
         # Written even if it is there: what a crash cut short before it was durable is healed.
         await self.objects.write(_path(workspace_id, digest), value)
-
-
-class _Plan(Struct, frozen=True):
-    """What an event will hold, and the parts to store before, by digest."""
-
-    fields: dict[str, Json]
-    parts: dict[str, bytes]
-
-
-def _plan(fields: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
-    return _fit({name: _escaped(value) for name, value in fields.items()}, budget, always_over)
-
-
-def _fit(escaped: Mapping[str, Json], budget: int, always_over: int) -> _Plan:
-    limit = always_over
-    while True:
-        parts: dict[str, bytes] = {}
-        shrunk = {name: _shrunk(value, limit, parts) for name, value in escaped.items()}
-        limit //= 2
-        if limit < _SMALLEST or sum(len(encode_json(value)) for value in shrunk.values()) <= budget:
-            return _Plan(shrunk, parts)
-
-
-def _escaped(value: Json) -> Json:
-    """The value escaped; most have nothing to escape, and large ones are not walked through for that."""
-    return escape(value) if _may_need_escapes(encode_json(value)) else value
-
-
-def _shrunk(value: Json, limit: int, parts: dict[str, bytes]) -> Json:
-    """The escaped value within the limit: what is over it is moved to ``parts``, children before parents."""
-    if not isinstance(value, _MOVABLE) or len(encode_json(value)) <= limit:
-        return value
-    if isinstance(value, str):
-        return _moved(value, parts)
-    kept = dict(value) if isinstance(value, dict) else list(value)
-    inner: dict[Json, dict[str, bytes]] = {}  # by the key or index of a child
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(item, _MOVABLE) and len(encode_json(item)) >= _SMALLEST:
-            inner[key] = {}
-            kept[key] = _shrunk(item, limit, inner[key])
-    size = len(encode_json(kept))
-    if size > limit:
-        size = _move_largest(value, kept, size - limit, inner)
-    if size > limit:
-        return _moved(value, parts)  # whole, so that what is stored never holds references
-    for child in inner.values():
-        parts.update(child)
-    return kept
-
-
-def _move_largest(value: Json, kept: Json, excess: int, inner: dict[Json, dict[str, bytes]]) -> int:
-    """Move the largest children until the excess is gone; gives the size of what is kept."""
-    sizes = {key: len(encode_json(kept[key])) for key in inner}
-    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        if excess <= 0 or sizes[key] < _SMALLEST:
-            break
-        inner[key] = {}
-        kept[key] = _moved(value[key], inner[key])
-        excess -= sizes[key] - len(encode_json(kept[key]))
-    return len(encode_json(kept))
-
-
-def _moved(value: Json, parts: dict[str, bytes]) -> dict[str, Json]:
-    raw, media_type = encode_json(value), JSON_MEDIA_TYPE
-    if _NAMES_SECRET in raw:
-        media_type = STORED_MEDIA_TYPE
-    elif _may_need_escapes(raw):
-        raw = encode_json(_restored(value, {}, _never))
-    digest = _digest(raw)
-    parts[digest] = raw
-    return _reference(digest, len(raw), media_type)
-
-
-def _is_object(value: Json) -> bool:
-    return isinstance(value, dict) and not is_reference(value)
-
-
-def _largest_parts(values: Mapping[str, Json]) -> list[tuple[int, str, str | None]]:
-    """What may move of stored values, the largest first: its size, the value's name, and the field's."""
-    parts = [
-        (len(encode_json(part)), name, key)
-        for name, value in values.items()
-        for key, part in (value.items() if _is_object(value) else [(None, value)])
-        if isinstance(part, _MOVABLE) and not is_reference(part)
-    ]
-    return sorted((part for part in parts if part[0] >= _SMALLEST), key=itemgetter(0), reverse=True)
-
-
-def _may_need_escapes(raw: bytes) -> bool:
-    """Whether some key may begin with ``$``: one scan; a text that begins so is a false alarm."""
-    return b'"$' in raw
-
-
-def _restored(value: Json, parts: Mapping[str, bytes], reveal: Reveal) -> Json:
-    """The value without escapes, with parts and secrets in place of references to them."""
-    if isinstance(value, dict):
-        if BLOB in value:
-            return _restored_part(value, parts, reveal)
-        if SECRET in value:
-            return reveal(value[SECRET])
-        return {key.removeprefix("$"): _restored(item, parts, reveal) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_restored(item, parts, reveal) for item in value]
-    return value
-
-
-def _restored_part(reference: Json, parts: Mapping[str, bytes], reveal: Reveal) -> Json:
-    if not _is_part(reference):
-        return reference
-    part = msgspec.json.decode(parts[reference[BLOB]])
-    return part if reference["mediaType"] == JSON_MEDIA_TYPE else _restored(part, {}, reveal)
-
-
-def _with_parts(value: Json, parts: Mapping[str, bytes]) -> Json:
-    """The stored value with parts in place of references to them; escapes and secrets as they are."""
-    if isinstance(value, dict):
-        if not _is_part(value):
-            return {key: _with_parts(item, parts) for key, item in value.items()}
-        part = msgspec.json.decode(parts[value[BLOB]])
-        return escape(part) if value["mediaType"] == JSON_MEDIA_TYPE else part
-    if isinstance(value, list | tuple):
-        return [_with_parts(item, parts) for item in value]
-    return value
-
-
-def _never(secret_id: str) -> Json:
-    raise ValueError(f"secret {secret_id} stands in a value that was said to name none")
-
-
-def _references(value: Json) -> Iterator[str]:
-    """The digests of all references to parts of a value."""
-    if isinstance(value, dict):
-        if _is_part(value):
-            yield value[BLOB]
-            return
-        for item in value.values():
-            yield from _references(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _references(item)
-
-
-def _is_part(value: Mapping[str, Json]) -> bool:
-    """Whether a stored value is a reference to a value of ours, which is JSON."""
-    return BLOB in value and value.get("mediaType") in _PARTS
-
-
-def _reference(digest: str, size: int, media_type: str) -> dict[str, Json]:
-    return {"$blob": digest, "size": size, "mediaType": media_type}
-
-
-def _digest(value: bytes) -> str:
-    return f"sha256:{hashlib.sha256(value).hexdigest()}"
 
 
 def _path(workspace_id: UUID, digest: str) -> str:

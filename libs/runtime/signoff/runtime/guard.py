@@ -7,12 +7,15 @@ that is checked is the one that is connected to.
 
 import ipaddress
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from errno import EACCES
 from typing import TypeAlias
 
 import aiohttp
 from aiohttp.abc import AbstractCookieJar
+
+from signoff.runtime.names import Names
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -79,8 +82,11 @@ def check_address(text: str, allowed: Sequence[Network]) -> None:
         raise AddressRefusedError(text)
 
 
-def guarded_session(allowed: Sequence[Network], *, connections: int = 200) -> aiohttp.ClientSession:
-    """Make the HTTP session for requests that workflows ask for. The caller closes it.
+@asynccontextmanager
+async def guarded_session(
+    allowed: Sequence[Network], *, connections: int = 200
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """The HTTP session for requests that workflows ask for; closed on leaving.
 
     It keeps no cookies (workspaces share it) and takes no proxy from the environment (a proxy would resolve
     names behind our back).
@@ -95,9 +101,14 @@ def guarded_session(allowed: Sequence[Network], *, connections: int = 200) -> ai
         check_address(str(address[0]), allowed)
         return socket.socket(family, kind, protocol)
 
-    connector = aiohttp.TCPConnector(limit=connections, socket_factory=open_socket)
+    names = Names()
+    connector = aiohttp.TCPConnector(limit=connections, socket_factory=open_socket, resolver=names)
     jar: AbstractCookieJar = aiohttp.DummyCookieJar()
-    return aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False)
+    try:
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as session:
+            yield session
+    finally:
+        await names.close()
 
 
 def _carried(address: Address) -> Address:

@@ -58,10 +58,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         block_concurrency: how many blocks an executor runs at once.
         max_requests: how many requests a gateway works on at once; more get 503.
         max_body: the largest request body, in bytes.
-        rate_sync: how often an API key or a user may start an execution and wait for it, or change something;
+        rate_sync: how often an API key or a user may start an execution and wait for it, or decide;
             ``<number>/<seconds>``. ``None``, here and below: no limit.
         rate_async: the same for executions that nobody waits for.
-        rate_reads: the same for what only reads.
+        rate_reads: the same for everything else.
         workspace_rate_sync: as ``rate_sync``, for all callers in a workspace together.
         workspace_rate_async: likewise.
         workspace_rate_reads: likewise.

@@ -23,8 +23,7 @@ WINDOW: Final = 10_000
 """Positions that one read of history looks through: its time is bounded however few events fit."""
 
 _RETRY_SECONDS: Final = 1.0
-_FIRST_PAGE: Final = 64
-_LARGEST_PAGE: Final = 500
+_PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
 
 
@@ -36,8 +35,10 @@ class FeedSource(Protocol):
         """The position up to which everything was offered to the feeds."""
         ...
 
-    async def read(self, feed: "Feed", *, upto: int, limit: int) -> tuple[list[FeedEvent], int]:
+    async def read(self, feed: "Feed", *, upto: int, limit: int, size: int) -> tuple[list[FeedEvent], int]:
         """A page of history after a feed's position, and the position up to which it is complete.
+
+        It has at most ``limit`` events, and no more once they have ``size`` bytes.
 
         Raises:
             StoreUnavailableError: the log is away.
@@ -83,7 +84,6 @@ class Feed:
         self._buffer: deque[FeedFrame] = deque()
         self._bytes = 0
         self._since = source.head  # everything above it is in the buffer
-        self._page_limit = _FIRST_PAGE
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -188,13 +188,10 @@ class Feed:
     async def _history(self) -> list[FeedFrame]:
         visible = self.workspace_ids
         upto = min(self.position + WINDOW, self._since)
-        events, complete = await self._source.read(self, upto=upto, limit=self._page_limit)
+        events, complete = await self._source.read(self, upto=upto, limit=_PAGE, size=_PAGE_BYTES)
         if self.workspace_ids != visible:
             return []  # read again, with what may be seen by now
         self.position = complete
-        if events:
-            size = sum(len(event.raw) for event in events) // len(events)
-            self._page_limit = max(1, min(_LARGEST_PAGE, _PAGE_BYTES // max(1, size)))
         return [self._source.frame(event) for event in events if self.wants(event)]
 
     def _forget(self, *, since: int) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from signoff.events.errors import CodecError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded
+from signoff.events.store.paging import is_full
 from signoff.tail.cursors import Cursors
 from signoff.tail.errors import FeedPastEndError, TailClosedError, TailFullError
 from signoff.tail.feed import Feed
@@ -130,20 +131,21 @@ class Feeds:
 
     # For feeds --------------------------------------------------------------------------------------
 
-    async def read(self, feed: Feed, *, upto: int, limit: int) -> tuple[list[FeedEvent], int]:
+    async def read(self, feed: Feed, *, upto: int, limit: int, size: int) -> tuple[list[FeedEvent], int]:
         """A page of history after a feed's position, and the position up to which it is complete."""
         wanted = feed.filter
         async with self._reads:  # feeds that come back all at once queue here, not in the database
             try:
                 rows = await self._store.read_feed(
-                    feed.workspace_ids, after=feed.position, upto=upto, limit=limit, topics=wanted.topics,
-                    workflow_ids=wanted.workflow_ids, log_ids=feed.log_ids,
+                    feed.workspace_ids, after=feed.position, upto=upto, limit=limit, size=size,
+                    topics=wanted.topics, workflow_ids=wanted.workflow_ids, log_ids=feed.log_ids,
                 )  # fmt: skip
             except StoreUnavailableError as error:
                 self._say_away(error)
                 raise
         self._say_back()
-        complete = rows[-1].event.position if len(rows) == limit else upto
+        full = is_full([row.event for row in rows], limit=limit, size=size)
+        complete = rows[-1].event.position if full else upto
         events = (_readable(row.event, row.workspace_id) for row in rows)
         return [event for event in events if event is not None], complete
 

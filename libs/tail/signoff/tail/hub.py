@@ -150,9 +150,9 @@ class Hub:
 
     # For readers ------------------------------------------------------------------------------------
 
-    async def read(self, log_id: UUID, *, after: int, limit: int) -> list[Recorded]:
-        """A page of a log."""
-        return await self._ask(lambda: self._store.read(log_id, after=after, limit=limit))
+    async def read(self, log_id: UUID, *, after: int, limit: int, size: int) -> list[Recorded]:
+        """A page of a log: so many events, and no more once they have ``size`` bytes."""
+        return await self._ask(lambda: self._store.read(log_id, after=after, limit=limit, size=size))
 
     async def last_event_id(self, log_id: UUID) -> int:
         """The id of a log's last event, 0 for none."""

@@ -12,6 +12,7 @@ import structlog
 
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.base import ExecutionRow, Recorded
+from signoff.events.store.paging import is_full
 from signoff.events.types import ExecutionCancelled
 from signoff.tail.buffer import Buffer
 from signoff.tail.errors import CursorPastEndError, TailClosedError
@@ -20,8 +21,7 @@ from signoff.tail.frames import Frame, frame_of
 HEARTBEAT_SECONDS: Final = 15.0
 
 _RETRY_SECONDS: Final = 1.0
-_FIRST_PAGE: Final = 64
-_LARGEST_PAGE: Final = 500
+_PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
 _TERMINAL: Final = frozenset({"completed", "failed", "cancelled"})
 _SETTLED: Final = _TERMINAL | {"paused"}
@@ -32,8 +32,8 @@ _log = structlog.get_logger("signoff.tail")
 class Source(Protocol):
     """Where a reader's log is: the hub. Each method raises StoreUnavailableError when it is away."""
 
-    async def read(self, log_id: UUID, *, after: int, limit: int) -> list[Recorded]:
-        """A page of the log."""
+    async def read(self, log_id: UUID, *, after: int, limit: int, size: int) -> list[Recorded]:
+        """A page of the log: so many events, and no more once they have ``size`` bytes."""
         ...
 
     async def last_event_id(self, log_id: UUID) -> int:
@@ -70,7 +70,6 @@ class Reader:
         self._run_id = run_id
         self._settled = _TERMINAL if follow or run_id is not None else _SETTLED
         self._buffer = buffer
-        self._page_limit = _FIRST_PAGE
         self._must_read = True
         self._last: Frame | None = None
         self._asked_at: int | None = None
@@ -174,12 +173,9 @@ class Reader:
         if not self._behind():
             return []
         known = self._buffer.last
-        page = await self._source.read(self.log_id, after=self._position, limit=self._page_limit)
-        self._must_read = len(page) == self._page_limit
-        if page:
-            size = sum(len(each.state) for each in page) // len(page)
-            self._page_limit = max(1, min(_LARGEST_PAGE, _PAGE_BYTES // max(1, size)))
-        elif known > self._position:
+        page = await self._source.read(self.log_id, after=self._position, limit=_PAGE, size=_PAGE_BYTES)
+        self._must_read = is_full(page, limit=_PAGE, size=_PAGE_BYTES)
+        if not page and known > self._position:
             # A log that was restored to an older state lacks what the topic held: wait for news of it.
             _log.error("the topic is ahead of the log", log_id=str(self.log_id), event_id=known)
             self._buffer.forget()

@@ -28,6 +28,8 @@ from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
 from signoff.executor.hooks.deliverer import delivering
+from signoff.executor.hooks.metrics import HookMetrics
+from signoff.executor.hooks.service import HookService
 from signoff.executor.intake import Intake
 from signoff.executor.lease import Leases
 from signoff.executor.loader import Loader
@@ -88,9 +90,13 @@ class Executor:
     ) -> None:
         self._store = store
         self._bus = bus
-        self._hooks = delivering(
-            store, directory, sealer, lambda: self._owned, partitions=partitions, clock=clock,
-            networks=parse_networks(",".join(settings.allow_private_networks)),
+        metrics = HookMetrics(health.registry)
+        self._hooks = HookService(
+            lambda: delivering(
+                store, directory, sealer, lambda: self._owned, metrics, partitions=partitions, clock=clock,
+                networks=parse_networks(",".join(settings.allow_private_networks)),
+            ),
+            health, metrics,
         )  # fmt: skip
         self._health = health
         self._count = partitions
@@ -177,14 +183,13 @@ class Executor:
 
     @contextlib.asynccontextmanager
     async def _telling_hooks(self) -> AsyncIterator[None]:
-        async with self._hooks as deliverer:
-            task = asyncio.create_task(deliverer.run(), name="hooks")
-            self._health.watch(task, task.get_name())
-            try:
-                yield
-            finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        task = asyncio.create_task(self._hooks.run(), name="hooks")
+        self._health.watch(task, task.get_name())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     # Partitions come and go ---------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import decode_event, decode_header, encode
 from signoff.events.errors import BusError, BusFullError, CodecError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
+from signoff.events.store.paging import PAGE_BYTES, is_full
 from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS, partition_of, record_key
 from signoff.events.types import Event
 from signoff.executor.cloudevents import Origin, origin_of, record_of
@@ -168,13 +169,13 @@ class Publisher:
         while self._behind:
             end = self.committed
             page = await self._relay.store.read_all(
-                after=self.acknowledged, limit=_PAGE, partitions=[self.partition]
+                after=self.acknowledged, limit=_PAGE, partitions=[self.partition], size=PAGE_BYTES
             )
             if page:
                 batch = await self._relay.read_again(page)
                 await self._relay.send(self.partition, batch)
                 self._advance(page[-1].position, batch.messages)
-            if len(page) < _PAGE and self.committed == end:
+            if not is_full(page, limit=_PAGE, size=PAGE_BYTES) and self.committed == end:
                 self._behind = False
                 self.acknowledged = max(self.acknowledged, end)
                 self.committed = self.acknowledged

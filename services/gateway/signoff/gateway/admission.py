@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from aiohttp import web
 
 from signoff.access.callers import Caller, Principal
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.gate import WORKSPACE_HEADER, About, Gate
+from signoff.access.permissions import Operation
+from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.headers import CommandHeaders, idempotency_key
 from signoff.gateway.identity import note_use
@@ -53,9 +56,7 @@ class Admission:
         async def admit(request: web.Request) -> web.StreamResponse:
             with self.place():
                 caller = await self.caller(request)
-                principal = await self.principal(request, caller)
-                if not principal.may(operation):
-                    raise ApiError(403, "Access denied")
+                principal = await self._admitted(request, caller, operation)
                 if route.rate is not None:
                     await self._limits.count(request, principal, route.rate)
                 if takes_key:
@@ -64,6 +65,22 @@ class Admission:
                     return await handler(request, principal)
 
         return admit
+
+    async def _admitted(self, request: web.Request, caller: Caller, operation: Operation) -> Principal:
+        """The caller in the request's workspace, where they may do its operation, or have done it."""
+        try:
+            return await self._allowed(request, caller, operation)
+        except ApiError:
+            former = _former(request, caller)
+            if former is None or not done_before(request, former):
+                raise
+            return former
+
+    async def _allowed(self, request: web.Request, caller: Caller, operation: Operation) -> Principal:
+        principal = await self.principal(request, caller)
+        if not principal.may(operation):
+            raise ApiError(403, "Access denied")
+        return principal
 
     def _open(self, handler: OpenHandler) -> Handler:
         async def admit(request: web.Request) -> web.StreamResponse:
@@ -157,6 +174,23 @@ def about(request: web.Request) -> About:
         workspace_id=named or request.headers.get(WORKSPACE_HEADER),
         workflow_id=_first(path, _WORKFLOW_NAMES),
         execution_id=_first(path, _EXECUTION_NAMES),
+    )
+
+
+def _former(request: web.Request, caller: Caller) -> Principal | None:
+    """The caller of a removal, which may have taken from them what they need to ask for it again."""
+    if request.method != "DELETE":
+        return None
+    try:
+        workspace_id = UUID(about(request).workspace_id or "")
+    except ValueError:
+        return None
+    return Principal(
+        actor=caller.actor,
+        workspace_id=workspace_id,
+        roles=frozenset(),
+        user_id=caller.user_id,
+        auth_method=caller.auth_method,
     )
 
 

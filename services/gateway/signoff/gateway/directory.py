@@ -1,6 +1,7 @@
 """Changes of the directory: proposed as the facts that they would become, and seen here before the answer."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -8,7 +9,7 @@ from aiohttp import web
 from signoff.access.callers import Principal
 from signoff.events.codec import encode_json
 from signoff.events.errors import StoreUnavailableError
-from signoff.events.topics import directory_log_id
+from signoff.events.topics import directory_log_id, idempotent_command_id
 from signoff.events.types import ChangeDirectory, DirectoryFact, Json, Proposal
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import GatewayError, outcome_unknown, refused
@@ -41,7 +42,7 @@ async def change(
     """
     gateway = request.app[GATEWAY]
     key = None if anew else idempotency_key(request.headers)
-    route = own_route(request, caller)
+    route = _own_route(request, caller)
     asked = Asked(
         principal=caller,
         route=route,
@@ -69,7 +70,24 @@ async def change(
     return outcome.event_id
 
 
-def own_route(request: web.Request, caller: Principal) -> str:
+def done_before(request: web.Request, caller: Principal) -> bool:
+    """Whether a change that a request asks for was recorded under its ``Idempotency-Key``, and is seen here.
+
+    What such a request removed is not there any more: it is not looked for, and the first answer given again.
+    """
+    command_id = keyed_command_id(request, caller)
+    return command_id is not None and request.app[GATEWAY].directory.latest.taken(str(command_id)) is not None
+
+
+def keyed_command_id(request: web.Request, caller: Principal) -> UUID | None:
+    """The id of the command of a request with an ``Idempotency-Key``: of its retry, too."""
+    key = idempotency_key(request.headers)
+    if key is None:
+        return None
+    return idempotent_command_id(directory_log_id(), _own_route(request, caller), key)
+
+
+def _own_route(request: web.Request, caller: Principal) -> str:
     """What an ``Idempotency-Key`` belongs to: the directory is one log for all workspaces.
 
     Args:

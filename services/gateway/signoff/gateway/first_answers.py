@@ -36,6 +36,8 @@ class FirstAnswer(Struct, frozen=True):
         """
         if digest != self.digest:
             raise ApiError(409, "This Idempotency-Key was used with another request before")
+        if not self.body:
+            return web.Response(status=self.status)
         return web.Response(body=self.body, status=self.status, content_type=_JSON)
 
 
@@ -65,15 +67,16 @@ async def keep_answer(
     Args:
         request: was served.
         caller: sent it.
-        response: JSON.
+        response: JSON, or nothing.
         digest: names what was asked for.
 
     Raises:
         ApiError: 409, another request with the key was served meanwhile.
     """
-    if idempotency_key(request.headers) is None or not isinstance(response.body, bytes):
+    body = response.body or b""
+    if idempotency_key(request.headers) is None or not isinstance(body, bytes):
         return response
-    value = msgspec.json.encode(FirstAnswer(digest, response.status, response.body))
+    value = msgspec.json.encode(FirstAnswer(digest, response.status, body))
     key, records = fresh_id(request, caller), request.app[GATEWAY].store.records
     try:
         await records.put(_KIND, caller.workspace_id, key, value, expected=0, expires_at=time.time() + KEPT)

@@ -98,7 +98,7 @@ class HookTested(Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None
 
 
-class DeliveriesQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class DeliveriesQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which deliveries are meant.
 
     Attributes:
@@ -180,7 +180,7 @@ class Replayed(Struct, frozen=True, kw_only=True, rename="camel"):
     next_cursor: str | None
 
 
-class DeadQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class DeadQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which dead letters are meant.
 
     Attributes:

@@ -16,11 +16,9 @@ from signoff.access.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
 from signoff.access.people import MAX_ADDRESS, People
 from signoff.access.sessions import Sessions
 from signoff.events.ids import new_id
-from signoff.events.topics import directory_log_id, idempotent_command_id
-from signoff.gateway.directory import own_route
+from signoff.gateway.directory import keyed_command_id
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import idempotency_key
 from signoff.runtime.settings import Settings
 
 MAX_PAGE: Final = 100
@@ -46,7 +44,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 IDENTITY: Final = web.AppKey("identity", Identity)
 
 
-class PageQuery(Struct, frozen=True, kw_only=True):
+class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A page of a list.
 
     Attributes:
@@ -116,10 +114,7 @@ def page_of(ids: Iterable[str], query: PageQuery) -> tuple[list[str], str | None
 
 def fresh_id(request: web.Request, caller: Principal) -> str:
     """The id of what a request makes; a retry with the same ``Idempotency-Key`` makes it again."""
-    key = idempotency_key(request.headers)
-    if key is None:
-        return str(new_id())
-    return str(idempotent_command_id(directory_log_id(), own_route(request, caller), key))
+    return str(keyed_command_id(request, caller) or new_id())
 
 
 def made(found: T | None) -> T:

@@ -1,4 +1,4 @@
-"""What a gateway looks after beside requests: records that expired, and secrets under an old key."""
+"""What a gateway looks after beside requests: records that expired, secrets under an old key or forgotten."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,7 +7,10 @@ from uuid import UUID
 
 import structlog
 
+from signoff.access import environment
+from signoff.access.hooks import TARGET
 from signoff.access.live import LiveDirectory
+from signoff.access.orphans import Orphans
 from signoff.access.resealing import reseal
 from signoff.access.sealing import Sealer
 from signoff.events.errors import StoreUnavailableError
@@ -15,6 +18,9 @@ from signoff.events.records import Records
 
 EVERY: Final = 60.0
 """Seconds between two rounds."""
+
+ROUNDS_A_SWEEP: Final = 60
+"""Rounds from one look for secrets that nothing names any more to the next."""
 
 _PURGE: Final = 1000
 _SOME: Final = 10
@@ -47,6 +53,12 @@ class Upkeep:
         self._kinds = kinds
         self._every = every
         self._resealed = False
+        self._orphans = Orphans(
+            records,
+            directory,
+            {environment.KIND: lambda each: each.environment, TARGET: lambda each: each.hooks},
+        )
+        self._until_sweep = 0
 
     async def run(self) -> None:
         """Go round until cancelled; a round that the database does not let be is made up for by the next."""
@@ -62,6 +74,14 @@ class Upkeep:
             pass
         if not self._resealed:
             await self._reseal()
+        if self._until_sweep == 0:
+            await self._sweep()
+            self._until_sweep = ROUNDS_A_SWEEP
+        self._until_sweep -= 1
+
+    async def _sweep(self) -> None:
+        if count := await self._orphans.sweep():
+            _log.info("secrets were forgotten that nothing named any more", count=count)
 
     async def _reseal(self) -> None:
         done = await reseal(self._directory.state, self._records, self._sealer, self._kinds)

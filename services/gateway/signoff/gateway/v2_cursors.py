@@ -5,21 +5,17 @@ import math
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from aiohttp import web
 from msgspec import Struct
 
 from signoff.events.store.search import Place
-from signoff.gateway.errors import ApiError, bad_field, bad_request
-from signoff.gateway.queries import read_query
+from signoff.gateway.errors import ApiError, bad_field
 
 T = TypeVar("T")
-Query = TypeVar("Query", bound=Struct)
 
 _LATEST: Final = 1e11
 """Seconds since the epoch that no moment in the log comes near; databases cannot hold much later ones."""
 
 _LONGEST: Final = 1000
-_OF_ALL: Final = frozenset({"workspaceId"})
 
 
 class Data(Struct, Generic[T], frozen=True):
@@ -38,19 +34,6 @@ class Page(Struct, Generic[T], frozen=True, rename="camel"):
 
     data: list[T]
     next_cursor: str | None
-
-
-def strict_query(request: web.Request, kind: type[Query]) -> Query:
-    """The query as a struct, which must name all of its parameters.
-
-    Raises:
-        ApiError: 400 names the parameter that is at fault.
-    """
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
-    unknown = sorted(set(request.query) - known - _OF_ALL)
-    if unknown:
-        raise bad_request(f"The query has unknown parameters: {', '.join(unknown)}")
-    return read_query(request, kind)
 
 
 def write_cursor(place: Struct) -> str:

@@ -199,9 +199,23 @@ class EventStore(Protocol):
         ...
 
     async def read(
-        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+        self,
+        log_id: UUID,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        topic: str | None = None,
+        size: int | None = None,
     ) -> list[Recorded]:
-        """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
+        """The events of one log with a version above ``after``, in order; of one ``topic``, or all.
+
+        Args:
+            log_id: names the log.
+            after: a version.
+            limit: at most so many events.
+            topic: of the events, ``None`` for all.
+            size: bytes of states; once the page has them it ends, so it exceeds them by one event at most.
+        """
         ...
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
@@ -213,9 +227,12 @@ class EventStore(Protocol):
         ...
 
     async def read_all(
-        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
-        """Events of all logs (or of some partitions') with a position above ``after``, by position."""
+        """Events of all logs (or of some partitions') with a position above ``after``, by position.
+
+        The page ends with ``limit`` events, or once it has ``size`` bytes of states.
+        """
         ...
 
     async def read_feed(
@@ -225,6 +242,7 @@ class EventStore(Protocol):
         after: int,
         upto: int,
         limit: int,
+        size: int | None = None,
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
@@ -236,6 +254,7 @@ class EventStore(Protocol):
             after: positions above this one …
             upto: … and not above this one: however few events fit, one call looks through no more.
             limit: at most so many events.
+            size: bytes of states; once the page has them it ends.
             topics: only these; empty: all.
             workflow_ids: only of these workflows; empty: all.
             log_ids: only of these logs; empty: all.
@@ -303,7 +322,7 @@ class EventStore(Protocol):
         ...
 
     async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
-        """The execution whose log, or one of whose runs, has one of these ids: of several, the first one's."""
+        """The execution whose log, or one of whose runs, has one of these ids; the first counts."""
         ...
 
     async def executions(

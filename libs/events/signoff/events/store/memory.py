@@ -22,6 +22,7 @@ from signoff.events.store.base import (
 )
 from signoff.events.store.group import expected_heads, refusals
 from signoff.events.store.memory_search import count, find
+from signoff.events.store.paging import PAGE_BYTES, page_of
 from signoff.events.store.records_memory import MemoryRecords
 from signoff.events.store.rows import check_storable
 from signoff.events.store.schema import check_partitions
@@ -117,12 +118,19 @@ class MemoryStore:
                 self._tracking[row.name] = row.position
 
     async def read(
-        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+        self,
+        log_id: UUID,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        topic: str | None = None,
+        size: int | None = None,
     ) -> list[Recorded]:
         """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
         self._check_open()
         events = (event for event in self._logs.get(log_id, ()) if event.version > after)
-        return list(islice((event for event in events if topic in {None, event.topic}), limit))
+        wanted = (event for event in events if topic in {None, event.topic})
+        return list(page_of(wanted, limit=limit, size=size))
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs."""
@@ -137,16 +145,17 @@ class MemoryStore:
         return {log_id: self._logs[log_id][-1].version for log_id in log_ids if log_id in self._logs}
 
     async def read_all(
-        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
         """Events of all logs (or of some partitions') with a position above ``after``, by position."""
         self._check_open()
-        if partitions is None:
-            return self._log[after : after + limit]
         count = len(self._partitions)
-        return [event for event in self._log[after:] if partition_of(event.log_id, count) in partitions][
-            :limit
-        ]
+        wanted = (
+            event
+            for event in islice(self._log, after, None)
+            if partitions is None or partition_of(event.log_id, count) in partitions
+        )
+        return list(page_of(wanted, limit=limit, size=size))
 
     async def read_feed(
         self,
@@ -155,6 +164,7 @@ class MemoryStore:
         after: int,
         upto: int,
         limit: int,
+        size: int | None = None,
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
@@ -171,11 +181,11 @@ class MemoryStore:
             and (not log_ids or log_id in log_ids)
         }
         found = (
-            FeedRow(event, wanted[event.log_id])
+            event
             for event in self._log[after:upto]
             if event.log_id in wanted and (not topics or event.topic in topics)
         )
-        return list(islice(found, limit))
+        return [FeedRow(each, wanted[each.log_id]) for each in page_of(found, limit=limit, size=size)]
 
     async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The workspaces of executions' and workflows' logs; other logs are left out."""
@@ -192,7 +202,10 @@ class MemoryStore:
     def subscribe(self, *, after: int, limit: int = 500) -> AsyncIterator[list[Recorded]]:
         """All events above a position and then each new one, in batches, for ever."""
         return follow(
-            lambda after, limit: self.read_all(after=after, limit=limit), self._bell, after=after, limit=limit
+            lambda after, limit: self.read_all(after=after, limit=limit, size=PAGE_BYTES),
+            self._bell,
+            after=after,
+            limit=limit,
         )
 
     # Leases -----------------------------------------------------------------------------------------

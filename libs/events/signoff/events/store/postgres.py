@@ -18,6 +18,7 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.postgres_connection import Pool, close, open_pool, translated
 from signoff.events.store.postgres_listener import PostgresListener
 from signoff.events.store.postgres_schema import migrate
@@ -76,10 +77,16 @@ class PostgresStore:
         return await self._batcher.append(append)
 
     async def read(
-        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+        self,
+        log_id: UUID,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        topic: str | None = None,
+        size: int | None = None,
     ) -> list[Recorded]:
         """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
-        return _recorded(await self._fetch("read", log_id, after, limit, topic))
+        return _recorded(await self._fetch("read", log_id, after, limit, topic, size))
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs in one query."""
@@ -93,17 +100,21 @@ class PostgresStore:
         return dict(await self._fetch("heads", list(log_ids)))
 
     async def read_all(
-        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
         """Events of all logs (or of some partitions') with a position above ``after``, by position."""
         if partitions is None:
-            return _recorded(await self._fetch("read_all", after, limit))
+            return _recorded(await self._fetch("read_all", after, limit, size))
         found: list[Recorded] = []
         last = await self.last_position()
-        while after < last and len(found) < limit:
+        while after < last and len(found) < limit and (size is None or size > 0):
             until = after + _WINDOW
             wanted = limit - len(found)
-            found += _recorded(await self._fetch("read_partitions", after, until, list(partitions), wanted))
+            page = _recorded(
+                await self._fetch("read_partitions", after, until, list(partitions), wanted, size)
+            )
+            found += page
+            size = None if size is None else size - bytes_of(page)
             after = until
         return found
 
@@ -114,6 +125,7 @@ class PostgresStore:
         after: int,
         upto: int,
         limit: int,
+        size: int | None = None,
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
@@ -121,7 +133,7 @@ class PostgresStore:
         """Events of the executions and workflows of some workspaces, by position."""
         rows = await self._fetch(
             "read_feed", list(workspace_ids), after, upto, limit, list(topics),
-            [escape(each) for each in workflow_ids], list(log_ids),
+            [escape(each) for each in workflow_ids], list(log_ids), size,
         )  # fmt: skip
         return [FeedRow(Recorded(*event), workspace_id) for *event, workspace_id in rows]
 
@@ -137,7 +149,10 @@ class PostgresStore:
         """All events above a position and then each new one, in batches, for ever."""
         self._listener.start()
         return follow(
-            lambda after, limit: self.read_all(after=after, limit=limit), self._bell, after=after, limit=limit
+            lambda after, limit: self.read_all(after=after, limit=limit, size=PAGE_BYTES),
+            self._bell,
+            after=after,
+            limit=limit,
         )
 
     # Leases -----------------------------------------------------------------------------------------

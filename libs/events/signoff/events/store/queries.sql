@@ -113,11 +113,19 @@ WHERE notification_tracking.notification_id < excluded.notification_id
 RETURNING application_name
 
 -- name: read
-SELECT originator_id, originator_version, topic, state, notification_id
-FROM stored_events
-WHERE originator_id = $1 AND originator_version > $2 AND ($4::text IS NULL OR topic = $4)
+-- Of the pages that may end by their bytes, the sizes are summed before a state is fetched: a large one is
+-- stored apart, and its size with the reference to it.
+SELECT originator_id, originator_version, topic, state, notification_id FROM (
+    SELECT *, sum(length(state)) OVER (ORDER BY originator_version) - length(state) AS bytes_before FROM (
+        SELECT originator_id, originator_version, topic, state, notification_id
+        FROM stored_events
+        WHERE originator_id = $1 AND originator_version > $2 AND ($4::text IS NULL OR topic = $4)
+        ORDER BY originator_version
+        LIMIT $3
+    ) page
+) sized
+WHERE $5::bigint IS NULL OR bytes_before < $5
 ORDER BY originator_version
-LIMIT $3
 
 -- name: read_many
 SELECT e.*
@@ -140,42 +148,65 @@ CROSS JOIN LATERAL (
 ) h
 
 -- name: read_all
-SELECT originator_id, originator_version, topic, state, notification_id
-FROM stored_events
-WHERE notification_id > $1
+SELECT originator_id, originator_version, topic, state, notification_id FROM (
+    SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
+        SELECT originator_id, originator_version, topic, state, notification_id
+        FROM stored_events
+        WHERE notification_id > $1
+        ORDER BY notification_id
+        LIMIT $2
+    ) page
+) sized
+WHERE $3::bigint IS NULL OR bytes_before < $3
 ORDER BY notification_id
-LIMIT $2
 
 -- name: read_partitions
 -- Within a window of positions, so that one statement's time is bounded however few events fit. The
 -- number of partitions is the cluster's; the rule is topics.partition_of().
-SELECT originator_id, originator_version, topic, state, notification_id
-FROM stored_events
-WHERE notification_id > $1 AND notification_id <= $2
-    AND (get_byte(uuid_send(originator_id), 14) * 256 + get_byte(uuid_send(originator_id), 15))
-        % (SELECT partitions FROM cluster) = ANY ($3::integer[])
+SELECT originator_id, originator_version, topic, state, notification_id FROM (
+    SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
+        SELECT originator_id, originator_version, topic, state, notification_id
+        FROM stored_events
+        WHERE notification_id > $1 AND notification_id <= $2
+            AND (get_byte(uuid_send(originator_id), 14) * 256 + get_byte(uuid_send(originator_id), 15))
+                % (SELECT partitions FROM cluster) = ANY ($3::integer[])
+        ORDER BY notification_id
+        LIMIT $4
+    ) page
+) sized
+WHERE $5::bigint IS NULL OR bytes_before < $5
 ORDER BY notification_id
-LIMIT $4
 
 -- name: read_feed
 -- A log without a row, such as the directory's, belongs to no workspace. Workflows' logs are few and have no
 -- index: the ones wanted are hashed once, and the workspace is looked up for events of theirs alone.
-SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id,
-    coalesce(x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id))
-FROM stored_events e
-LEFT JOIN executions x ON x.log_id = e.originator_id
-WHERE e.notification_id > $2 AND e.notification_id <= $3
-    AND (cardinality($5::text[]) = 0 OR e.topic = ANY ($5))
-    AND (cardinality($7::uuid[]) = 0 OR e.originator_id = ANY ($7))
-    AND (
-        (x.workspace_id = ANY ($1::uuid[]) AND (cardinality($6::text[]) = 0 OR x.workflow_id = ANY ($6)))
-        OR e.originator_id IN (
-            SELECT w.log_id FROM workflows w
-            WHERE w.workspace_id = ANY ($1) AND (cardinality($6) = 0 OR w.workflow_id = ANY ($6))
-        )
-    )
-ORDER BY e.notification_id
-LIMIT $4
+SELECT originator_id, originator_version, topic, state, notification_id, workspace_id FROM (
+    SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
+        SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id,
+            coalesce(
+                x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
+            ) AS workspace_id
+        FROM stored_events e
+        LEFT JOIN executions x ON x.log_id = e.originator_id
+        WHERE e.notification_id > $2 AND e.notification_id <= $3
+            AND (cardinality($5::text[]) = 0 OR e.topic = ANY ($5))
+            AND (cardinality($7::uuid[]) = 0 OR e.originator_id = ANY ($7))
+            AND (
+                (
+                    x.workspace_id = ANY ($1::uuid[])
+                    AND (cardinality($6::text[]) = 0 OR x.workflow_id = ANY ($6))
+                )
+                OR e.originator_id IN (
+                    SELECT w.log_id FROM workflows w
+                    WHERE w.workspace_id = ANY ($1) AND (cardinality($6) = 0 OR w.workflow_id = ANY ($6))
+                )
+            )
+        ORDER BY e.notification_id
+        LIMIT $4
+    ) page
+) sized
+WHERE $8::bigint IS NULL OR bytes_before < $8
+ORDER BY notification_id
 
 -- name: workspaces_of
 SELECT log_id, workspace_id FROM executions WHERE log_id = ANY ($1::uuid[])

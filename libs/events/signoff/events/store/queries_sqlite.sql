@@ -94,11 +94,23 @@ SELECT json_group_array(json_array(log_id, head)) FROM (
 ) WHERE head IS NOT NULL
 
 -- name: read
-SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
-    SELECT rowid, * FROM stored_events
-    WHERE originator_id = ?1 AND originator_version > ?2 AND (?4 IS NULL OR topic = ?4)
-    ORDER BY originator_version
-    LIMIT ?3
+-- As in queries.sql: the sizes of a page are summed first, from the rows' heads, then its states are read.
+SELECT json_group_array(json_array(
+    originator_id, originator_version, topic, hex(state), position
+)) FROM (
+    SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
+    FROM (
+        SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
+            SELECT rowid AS position, length(state) AS bytes FROM stored_events
+            WHERE originator_id = ?1 AND originator_version > ?2 AND (?4 IS NULL OR topic = ?4)
+            ORDER BY originator_version
+            LIMIT ?3
+        )
+    ) sized
+    CROSS JOIN stored_events e ON e.rowid = position
+    WHERE ?5 IS NULL OR bytes_before < ?5
+    ORDER BY position
+    LIMIT -1
 )
 
 -- name: read_many
@@ -119,22 +131,45 @@ SELECT json_group_array(json_array(originator_id, originator_version, topic, hex
 )
 
 -- name: read_all
-SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
-    SELECT rowid, * FROM stored_events WHERE rowid > ? ORDER BY rowid LIMIT ?
+SELECT json_group_array(json_array(
+    originator_id, originator_version, topic, hex(state), position
+)) FROM (
+    SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
+    FROM (
+        SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
+            SELECT rowid AS position, length(state) AS bytes FROM stored_events
+            WHERE rowid > ?1 ORDER BY rowid LIMIT ?2
+        )
+    ) sized
+    CROSS JOIN stored_events e ON e.rowid = position
+    WHERE ?3 IS NULL OR bytes_before < ?3
+    ORDER BY position
+    LIMIT -1
 )
 
 -- name: read_partitions
 -- Within a window of positions, as in queries.sql.
-SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
-    SELECT rowid, * FROM stored_events
-    WHERE rowid > ? AND rowid <= ? AND (
-        (instr('0123456789abcdef', substr(originator_id, 29, 1)) - 1) * 4096
-        + (instr('0123456789abcdef', substr(originator_id, 30, 1)) - 1) * 256
-        + (instr('0123456789abcdef', substr(originator_id, 31, 1)) - 1) * 16
-        + instr('0123456789abcdef', substr(originator_id, 32, 1)) - 1
-    ) % (SELECT partitions FROM cluster) IN (SELECT value FROM json_each(?))
-    ORDER BY rowid
-    LIMIT ?
+SELECT json_group_array(json_array(
+    originator_id, originator_version, topic, hex(state), position
+)) FROM (
+    SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
+    FROM (
+        SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
+            SELECT rowid AS position, length(state) AS bytes FROM stored_events
+            WHERE rowid > ?1 AND rowid <= ?2 AND (
+                (instr('0123456789abcdef', substr(originator_id, 29, 1)) - 1) * 4096
+                + (instr('0123456789abcdef', substr(originator_id, 30, 1)) - 1) * 256
+                + (instr('0123456789abcdef', substr(originator_id, 31, 1)) - 1) * 16
+                + instr('0123456789abcdef', substr(originator_id, 32, 1)) - 1
+            ) % (SELECT partitions FROM cluster) IN (SELECT value FROM json_each(?3))
+            ORDER BY rowid
+            LIMIT ?4
+        )
+    ) sized
+    CROSS JOIN stored_events e ON e.rowid = position
+    WHERE ?5 IS NULL OR bytes_before < ?5
+    ORDER BY position
+    LIMIT -1
 )
 
 -- name: read_feed
@@ -142,29 +177,38 @@ SELECT json_group_array(json_array(originator_id, originator_version, topic, hex
 SELECT json_group_array(json_array(
     originator_id, originator_version, topic, hex(state), position, workspace_id
 )) FROM (
-    SELECT
-        e.originator_id, e.originator_version, e.topic, e.state, e.rowid AS position,
-        coalesce(
-            x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
-        ) AS workspace_id
-    FROM stored_events e
-    LEFT JOIN executions x ON x.log_id = e.originator_id
-    WHERE e.rowid > ?2 AND e.rowid <= ?3
-        AND (?5 = '[]' OR e.topic IN (SELECT value FROM json_each(?5)))
-        AND (?7 = '[]' OR e.originator_id IN (SELECT value FROM json_each(?7)))
-        AND (
-            (
-                x.workspace_id IN (SELECT value FROM json_each(?1))
-                AND (?6 = '[]' OR x.workflow_id IN (SELECT value FROM json_each(?6)))
-            )
-            OR e.originator_id IN (
-                SELECT w.log_id FROM workflows w
-                WHERE w.workspace_id IN (SELECT value FROM json_each(?1))
-                    AND (?6 = '[]' OR w.workflow_id IN (SELECT value FROM json_each(?6)))
-            )
+    SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
+    FROM (
+        SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
+            SELECT
+                e.rowid AS position, length(e.state) AS bytes,
+                coalesce(
+                    x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
+                ) AS workspace_id
+            FROM stored_events e
+            LEFT JOIN executions x ON x.log_id = e.originator_id
+            WHERE e.rowid > ?2 AND e.rowid <= ?3
+                AND (?5 = '[]' OR e.topic IN (SELECT value FROM json_each(?5)))
+                AND (?7 = '[]' OR e.originator_id IN (SELECT value FROM json_each(?7)))
+                AND (
+                    (
+                        x.workspace_id IN (SELECT value FROM json_each(?1))
+                        AND (?6 = '[]' OR x.workflow_id IN (SELECT value FROM json_each(?6)))
+                    )
+                    OR e.originator_id IN (
+                        SELECT w.log_id FROM workflows w
+                        WHERE w.workspace_id IN (SELECT value FROM json_each(?1))
+                            AND (?6 = '[]' OR w.workflow_id IN (SELECT value FROM json_each(?6)))
+                    )
+                )
+            ORDER BY e.rowid
+            LIMIT ?4
         )
-    ORDER BY e.rowid
-    LIMIT ?4
+    ) sized
+    CROSS JOIN stored_events e ON e.rowid = position
+    WHERE ?8 IS NULL OR bytes_before < ?8
+    ORDER BY position
+    LIMIT -1
 )
 
 -- name: workspaces_of

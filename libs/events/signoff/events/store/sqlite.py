@@ -22,6 +22,7 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.records_sqlite import SqliteRecords
 from signoff.events.store.rows import column_types, escape, from_columns
 from signoff.events.store.schema import check_partitions, check_steps
@@ -95,10 +96,16 @@ class SqliteStore:
         return position
 
     async def read(
-        self, log_id: UUID, *, after: int = 0, limit: int | None = None, topic: str | None = None
+        self,
+        log_id: UUID,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+        topic: str | None = None,
+        size: int | None = None,
     ) -> list[Recorded]:
         """The events of one log with a version above ``after``, in order; of one ``topic``, or all."""
-        return await self._recorded("read", log_id.hex, after, -1 if limit is None else limit, topic)
+        return await self._recorded("read", log_id.hex, after, -1 if limit is None else limit, topic, size)
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
         """The same for many logs in one query."""
@@ -114,17 +121,21 @@ class SqliteStore:
         return {UUID(log_id): head for log_id, head in heads}
 
     async def read_all(
-        self, *, after: int, limit: int, partitions: Collection[int] | None = None
+        self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
         """Events of all logs (or of some partitions') with a position above ``after``, by position."""
         if partitions is None:
-            return await self._recorded("read_all", after, limit)
+            return await self._recorded("read_all", after, limit, size)
         found: list[Recorded] = []
         last = await self.last_position()
-        while after < last and len(found) < limit:
+        while after < last and len(found) < limit and (size is None or size > 0):
             until = after + _WINDOW
             wanted = limit - len(found)
-            found += await self._recorded("read_partitions", after, until, as_json(list(partitions)), wanted)
+            page = await self._recorded(
+                "read_partitions", after, until, as_json(list(partitions)), wanted, size
+            )
+            found += page
+            size = None if size is None else size - bytes_of(page)
             after = until
         return found
 
@@ -135,6 +146,7 @@ class SqliteStore:
         after: int,
         upto: int,
         limit: int,
+        size: int | None = None,
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
@@ -143,7 +155,7 @@ class SqliteStore:
         rows = await self._read(
             "read_feed", as_json([each.hex for each in workspace_ids]), after, upto, limit,
             as_json(list(topics)), as_json([escape(each) for each in workflow_ids]),
-            as_json([each.hex for each in log_ids]),
+            as_json([each.hex for each in log_ids]), size,
         )  # fmt: skip
         return [FeedRow(_event(*event), UUID(workspace_id)) for *event, workspace_id in rows]
 
@@ -159,7 +171,10 @@ class SqliteStore:
     def subscribe(self, *, after: int, limit: int = 500) -> AsyncIterator[list[Recorded]]:
         """All events above a position and then each new one, in batches, for ever."""
         return follow(
-            lambda after, limit: self.read_all(after=after, limit=limit), self._bell, after=after, limit=limit
+            lambda after, limit: self.read_all(after=after, limit=limit, size=PAGE_BYTES),
+            self._bell,
+            after=after,
+            limit=limit,
         )
 
     # Leases -----------------------------------------------------------------------------------------

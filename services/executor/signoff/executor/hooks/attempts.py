@@ -14,6 +14,7 @@ from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import Recorded
 from signoff.events.times import from_iso
+from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.sending import Answer, Sender
 from signoff.executor.hooks.slots import NoSlotError, Slots
 from signoff.executor.hooks.subscriptions import Subscription, Subscriptions
@@ -51,6 +52,7 @@ class Attempts:
         targets: where they lead.
         slots: places for requests.
         sender: sends.
+        metrics: counts what came of it.
         clock: seconds since the epoch, UTC.
     """
 
@@ -60,12 +62,15 @@ class Attempts:
         targets: Targets,
         slots: Slots,
         sender: Sender,
+        *,
+        metrics: HookMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._subscriptions = subscriptions
         self._targets = targets
         self._slots = slots
         self._sender = sender
+        self._metrics = metrics
         self._clock = clock
 
     async def event(
@@ -115,7 +120,9 @@ class Attempts:
             NoSlotError: none was free in time; nothing was sent.
         """
         async with self._slots.taken(subscription.workspace_id, subscription.hook_id):
-            return await self._sender.send(target, delivery, body)
+            answer = await self._sender.send(target, delivery, body)
+        self._metrics.sent(answer)
+        return answer
 
 
 def _is_for(subscription: Subscription, recorded: Recorded, since: float) -> bool:

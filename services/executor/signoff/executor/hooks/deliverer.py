@@ -20,11 +20,13 @@ from signoff.access.sealing import Sealer
 from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError, StoreError
 from signoff.events.store.base import EventStore, Recorded
+from signoff.events.store.paging import PAGE_BYTES, is_full
 from signoff.events.topics import PARTITIONS, partition_of
 from signoff.executor.hooks.attempts import Attempts
 from signoff.executor.hooks.due import Due
 from signoff.executor.hooks.lanes import Lanes
 from signoff.executor.hooks.limits import Limits
+from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.progress import Progress
 from signoff.executor.hooks.sending import Sender
 from signoff.executor.hooks.slots import Slots
@@ -40,11 +42,12 @@ _log = structlog.get_logger("signoff.executor.hooks")
 
 
 class _Page(Struct, frozen=True):
-    """Events that were read: all of some partitions up to a position."""
+    """Events that were read: all of some partitions up to a position. ``full``: there may be more."""
 
     events: Sequence[Recorded] = ()
     partitions: frozenset[int] = frozenset()
     until: int = 0
+    full: bool = False
 
 
 def tracking_name(partition: int) -> str:
@@ -62,6 +65,7 @@ class Deliverer:
         subscriptions: the same as those of lanes and due.
         lanes: what is under way.
         due: what was put aside.
+        metrics: shows how far it has come.
         partitions: how many there are in all.
         limits: how often it looks, and how much it takes at once.
         monotonic: seconds.
@@ -76,6 +80,7 @@ class Deliverer:
         subscriptions: Subscriptions,
         lanes: Lanes,
         due: Due,
+        metrics: HookMetrics,
         partitions: int,
         limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
@@ -86,6 +91,7 @@ class Deliverer:
         self._subscriptions = subscriptions
         self._lanes = lanes
         self._due = due
+        self._metrics = metrics
         self._partitions = partitions
         self._limits = limits
         self._monotonic = monotonic
@@ -133,8 +139,10 @@ class Deliverer:
             more = await self._take_due()
         else:
             self._pass_over(last)
+        self._metrics.lanes.set(len(self._lanes))
+        self._metrics.reached(last, self._progress.values())
         await self._step()
-        return more or len(page.events) == self._limits.page
+        return more or page.full
 
     async def _take_due(self) -> bool:
         now = self._monotonic()
@@ -170,8 +178,11 @@ class Deliverer:
         if after >= last:
             return _Page()
         partitions, limit = frozenset(self._progress), self._limits.page
-        events = await self._store.read_all(after=after, limit=limit, partitions=list(partitions))
-        return _Page(events, partitions, events[-1].position if len(events) == limit else last)
+        events = await self._store.read_all(
+            after=after, limit=limit, partitions=list(partitions), size=PAGE_BYTES
+        )
+        full = is_full(events, limit=limit, size=PAGE_BYTES)
+        return _Page(events, partitions, events[-1].position if full else last, full)
 
     async def _hand_over(self, page: _Page) -> None:
         """Put events into lanes. A partition is read up to what was handed over, should it end early."""
@@ -217,6 +228,7 @@ class Deliverer:
         self._none_until = last
         for progress in self._progress.values():
             progress.read = last
+        self._metrics.due.set(0)
 
     # Positions ----------------------------------------------------------------------------------------
 
@@ -252,6 +264,7 @@ async def delivering(
     directory: LiveDirectory,
     sealer: Sealer,
     owned: Callable[[], Collection[int]],
+    metrics: HookMetrics,
     *,
     networks: Sequence[Network] = (),
     partitions: int = PARTITIONS,
@@ -265,6 +278,7 @@ async def delivering(
         directory: says which hooks there are.
         sealer: opens their URLs and secrets.
         owned: gives the partitions that are owned now.
+        metrics: shows what comes of it.
         networks: that may be reached although they are not public.
         partitions: how many there are in all.
         limits: of time, size and number.
@@ -273,14 +287,20 @@ async def delivering(
     kept, subscriptions = HookRecords(store.records, sealer), Subscriptions()
     async with guarded_session(networks, connections=limits.in_all) as session:
         attempts = Attempts(
-            subscriptions, Targets(kept), Slots(limits), Sender(session, limits, clock), clock
+            subscriptions,
+            Targets(kept),
+            Slots(limits),
+            Sender(session, limits, clock),
+            metrics=metrics,
+            clock=clock,
         )
-        lanes = Lanes(store, kept, attempts, limits, clock)
+        lanes = Lanes(store, kept, attempts, limits, metrics=metrics, clock=clock)
         due = Due(
-            store, kept, subscriptions, attempts, lanes, partitions=partitions, limits=limits, clock=clock
-        )
+            store, kept, subscriptions, attempts, lanes,
+            metrics=metrics, partitions=partitions, limits=limits, clock=clock,
+        )  # fmt: skip
         deliverer = Deliverer(
-            store, directory, owned, subscriptions=subscriptions, lanes=lanes, due=due,
+            store, directory, owned, subscriptions=subscriptions, lanes=lanes, due=due, metrics=metrics,
             partitions=partitions, limits=limits,
         )  # fmt: skip
         try:

@@ -30,6 +30,7 @@ from signoff.events.topics import partition_of
 from signoff.executor.hooks.attempts import Attempt, Attempts
 from signoff.executor.hooks.lanes import Lanes
 from signoff.executor.hooks.limits import Limits
+from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.progress import Progress
 from signoff.executor.hooks.sending import Answer
 from signoff.executor.hooks.slots import NoSlotError
@@ -56,6 +57,7 @@ class Due:
         subscriptions: the hooks that there are.
         attempts: tries events.
         lanes: where executions go on.
+        metrics: shows how much is due.
         partitions: how many there are in all.
         limits: how much is taken at once.
         clock: seconds since the epoch, UTC.
@@ -72,6 +74,7 @@ class Due:
         attempts: Attempts,
         lanes: Lanes,
         *,
+        metrics: HookMetrics,
         partitions: int,
         limits: Limits,
         clock: Callable[[], float] = time.time,
@@ -81,6 +84,7 @@ class Due:
         self._subscriptions = subscriptions
         self._attempts = attempts
         self._lanes = lanes
+        self._metrics = metrics
         self._partitions = partitions
         self._limits = limits
         self._clock = clock
@@ -110,6 +114,7 @@ class Due:
             if progress is not None and kept.key not in self._lanes:
                 await self._take(workspace_id, hook_id, log_id, kept, progress)
                 taken += 1
+        self._metrics.due.set(taken)
         full = len(page) == limit
         # Where others do not come for what is theirs, what is for this process is due behind it.
         self._pages = min(2 * self._pages, _WIDEST) if full and not taken else 1

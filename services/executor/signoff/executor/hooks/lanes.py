@@ -23,6 +23,7 @@ from signoff.events.errors import RecordConflictError, StoreError
 from signoff.events.store.base import EventStore, Recorded
 from signoff.executor.hooks.attempts import Attempt, Attempts
 from signoff.executor.hooks.limits import Limits
+from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.progress import Progress
 
 P = ParamSpec("P")
@@ -95,6 +96,7 @@ class Lanes:
         kept: what hooks are owed.
         attempts: tries events.
         limits: how many lanes there may be, and when one goes on.
+        metrics: counts dead letters.
         clock: seconds since the epoch, UTC.
 
     Attributes:
@@ -107,11 +109,14 @@ class Lanes:
         kept: HookRecords,
         attempts: Attempts,
         limits: Limits,
+        *,
+        metrics: HookMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._kept = kept
         self._attempts = attempts
+        self._metrics = metrics
         self._limits = limits
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
@@ -336,6 +341,7 @@ class Lanes:
         delivery = delivery_id(lane.hook_id, lane.log_id, recorded.version)
         _log.warning("a delivery is given up", delivery=delivery, reason=error)
         await _insist(self._kept.bury, lane.workspace_id, delivery, dead)
+        self._metrics.dead.inc()
 
 
 async def _insist(ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:

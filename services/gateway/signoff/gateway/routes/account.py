@@ -12,6 +12,7 @@ from signoff.access.passwords import MAX_LENGTH
 from signoff.access.people import Person
 from signoff.gateway.accounts import UserView, end_sessions, find_person, hashed, user_view
 from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
@@ -139,7 +140,10 @@ async def rotate(request: web.Request, caller: Principal) -> web.Response:
 
 async def revoke(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/users/me/keys/{keyId}``."""
-    return await revoke_key(request, caller, _find(request, _free(request, caller)))
+    user_id = _free(request, caller)
+    if not done_before(request, caller):
+        _find(request, user_id)
+    return await revoke_key(request, caller, request.match_info["keyId"])
 
 
 def _find(request: web.Request, user_id: str) -> str:
@@ -180,13 +184,13 @@ ROUTES: Final = (
     Route(
         method="PATCH", path="/api/users/me", handler=patch, operation="account:manage",
         name="changeAccount", summary="Change the caller's name.", description=_BOUNDED, tag=_TAG,
-        rate="sync", headers=CommandHeaders, body=ProfileChange, body_required=True,
+        headers=CommandHeaders, body=ProfileChange, body_required=True,
         body_example={"name": "Ada"},
         answers={200: Answer(body=UserView, description="The user as they are now.", example=_USER)},
     ),
     Route(
         method="POST", path="/api/users/me/password", handler=change_password, operation="account:manage",
-        name="changePassword", summary="Change the caller's password.", tag=_TAG, rate="sync",
+        name="changePassword", summary="Change the caller's password.", tag=_TAG,
         description=f"All sessions of the user end; one that asks goes on under a new cookie. {_BOUNDED}",
         headers=CommandHeaders, body=PasswordChange, body_required=True,
         body_example={"currentPassword": "correct horse battery", "newPassword": "staple of the horses"},
@@ -206,7 +210,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/users/me/keys", handler=create_key, operation="account:manage",
-        name="createPersonalKey", summary="Make a personal API key.", tag=_TAG, rate="sync",
+        name="createPersonalKey", summary="Make a personal API key.", tag=_TAG,
         description=f"Its secret is in this answer and nowhere else. {_BOUNDED}",
         headers=CommandHeaders, body=NewKeyBody, body_required=True, body_example={"name": "laptop"},
         answers={201: Answer(
@@ -218,12 +222,12 @@ ROUTES: Final = (
     Route(
         method="DELETE", path="/api/users/me/keys/{keyId}", handler=revoke, operation="account:manage",
         name="revokePersonalKey", summary="Let a personal API key be good for nothing from now on.",
-        description=_BOUNDED, tag=_TAG, rate="sync", headers=CommandHeaders,
+        description=_BOUNDED, tag=_TAG, headers=CommandHeaders,
         answers={204: Answer(description="It is revoked.")},
     ),
     Route(
         method="POST", path="/api/users/me/keys/{keyId}/rotate", handler=rotate, operation="account:manage",
-        name="rotatePersonalKey", summary="Give a personal API key another secret.", tag=_TAG, rate="sync",
+        name="rotatePersonalKey", summary="Give a personal API key another secret.", tag=_TAG,
         description=f"The secret before stays good for `overlapSeconds`. {_BOUNDED}",
         headers=CommandHeaders, body=RotateKeyBody, body_example={"overlapSeconds": 3600},
         answers={200: Answer(

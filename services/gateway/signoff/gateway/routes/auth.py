@@ -179,7 +179,7 @@ async def _renew_hash(request: web.Request, user_id: str, kept: str | None, pass
 ROUTES: Final = (
     Route(
         method="POST", path="/api/auth/login", handler=login, operation=None, name="signIn",
-        summary="Sign in with a password.", tag=_TAG, rate="sync",
+        summary="Sign in with a password.", tag=_TAG,
         description="For browsers, from this server's own pages. Any session that the browser had ends.",
         body=Credentials, body_required=True,
         body_example={"email": "ada@example.org", "password": "correct horse battery"},
@@ -191,7 +191,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/auth/logout", handler=logout, operation=None, name="signOut",
-        summary="End the session.", tag=_TAG, rate="sync",
+        summary="End the session.", tag=_TAG,
         answers={204: Answer(description="There is no session any more.")},
         errors={403: "The request comes from another site's page."},
     ),

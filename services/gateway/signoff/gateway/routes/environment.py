@@ -11,9 +11,11 @@ from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import EnvironmentRemoved, EnvironmentSet
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY, Gateway
+from signoff.gateway.headers import CommandHeaders
+from signoff.gateway.queries import NoQuery, read_query
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
 
@@ -40,6 +42,7 @@ class EnvironmentList(Struct, frozen=True, kw_only=True, rename="camel"):
 
 async def list_names(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/environment``."""
+    read_query(request, NoQuery)
     return answer(EnvironmentList(environment=_names(request.app[GATEWAY], caller)))
 
 
@@ -84,9 +87,12 @@ async def put(request: web.Request, caller: Principal) -> web.Response:
 async def remove(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/environment/{name}``."""
     name = request.match_info["name"]
-    fact = EnvironmentRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), name=name)
-    await change(request, caller, [fact])
-    await request.app[GATEWAY].environments.remove(caller.workspace_id, name)
+    gateway, workspace_id = request.app[GATEWAY], str(caller.workspace_id)
+    if not done_before(request, caller):
+        fact = EnvironmentRemoved(actor=caller.actor, workspace_id=workspace_id, name=name)
+        await change(request, caller, [fact])
+    if name not in gateway.directory.state.workspaces[workspace_id].environment:  # else it was set again
+        await gateway.environments.remove(caller.workspace_id, name)
     return web.Response(status=204)
 
 
@@ -94,6 +100,7 @@ ROUTES: Final = (
     Route(
         method="GET", path="/api/environment", handler=list_names, operation="environment:read",
         name="listEnvironment", summary="The names of the workspace's environment values", tag="Environment",
+        query=NoQuery,
         answers={200: Answer(body=EnvironmentList, description="The names, in order; never a value.")},
     ),
     Route(
@@ -112,6 +119,7 @@ ROUTES: Final = (
     Route(
         method="DELETE", path="/api/environment/{name}", handler=remove, operation="environment:write",
         name="removeEnvironmentValue", summary="Remove an environment value", tag="Environment",
+        headers=CommandHeaders,
         answers={204: Answer(description="It is gone.")}, errors={404: "No such value."},
     ),
 )  # fmt: skip

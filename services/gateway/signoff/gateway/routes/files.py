@@ -216,7 +216,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         answers={
             201: Answer(body=UploadedFiles, description="The files as values, in the order of their parts.")
         },
-        rate="sync",
     ),
     Route(
         method="GET",

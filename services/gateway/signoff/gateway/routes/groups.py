@@ -11,7 +11,7 @@ from signoff.access.changes import MAX_GROUP
 from signoff.access.directory import Group
 from signoff.events.types import GroupRemoved, GroupSet, Role
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
@@ -89,9 +89,10 @@ async def put(request: web.Request, caller: Principal) -> web.Response:
 
 async def remove(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/groups/{groupId}``: its members stay members of the workspace."""
-    group_id = _find(request, caller)
-    fact = GroupRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), group_id=group_id)
-    await change(request, caller, [fact])
+    if not done_before(request, caller):
+        group_id = _find(request, caller)
+        fact = GroupRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), group_id=group_id)
+        await change(request, caller, [fact])
     return web.Response(status=204)
 
 
@@ -134,7 +135,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/groups", handler=create, operation="members:manage",
-        name="createGroup", summary="Make a group.", tag=_TAG, rate="sync", headers=CommandHeaders,
+        name="createGroup", summary="Make a group.", tag=_TAG, headers=CommandHeaders,
         body=GroupBody, body_required=True, body_example={"name": "finance", "roles": ["approver"]},
         answers={201: Answer(body=GroupView, description="The group.", example=_EXAMPLE)},
         errors={409: "The name is another group's, or the `Idempotency-Key` was used for something else."},
@@ -147,7 +148,6 @@ ROUTES: Final = (
     Route(
         method="PUT", path="/api/groups/{groupId}", handler=put, operation="members:manage",
         name="setGroup", summary="Change a group: its name, its roles and its members.", tag=_TAG,
-        rate="sync",
         headers=CommandHeaders, body=GroupBody, body_required=True,
         body_example={"name": "finance", "roles": ["approver"], "userIds": _EXAMPLE["userIds"]},
         answers={200: Answer(body=GroupView, description="The group as it is now.", example=_EXAMPLE)},
@@ -156,7 +156,6 @@ ROUTES: Final = (
     Route(
         method="DELETE", path="/api/groups/{groupId}", handler=remove, operation="members:manage",
         name="removeGroup", summary="Remove a group; its members stay in the workspace.", tag=_TAG,
-        rate="sync",
         headers=CommandHeaders, answers={204: Answer(description="It is gone.")},
         errors={409: "The workspace would be left without an administrator."},
     ),

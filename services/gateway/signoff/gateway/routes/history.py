@@ -27,7 +27,7 @@ _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 EventId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 
 
-class EventsQuery(Struct, frozen=True, kw_only=True):
+class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events of an execution are wanted.
 
     Attributes:

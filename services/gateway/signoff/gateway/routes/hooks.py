@@ -18,7 +18,7 @@ from signoff.events.ids import new_id
 from signoff.events.times import iso
 from signoff.events.types import HookRemoved, HookSet, Json
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError, bad_field, unavailable
 from signoff.gateway.first_answers import first_answer, keep_answer
 from signoff.gateway.gateway import GATEWAY, Gateway
@@ -26,6 +26,7 @@ from signoff.gateway.headers import CommandHeaders, idempotency_key
 from signoff.gateway.hook_schemas import HookBody, HookCreated, HookList, HookShown, HookTested, NewHookBody
 from signoff.gateway.hook_urls import masked, read_url
 from signoff.gateway.identity import fresh_id
+from signoff.gateway.queries import NoQuery, read_query
 from signoff.gateway.responses import NO_STORE, answer
 from signoff.gateway.routing import Answer, Route
 from signoff.runtime.guard import Network, parse_networks
@@ -95,6 +96,7 @@ async def keep_target(
 
 async def list_hooks(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/hooks``."""
+    read_query(request, NoQuery)
     gateway = request.app[GATEWAY]
     hooks = sorted(gateway.directory.state.workspaces[str(caller.workspace_id)].hooks.items())
     shown = []
@@ -163,9 +165,11 @@ async def rotate(request: web.Request, caller: Principal) -> web.Response:
 
 async def remove(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/hooks/{hook}``: nothing is sent there any more; what it is still owed is let go."""
-    hook_id, _ = find_hook(request, caller)
-    fact = HookRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), hook_id=hook_id)
-    await change(request, caller, [fact])
+    hook_id = request.match_info["hook"]
+    if not done_before(request, caller):
+        find_hook(request, caller)
+        fact = HookRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), hook_id=hook_id)
+        await change(request, caller, [fact])
     await kept_hooks(request.app[GATEWAY]).drop_target(caller.workspace_id, hook_id)
     return web.Response(status=204)
 
@@ -269,7 +273,7 @@ _TAG: Final = "Outgoing webhooks"
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="GET", path="/api/hooks", handler=list_hooks, operation="hooks:manage", name="listHooks",
-        summary="The workspace's outgoing webhooks.", tag=_TAG,
+        summary="The workspace's outgoing webhooks.", tag=_TAG, query=NoQuery,
         answers={200: Answer(body=HookList, description="All, by id.", example={"hooks": [_EXAMPLE]})},
     ),
     Route(

@@ -7,6 +7,7 @@ from aiohttp import web
 from signoff.access.callers import Principal
 from signoff.access.directory import Key
 from signoff.gateway.bodies import convert, read_object
+from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
@@ -80,8 +81,9 @@ async def rotate(request: web.Request, caller: Principal) -> web.Response:
 
 async def revoke(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/keys/{keyId}``."""
-    key_id, _ = _find(request, caller)
-    return await revoke_key(request, caller, key_id)
+    if not done_before(request, caller):
+        _find(request, caller)
+    return await revoke_key(request, caller, request.match_info["keyId"])
 
 
 def _find(request: web.Request, caller: Principal) -> tuple[str, Key]:
@@ -107,7 +109,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/keys", handler=create, operation="keys:manage",
-        name="createKey", summary="Make an API key of the workspace.", tag=_TAG, rate="sync",
+        name="createKey", summary="Make an API key of the workspace.", tag=_TAG,
         description="Its secret is in this answer and nowhere else. "
         "Nobody grants roles that they do not have.",
         headers=CommandHeaders, body=NewKeyBody, body_required=True,
@@ -125,12 +127,12 @@ ROUTES: Final = (
     ),
     Route(
         method="DELETE", path="/api/keys/{keyId}", handler=revoke, operation="keys:manage",
-        name="revokeKey", summary="Let an API key be good for nothing from now on.", tag=_TAG, rate="sync",
+        name="revokeKey", summary="Let an API key be good for nothing from now on.", tag=_TAG,
         headers=CommandHeaders, answers={204: Answer(description="It is revoked.")},
     ),
     Route(
         method="POST", path="/api/keys/{keyId}/rotate", handler=rotate, operation="keys:manage",
-        name="rotateKey", summary="Give an API key another secret.", tag=_TAG, rate="sync",
+        name="rotateKey", summary="Give an API key another secret.", tag=_TAG,
         description="The secret before stays good for `overlapSeconds`; the one before that ends now.",
         headers=CommandHeaders, body=RotateKeyBody, body_example={"overlapSeconds": 3600},
         answers={200: Answer(

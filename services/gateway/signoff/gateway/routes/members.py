@@ -13,7 +13,7 @@ from signoff.access.people import Person
 from signoff.events.types import DirectoryFact, MemberRemoved, MemberSet, Role
 from signoff.gateway.accounts import UserView, add_user, check_address, people_of, user_view
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
@@ -115,9 +115,10 @@ async def put(request: web.Request, caller: Principal) -> web.Response:
 
 async def remove(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE …/members/{userId}``."""
-    user_id = _find(request, caller)
-    fact = MemberRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), user_id=user_id)
-    await change(request, caller, [fact])
+    if not done_before(request, caller):
+        user_id = _find(request, caller)
+        fact = MemberRemoved(actor=caller.actor, workspace_id=str(caller.workspace_id), user_id=user_id)
+        await change(request, caller, [fact])
     return web.Response(status=204)
 
 
@@ -160,7 +161,7 @@ ROUTES: Final = (
     Route(
         method="POST", path="/api/workspaces/{workspaceId}/members", handler=add,
         operation="members:manage", name="addMember", summary="Add a member by their address.", tag=_TAG,
-        rate="sync", description="One who is no user yet becomes one, and may sign in with the OpenID "
+        description="One who is no user yet becomes one, and may sign in with the OpenID "
         "provider, or with a password that an administrator of the installation sets.",
         headers=CommandHeaders, body=NewMemberBody, body_required=True,
         body_example={"email": "ada@example.org", "name": "Ada", "roles": ["approver", "read"]},
@@ -174,7 +175,7 @@ ROUTES: Final = (
         method="PUT", path="/api/workspaces/{workspaceId}/members/{userId}", handler=put,
         operation="members:manage", name="setMember", tag=_TAG,
         summary="Give a member other roles, or make a service account a member.",
-        rate="sync", headers=CommandHeaders, body=MemberBody, body_required=True,
+        headers=CommandHeaders, body=MemberBody, body_required=True,
         body_example={"roles": ["write"]},
         answers={200: Answer(
             body=MemberView, description="The member as they are now.",
@@ -184,7 +185,7 @@ ROUTES: Final = (
     ),
     Route(
         method="DELETE", path="/api/workspaces/{workspaceId}/members/{userId}", handler=remove,
-        operation="members:manage", name="removeMember", tag=_TAG, rate="sync",
+        operation="members:manage", name="removeMember", tag=_TAG,
         summary="Take a member out of a workspace and of its groups.",
         headers=CommandHeaders, answers={204: Answer(description="They are no member any more.")},
         errors={409: "The workspace would be left without an administrator."},

@@ -114,7 +114,8 @@ async def decide(
     gateway = request.app[GATEWAY]
     key = idempotency_key(request.headers)
     seen = seen_digest(request.headers)
-    route = f"resume/{context_id}"
+    actor = caller.actor  # another person with the same key must not be told this one's decision as theirs
+    route = f"resume/{context_id}/{actor.type}/{actor.id}"
     given, named = _input(body), body
     if await gateway.form_inputs.may_hold_secrets(row):
         data = ResumeExecution(context_id=context_id, seen_digest=seen)

@@ -20,7 +20,7 @@ from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schedules import ScheduleItem, read_schedules
 
 
-class SchedulesQuery(Struct, frozen=True, kw_only=True):
+class SchedulesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which page is wanted.
 
     Attributes:
@@ -136,6 +136,5 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_example={"enabled": False},
         answers={200: Answer(body=ScheduleItem, description="The schedule as it is now.", example=_EXAMPLE)},
         errors={404: "The active version of the workflow has no such schedule, or it is not deployed."},
-        rate="sync",
     ),
 )

@@ -21,8 +21,9 @@ from signoff.gateway.accounts import (
     user_view,
 )
 from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.first_answers import first_answer, keep_answer
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
 from signoff.gateway.identity import (
@@ -90,7 +91,7 @@ class UserChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: NewPassword | None = None
 
 
-class UsersQuery(PageQuery, frozen=True, kw_only=True):
+class UsersQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A page of users.
 
     Attributes:
@@ -184,9 +185,11 @@ async def patch(request: web.Request, caller: Principal) -> web.Response:
 async def erase(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/users/{userId}``: nothing is kept of the person but the id, in the log."""
     user_id = request.match_info["userId"]
-    await find_person(request, user_id)
+    if not done_before(request, caller) and await first_answer(request, caller) is None:
+        await find_person(request, user_id)
     await erase_user(request, caller, user_id)
-    return web.Response(status=204)
+    # Where nothing was left to take from them, the log does not tell of it.
+    return await keep_answer(request, caller, web.Response(status=204), digest="")
 
 
 async def create_key(request: web.Request, caller: Principal) -> web.Response:
@@ -209,7 +212,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/users", handler=create, operation="installation:manage",
-        name="createUser", summary="Add a person or a service account.", tag=_TAG, rate="sync",
+        name="createUser", summary="Add a person or a service account.", tag=_TAG,
         headers=CommandHeaders, body=NewUserBody, body_required=True,
         body_example={"name": "Ada", "email": "ada@example.org", "password": "correct horse battery"},
         answers={201: Answer(body=UserView, description="The user, a member of no workspace yet.",
@@ -224,7 +227,7 @@ ROUTES: Final = (
     Route(
         method="PATCH", path="/api/users/{userId}", handler=patch, operation="installation:manage",
         name="changeUser", summary="Rename, disable or enable a user, or set their password.", tag=_TAG,
-        rate="sync", headers=CommandHeaders, body=UserChange, body_required=True,
+        headers=CommandHeaders, body=UserChange, body_required=True,
         body_example={"disabled": True},
         answers={200: Answer(body=UserView, description="The user as they are now.",
                              example={**_EXAMPLE, "disabled": True})},
@@ -232,7 +235,7 @@ ROUTES: Final = (
     ),
     Route(
         method="DELETE", path="/api/users/{userId}", handler=erase, operation="installation:manage",
-        name="eraseUser", summary="Erase a person.", tag=_TAG, rate="sync", headers=CommandHeaders,
+        name="eraseUser", summary="Erase a person.", tag=_TAG, headers=CommandHeaders,
         description="Name, address, password and sessions are deleted, keys revoked, memberships ended. "
         "The log keeps what was done under the user's id, and nothing that says whose it was.",
         answers={204: Answer(description="Nothing is kept of the person.")},
@@ -240,7 +243,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/users/{userId}/keys", handler=create_key, operation="installation:manage",
-        name="createServiceKey", summary="Make an API key of a service account.", tag=_TAG, rate="sync",
+        name="createServiceKey", summary="Make an API key of a service account.", tag=_TAG,
         headers=CommandHeaders, body=NewKeyBody, body_required=True,
         body_example={"name": "crawler", "roles": ["read"]},
         answers={201: Answer(body=NewKeyView, description="The key with its secret, shown this once.",

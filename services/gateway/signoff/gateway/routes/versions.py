@@ -15,7 +15,7 @@ from signoff.gateway.v2_schemas import VersionItem
 from signoff.gateway.v2_versions import list_versions
 
 
-class VersionsQuery(Struct, frozen=True, kw_only=True):
+class VersionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which page of the versions is wanted.
 
     Attributes:

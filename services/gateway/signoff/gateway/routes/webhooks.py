@@ -12,6 +12,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from signoff.access.callers import Principal
+from signoff.access.errors import SealError
 from signoff.engine.definition import Block, decode
 from signoff.events.ids import new_id
 from signoff.events.store.base import WorkflowRow
@@ -117,9 +118,7 @@ class Webhooks:
         """Check a signature; where there is none to be had, one is computed all the same."""
         values = await gateway.environments.values(workspace_id)
         name = None if webhook is None else webhook.secret
-        secret = None if name is None else values.get(name)
-        if name is not None and not secret:
-            _log.error("a webhook's secret is not set: all it is sent is refused", name=name)
+        secret = None if name is None else _look_up(values, name)
         header = None if webhook is None else webhook.signature_header
         signed = is_signed(headers, body, secret or _NOBODYS, header=header, now=self._clock())
         if not (signed and secret):
@@ -153,6 +152,17 @@ class Webhooks:
         if len(self._known) > _KEEP:
             self._known.popitem(last=False)
         return webhooks
+
+
+def _look_up(values: Mapping[str, str], name: str) -> str | None:
+    """A webhook's secret. To its senders one that does not open is none: operators are told."""
+    try:
+        secret, reason = values.get(name), "it is not set"
+    except SealError as error:
+        secret, reason = None, str(error)
+    if not secret:
+        _log.error("a webhook has no secret: all it is sent is refused", name=name, reason=reason)
+    return secret
 
 
 def _unsigned() -> ApiError:

@@ -56,7 +56,7 @@ async def undeploy(request: web.Request, caller: Principal) -> web.Response:
     return answer(WorkflowStatus(is_deployed=False, deployed_at=None))
 
 
-class ListQuery(Struct, frozen=True, kw_only=True):
+class ListQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which page of the workflows is wanted.
 
     Attributes:
@@ -94,7 +94,7 @@ def _summary(row: WorkflowRow) -> WorkflowSummary:
     )
 
 
-class DefinitionQuery(Struct, frozen=True, kw_only=True):
+class DefinitionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which version of a workflow is wanted.
 
     Attributes:
@@ -180,7 +180,6 @@ ROUTES: Final[tuple[Route, ...]] = (
             201: Answer(body=Deployed, description="The first version.", example=_DEPLOYED),
         },
         errors={422: "The definition has faults: `details` lists them all."},
-        rate="sync",
     ),
     Route(
         method="GET",
@@ -207,7 +206,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         tag="Workflows",
         headers=CommandHeaders,
         answers={200: Answer(body=WorkflowStatus, description="It takes none.")},
-        rate="sync",
     ),
     Route(
         method="POST",
@@ -222,7 +220,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_required=True,
         body_example={"version": 1},
         answers={200: Answer(body=Deployed, description="The version is active.", example=_DEPLOYED)},
-        rate="sync",
     ),
     Route(
         method="GET",

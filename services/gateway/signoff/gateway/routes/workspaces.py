@@ -23,7 +23,7 @@ from signoff.events.types import (
 from signoff.gateway.admission import ADMISSION
 from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.deploying import send
-from signoff.gateway.directory import change
+from signoff.gateway.directory import change, done_before
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.headers import CommandHeaders
 from signoff.gateway.identity import Name, PageQuery, fresh_id, made, page_of
@@ -115,10 +115,10 @@ async def close(request: web.Request, caller: Principal) -> web.Response:
     Its workflows are undeployed, so that no schedule starts anything there any more; again at the end, for
     what was deployed meanwhile.
     """
-    await _undeploy_all(request, caller)
-    await change(
-        request, caller, [WorkspaceClosed(actor=caller.actor, workspace_id=str(caller.workspace_id))]
-    )
+    if not done_before(request, caller):
+        await _undeploy_all(request, caller)
+        fact = WorkspaceClosed(actor=caller.actor, workspace_id=str(caller.workspace_id))
+        await change(request, caller, [fact])
     await _undeploy_all(request, caller)
     return web.Response(status=204)
 
@@ -165,7 +165,7 @@ ROUTES: Final = (
     ),
     Route(
         method="POST", path="/api/workspaces", handler=create, operation="installation:manage",
-        name="createWorkspace", summary="Make a workspace.", tag=_TAG, rate="sync",
+        name="createWorkspace", summary="Make a workspace.", tag=_TAG,
         description="For administrators of the installation. A user who makes one administers it.",
         headers=CommandHeaders, body=WorkspaceBody, body_required=True, body_example={"name": "Finance"},
         answers={201: Answer(body=WorkspaceView, description="The workspace.", example=_EXAMPLE)},
@@ -178,7 +178,7 @@ ROUTES: Final = (
     ),
     Route(
         method="PATCH", path="/api/workspaces/{workspaceId}", handler=rename, operation="workspace:manage",
-        name="renameWorkspace", summary="Give a workspace another name.", tag=_TAG, rate="sync",
+        name="renameWorkspace", summary="Give a workspace another name.", tag=_TAG,
         headers=CommandHeaders, body=WorkspaceBody, body_required=True, body_example={"name": "Accounting"},
         answers={200: Answer(
             body=WorkspaceView, description="The workspace as it is now.",
@@ -187,7 +187,7 @@ ROUTES: Final = (
     ),
     Route(
         method="DELETE", path="/api/workspaces/{workspaceId}", handler=close, operation="workspace:manage",
-        name="closeWorkspace", summary="Close a workspace for good.", tag=_TAG, rate="sync",
+        name="closeWorkspace", summary="Close a workspace for good.", tag=_TAG,
         description="Nobody may do anything in it any more, with no key and no session; its logs stay.",
         headers=CommandHeaders, answers={204: Answer(description="It is closed.")},
         errors={409: "The default workspace cannot be closed."},

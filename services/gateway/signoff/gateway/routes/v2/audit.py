@@ -9,15 +9,16 @@ from signoff.access.callers import Principal
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.queries import read_query
 from signoff.gateway.responses import answer
 from signoff.gateway.routes.v2.runs import Moment, window
 from signoff.gateway.routing import Answer, Route
 from signoff.gateway.v2_audit import Key, Wanted, read_audit
-from signoff.gateway.v2_cursors import Page, read_cursor, strict_query, write_cursor
+from signoff.gateway.v2_cursors import Page, read_cursor, write_cursor
 from signoff.gateway.v2_log_schemas import AuditEntry
 
 
-class AuditQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class AuditQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which changes are listed, the newest first.
 
     Attributes:
@@ -41,7 +42,7 @@ class AuditQuery(Struct, frozen=True, kw_only=True, rename="camel"):
 
 async def list_changes(request: web.Request, caller: Principal) -> web.Response:
     """A page of changes, from the logs of the workflows and of the directory."""
-    query = strict_query(request, AuditQuery)
+    query = read_query(request, AuditQuery)
     first, end = window(query.made_from, query.made_to, name="from")
     wanted = Wanted(
         workspace_id=caller.workspace_id,

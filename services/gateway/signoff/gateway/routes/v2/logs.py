@@ -14,12 +14,12 @@ from signoff.events.store.search import Place, Search
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
-from signoff.gateway.queries import ByCommas
+from signoff.gateway.queries import ByCommas, read_query
 from signoff.gateway.responses import answer
 from signoff.gateway.routes.v2.execute import NAMES_RUN, RUN_HEADER
 from signoff.gateway.routes.v2.runs import Moment, window
 from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_cursors import Data, Page, read_place, strict_query, write_cursor
+from signoff.gateway.v2_cursors import Data, Page, read_place, write_cursor
 from signoff.gateway.v2_log_schemas import LogDetail, LogItem, LogWorkflow
 from signoff.gateway.v2_logs import SPAN_BYTES, Shown, find_executions, log_detail, log_item, read_workflow
 from signoff.gateway.v2_views import MISSING, milliseconds, see
@@ -27,7 +27,7 @@ from signoff.gateway.v2_views import MISSING, milliseconds, see
 _NOT_FAILED: Final = ("running", "paused", "completed", "cancelled")
 
 
-class LogsQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class LogsQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which runs are listed, and what is shown of each.
 
     Attributes:
@@ -76,7 +76,7 @@ class LogsQuery(Struct, frozen=True, kw_only=True, rename="camel"):
 async def list_logs(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/v2/logs``: a page of runs; a page with large ones ends early."""
     gateway = request.app[GATEWAY]
-    query = strict_query(request, LogsQuery)
+    query = read_query(request, LogsQuery)
     place = read_place(query.cursor)
     after, before = window(query.start_date, query.end_date, name="startDate")
     search = Search(

@@ -18,7 +18,7 @@ from signoff.gateway.errors import bad_field, refused
 from signoff.gateway.gateway import GATEWAY, find_execution, find_workflow, shown_id
 from signoff.gateway.headers import CommandHeaders, ConditionalHeaders, DecisionHeaders
 from signoff.gateway.history import fold
-from signoff.gateway.queries import ByCommas
+from signoff.gateway.queries import ByCommas, read_query
 from signoff.gateway.responses import answer
 from signoff.gateway.routes.cancel import stop
 from signoff.gateway.routes.executions import block_outputs
@@ -32,7 +32,7 @@ from signoff.gateway.routes.v2.execute import (
     result_answer,
 )
 from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_cursors import Data, Page, read_place, strict_query, write_cursor
+from signoff.gateway.v2_cursors import Data, Page, read_place, write_cursor
 from signoff.gateway.v2_schemas import (
     ListedState,
     ResumeRequest,
@@ -52,7 +52,7 @@ MICROSECOND: Final = 1e-6
 """The step of the log's times: a search ends before a moment, a query with it."""
 
 
-class RunsQuery(Struct, frozen=True, kw_only=True):
+class RunsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which runs are listed, the newest first.
 
     Attributes:
@@ -72,7 +72,7 @@ class RunsQuery(Struct, frozen=True, kw_only=True):
     cursor: str = ""
 
 
-class RunQuery(Struct, frozen=True, kw_only=True, rename="camel"):
+class RunQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What is shown of a run.
 
     Attributes:
@@ -102,7 +102,7 @@ def window(
 async def list_runs(request: web.Request, caller: Principal) -> web.Response:
     """``GET …/runs``: a page of a workflow's executions."""
     gateway = request.app[GATEWAY]
-    query = strict_query(request, RunsQuery)
+    query = read_query(request, RunsQuery)
     place = read_place(query.cursor)
     after, before = window(query.started_from, query.started_to, name="from")
     workflow = await find_workflow(gateway, caller, request.match_info["id"])
@@ -125,7 +125,7 @@ async def list_runs(request: web.Request, caller: Principal) -> web.Response:
 async def view(request: web.Request, caller: Principal) -> web.Response:
     """``GET …/runs/{run}``: how a run is."""
     gateway = request.app[GATEWAY]
-    query = strict_query(request, RunQuery)
+    query = read_query(request, RunQuery)
     row = await _find(request, caller)
     seen = await see(gateway, row, request.match_info["run"])
     shown = RunView(

@@ -17,11 +17,12 @@ from signoff.gateway.deploying import activate, check_workflow_id, deploy_docume
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, find_definition, find_workflow
 from signoff.gateway.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
+from signoff.gateway.queries import read_query
 from signoff.gateway.responses import answer
 from signoff.gateway.routing import Answer, Route
 from signoff.gateway.run_from_block import input_format
 from signoff.gateway.schemas import Deployed
-from signoff.gateway.v2_cursors import Data, Page, bad_cursor, strict_query
+from signoff.gateway.v2_cursors import Data, Page, bad_cursor
 from signoff.gateway.v2_schemas import (
     Deployment,
     DeployRequest,
@@ -34,7 +35,7 @@ from signoff.gateway.v2_schemas import (
 from signoff.gateway.v2_versions import list_versions, newest_version, version_before
 
 
-class PageQuery(Struct, frozen=True, kw_only=True):
+class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which page is wanted.
 
     Attributes:
@@ -49,7 +50,7 @@ class PageQuery(Struct, frozen=True, kw_only=True):
 async def list_workflows(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/v2/workflows``: by id, page by page."""
     gateway = request.app[GATEWAY]
-    query = strict_query(request, PageQuery)
+    query = read_query(request, PageQuery)
     if query.cursor and not IDENTIFIER.fullmatch(query.cursor):
         raise bad_cursor()
     rows = await gateway.store.workflows(caller.workspace_id, after=query.cursor, limit=query.limit + 1)
@@ -102,7 +103,7 @@ def _field(field: dict[str, Json]) -> InputField:
 async def versions(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/v2/workflows/{id}/versions``: the newest first."""
     gateway = request.app[GATEWAY]
-    query = strict_query(request, PageQuery)
+    query = read_query(request, PageQuery)
     row = await find_workflow(gateway, caller, request.match_info["id"])
     items, cursor = await list_versions(gateway.store, row, cursor=query.cursor, limit=query.limit)
     return answer(Page(items, cursor))
@@ -250,7 +251,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body_example={"definition": {"blocks": {"done": {"type": "response", "data": "done"}}}},
         answers={200: Answer(body=Data[Deployment], description="It is active.", example=_DEPLOYMENT)},
         errors={422: "The definition has faults: `details` lists them all."},
-        rate="sync",
         style="v2",
     ),
     Route(
@@ -265,7 +265,6 @@ ROUTES: Final[tuple[Route, ...]] = (
         body=RollbackRequest,
         body_example={"version": 2},
         answers={200: Answer(body=Data[Deployment], description="It is active.", example=_DEPLOYMENT)},
-        rate="sync",
         style="v2",
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from integration.access.conftest import Site
+from access.conftest import Site
 from signoff.access.directory import DEFAULT_ID
 from signoff.access.live import LiveDirectory
 from signoff.events.bus.base import Record

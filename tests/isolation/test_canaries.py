@@ -25,6 +25,7 @@ async def test_no_secret_stands_in_anything_that_is_written_or_answered(tmp_path
         await _sign_in_elsewhere(server, provider)
         await _keys(server)
         await _values(server, receiver)
+        await _forms(server, receiver)
         await _models(server, model)
         await _outgoing_hooks(server, receiver)
         await _incoming_hooks(server)
@@ -136,6 +137,34 @@ async def _values(server: Planted, receiver: Receiver) -> None:
         assert await server.run({"call": {"type": "api", "url": f"http://127.0.0.1:9/{secret}"}}) == 500
     receiver.answer = lambda got: web.Response(status=500, text=repr(got.headers))
     assert await server.run({"call": {"type": "api", **call}}) == 500
+
+
+async def _forms(server: Planted, receiver: Receiver) -> None:
+    """What is typed into a form, where it is taken, used, told back, refused and retried."""
+    secret = server.canaries.new("form's secret")
+    receiver.answer = lambda got: web.json_response({"echo": got.headers, "body": got.body.decode()})
+    call = {"url": receiver.url("/echo?pin=<ask.pin>"), "headers": {"X-Pin": "<ask.pin>"}}
+    blocks = {
+        "ask": {"type": "human_in_the_loop", "form": {"pin": {"type": "secret", "required": True}},
+                "then": "call"},
+        "call": {"type": "api", "method": "POST", "body": {"all": "<ask>"}, **call, "then": "fail"},
+        "fail": {"type": "function", "code": "throw new Error(<ask.pin>)"},
+    }  # fmt: skip
+    await server.do("PUT", "/api/workflows/asking", json={"blocks": blocks})
+    begun = await server.do("POST", EXECUTE.format("asking"), json={})
+    path = f"/api/resume/asking/{begun['executionId']}"
+    decision = {"submission": {"pin": secret}, "pin": secret}
+    for point, given, key, status in (
+        ("nowhere", decision, "a", 404), ("ask", {"submission": {}, "pin": secret}, "b", 422),
+        ("ask", decision, "c", 200), ("ask", decision, "c", 200), ("ask", decision, "d", 409),
+        ("ask", {"pin": [secret]}, "c", 409),
+    ):  # fmt: skip
+        headers = {"Idempotency-Key": key}
+        assert await server.attempt("POST", f"{path}/{point}", json=given, headers=headers) == status
+    told = receiver.received[-1]
+    assert (secret in told.body.decode(), told.headers["X-Pin"]) == (True, secret)
+    for shown in (path, f"{path}/ask"):
+        assert await server.attempt("GET", shown) == 200
 
 
 async def _streamed(server: Planted) -> bytes:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from integration.access.conftest import Site
+from access.conftest import Site
 from signoff.access.hooks import HookRecords
 from signoff.access.sealing import Sealer
 from support.clusters import SECRET, Cluster, Service

@@ -93,7 +93,7 @@ def _no_task_is_left() -> None:
     """Services are shared and begin tasks as they go: `no_service_leaves_a_task` looks at the end."""
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def no_service_leaves_a_task() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
@@ -103,7 +103,7 @@ async def no_service_leaves_a_task() -> AsyncIterator[None]:
     assert not left
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def log_url(postgres: Postgres) -> AsyncIterator[str]:
     """A migrated log with as many partitions as the services expect."""
     url = await asyncio.to_thread(postgres.fresh_database, migrate)
@@ -111,7 +111,7 @@ async def log_url(postgres: Postgres) -> AsyncIterator[str]:
     await asyncio.to_thread(postgres.drop, url)
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def cluster(
     log_url: str, kafka: Kafka, tmp_path_factory: pytest.TempPathFactory, no_service_leaves_a_task: None
 ) -> AsyncIterator[Cluster]:
@@ -124,7 +124,7 @@ async def cluster(
         yield Cluster(log_url, kafka.bootstrap, tools, blobs)
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def site(cluster: Cluster) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         workers = [await cluster.executor() for _ in range(2)]

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from integration.access.conftest import Site
+from access.conftest import Site
 from signoff.events.errors import StoreUnavailableError
 from signoff.runtime.settings import Rate
 from support.clusters import Cluster, Service

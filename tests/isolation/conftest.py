@@ -14,26 +14,26 @@ from support.identities import add_workspace, serving_people
 from support.worlds import World, build
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def patched() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         yield monkeypatch
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def server(patched: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     """One server for all tests of isolation; its webhooks may go to this machine."""
     async with serving_people(patched, allow_private_networks=("127.0.0.0/8",)) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world(server: Server) -> World:
     """A workspace that has everything."""
     return await build(server, await add_workspace(server, "Finance"))
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def streams(server: Server, world: World) -> AsyncIterator[TestClient[Any, Any]]:
     """The stream service on the same log. It follows the topic as long as there are tests."""
     app = create_app(

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from integration.access.conftest import Site
+from access.conftest import Site
 from signoff.events.topics import directory_log_id
 from signoff.gateway import commands
 from support.clusters import Cluster, Service, Worker

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from integration.access.conftest import Site
+from access.conftest import Site
 from support.clusters import SOON, Service
 from support.executors import until
 from support.sse import FeedStream, Stream
