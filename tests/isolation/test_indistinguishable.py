@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestClient
 from msgspec import Struct
 
 from signoff.events.ids import new_id
+from signoff.gateway.http.routing import Endpoint
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.routes import ALL
-from signoff.gateway.routing import Endpoint
 from support.gateways import APPROVAL, Server
 from support.identities import Caller, add_person, nobody, sign_in
 from support.kinds import KINDS, personal_key

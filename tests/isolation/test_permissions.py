@@ -7,9 +7,9 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient
 
 from signoff.access.permissions import allows
+from signoff.gateway.http.routing import Endpoint
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.routes import ALL
-from signoff.gateway.routing import Endpoint
 from support.gateways import Server
 from support.identities import Caller, add_workspace
 from support.kinds import DENIED, KINDS, Kind, Refusal

@@ -8,8 +8,8 @@ import pytest
 
 from semantics.server import PICTURE
 from signoff.events.topics import DEFAULT_WORKSPACE
-from signoff.gateway.file_contents import with_base64
-from signoff.gateway.file_inputs import FileInputs
+from signoff.gateway.executions.file_contents import with_base64
+from signoff.gateway.executions.file_inputs import FileInputs
 from support.engine_runs import Engine
 from support.systems import System
 

@@ -13,7 +13,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from signoff.gateway.answers import BLOCK_HEADER
+from signoff.gateway.executions.answers import BLOCK_HEADER
 from signoff.gateway.openapi.document import build
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.openapi.errors import RATES

@@ -13,7 +13,7 @@ from signoff.events.types import Json, Mode, Outcome, RetryExecution, StartExecu
 from signoff.executor.blocks.base import Tools
 from signoff.executor.runner import Runner
 from signoff.gateway.errors import ApiError
-from signoff.gateway.run_from_block import before, check_start
+from signoff.gateway.executions.run_from_block import before, check_start
 from support.bdd import LOG, WORKFLOW
 from support.engine_family import DrivenStory, Family
 from support.told import Told, in_short

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from signoff.access.passwords import Passwords
 from signoff.access.sessions import COOKIE
-from signoff.gateway import identity
+from signoff.gateway.people import identity
 from support.gateways import KEY, Server, serving, settings
 
 PASSWORD = "correct horse battery"

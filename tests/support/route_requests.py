@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from signoff.gateway.routing import Endpoint
+from signoff.gateway.http.routing import Endpoint
 from support.identities import DEFAULT, PASSWORD, Caller, administrator, new_address
 from support.worlds import CLOSED_PORT, DEFINITIONS, UPLOAD, UPLOAD_HEADERS, World
 

@@ -135,7 +135,7 @@ async def test_a_log_that_goes_away_meanwhile_is_told_with_what_was_done(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow_id, mine = await paused(server, 3)
-    monkeypatch.setattr("signoff.gateway.bulk._PAGE", 2)
+    monkeypatch.setattr("signoff.gateway.executions.bulk._PAGE", 2)
     read = server.store.executions
 
     async def fail_later(

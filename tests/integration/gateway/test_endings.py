@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from signoff.events.codec import decode_outcome, encode
 from signoff.events.types import NO_EVENT
-from signoff.gateway.endings import Ending, Endings
+from signoff.gateway.executions.endings import Ending, Endings
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.waiting import Ended
 from support.gateways import APPROVAL, Server, serving, settings
@@ -126,7 +126,7 @@ async def test_a_caller_whose_news_has_the_event_costs_no_read_of_the_log(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workflow_id = await server.deploy(SAY)
-    monkeypatch.delattr("signoff.gateway.endings.read_event")
+    monkeypatch.delattr("signoff.gateway.executions.endings.read_event")
 
     body = await server.execute(workflow_id, json={"input": {"given": "a"}})
 

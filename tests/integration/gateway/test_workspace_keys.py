@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from signoff.gateway.identity import IDENTITY
+from signoff.gateway.people.identity import IDENTITY
 from support.gateways import Server
 from support.identities import (
     DEFAULT,

@@ -7,7 +7,7 @@ import pytest
 from signoff.cli.examples import Example, read_examples, with_surroundings
 from signoff.cli.exits import CommandError
 from signoff.engine.parse import parse
-from signoff.gateway.yaml_text import decode_yaml
+from signoff.gateway.workflows.yaml_text import decode_yaml
 from signoff.runtime.settings import Settings
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

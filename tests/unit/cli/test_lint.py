@@ -11,8 +11,8 @@ from signoff.blocks import Registry
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.linting import Remark, lint_file
 from signoff.cli.main import call
-from signoff.gateway.definitions import Checking, read_definition
 from signoff.gateway.errors import ApiError
+from signoff.gateway.workflows.definitions import Checking, read_definition
 from signoff.sandbox.errors import WorkerLostError
 from signoff.sandbox.pool import Sandbox
 

@@ -14,7 +14,7 @@ from signoff.engine.parse import parse
 from signoff.engine.recipe import SPELLINGS, block_keys
 from signoff.engine.recipe_keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
 from signoff.engine.schema import definition_schema
-from signoff.gateway.yaml_text import decode_yaml
+from signoff.gateway.workflows.yaml_text import decode_yaml
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 FORMAT: Final = ROOT / "docs" / "workflow-format.md"

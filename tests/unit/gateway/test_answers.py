@@ -1,7 +1,7 @@
 import msgspec
 
-from signoff.gateway.answers import block_answer, execute_answer
-from signoff.gateway.endings import Ending
+from signoff.gateway.executions.answers import block_answer, execute_answer
+from signoff.gateway.executions.endings import Ending
 from signoff.gateway.schemas import Metadata
 
 METADATA = Metadata(duration=5, start_time="a", end_time="b")

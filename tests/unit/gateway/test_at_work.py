@@ -8,7 +8,7 @@ import pytest
 from signoff.access.limits import MemoryLimiter
 from signoff.events.store.memory import MemoryStore
 from signoff.gateway.errors import ApiError
-from signoff.gateway.limits import Limits
+from signoff.gateway.http.limits import Limits
 from signoff.runtime.settings import Settings
 
 

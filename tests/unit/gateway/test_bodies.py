@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct, json
 
-from signoff.gateway.bodies import convert, decode_json, nests_deeper
 from signoff.gateway.errors import ApiError
+from signoff.gateway.http.bodies import convert, decode_json, nests_deeper
 
 
 def refusal(raw: bytes) -> ApiError:

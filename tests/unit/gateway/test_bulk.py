@@ -8,7 +8,7 @@ import pytest
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.search import Search
-from signoff.gateway.bulk import AT_ONCE, BulkResult, candidates, each, matching
+from signoff.gateway.executions.bulk import AT_ONCE, BulkResult, candidates, each, matching
 from support.stores import STARTED, WORKSPACE, Writer, execution
 
 EVERYTHING = Search(workspace_id=WORKSPACE)
@@ -56,7 +56,7 @@ async def test_when_one_goes_wrong_none_is_left_under_way() -> None:
 
 
 async def test_what_is_found_is_read_page_by_page_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signoff.gateway.bulk._PAGE", 3)
+    monkeypatch.setattr("signoff.gateway.executions.bulk._PAGE", 3)
     store = MemoryStore()
     rows = [execution(started_at=STARTED + n) for n in range(8)]
     await (await Writer.of(store)).append(rows=rows)

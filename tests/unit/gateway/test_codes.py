@@ -11,9 +11,9 @@ import pytest_asyncio
 from signoff.blocks import Registry
 from signoff.engine.codes import Code
 from signoff.engine.faults import Fault
-from signoff.gateway.codes import MAX_FAULTS, CodeFindings, check_codes
-from signoff.gateway.definitions import Checking, decode_definition, read_definition
 from signoff.gateway.errors import ApiError
+from signoff.gateway.workflows.codes import MAX_FAULTS, CodeFindings, check_codes
+from signoff.gateway.workflows.definitions import Checking, decode_definition, read_definition
 from signoff.sandbox.pool import Sandbox
 
 HANGS = "}), (() => { for (;;); })(), (() => {"

@@ -2,8 +2,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from signoff.gateway.conditional import conditional, is_unchanged
 from signoff.gateway.errors import GatewayError
+from signoff.gateway.http.conditional import conditional, is_unchanged
 
 
 def read(body: bytes, **headers: str) -> web.Response:

@@ -9,10 +9,10 @@ import pytest
 
 from signoff.events.files import Files
 from signoff.events.objects import Objects
-from signoff.gateway import file_contents
 from signoff.gateway.errors import ApiError
-from signoff.gateway.file_contents import with_base64
-from signoff.gateway.file_inputs import MAX_FILES, FileInputs, file_fields, may_hold_files
+from signoff.gateway.executions import file_contents
+from signoff.gateway.executions.file_contents import with_base64
+from signoff.gateway.executions.file_inputs import MAX_FILES, FileInputs, file_fields, may_hold_files
 
 WORKSPACE = UUID(int=1)
 TEXT = base64.b64encode(b"hello").decode()

@@ -9,7 +9,7 @@ import pytest
 
 from signoff.events.store.search import Place, Range, Search
 from signoff.gateway.errors import ApiError
-from signoff.gateway.filters import ExecutionFilter, read_cursor, read_filter, write_cursor
+from signoff.gateway.executions.filters import ExecutionFilter, read_cursor, read_filter, write_cursor
 
 WORKSPACE = UUID(int=7)
 PLACE = Place(1_750_000_000.123456, UUID("01234567-89ab-4def-8123-456789abcdef"))

@@ -1,7 +1,7 @@
 import pytest
 
 from signoff.gateway.errors import ApiError
-from signoff.gateway.headers import execute_headers, idempotency_key, seen_digest, traceparent
+from signoff.gateway.http.headers import execute_headers, idempotency_key, seen_digest, traceparent
 
 
 @pytest.mark.parametrize(

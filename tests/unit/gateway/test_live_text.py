@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import to_builtins
 
 from signoff.events.types import BlockCompleted, BlockError, BlockRetrying, StreamChunk
-from signoff.gateway.live_text import LiveText
-from signoff.gateway.selection import Selected
+from signoff.gateway.executions.live_text import LiveText
+from signoff.gateway.executions.selection import Selected
 
 CONTENT = Selected("Agent.content", "agent", ("content",))
 MODEL = Selected("Agent.model", "agent", ("model",))

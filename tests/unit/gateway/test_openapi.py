@@ -11,12 +11,12 @@ from msgspec import Struct
 from openapi_spec_validator import validate
 
 from signoff.gateway.errors import GatewayError
+from signoff.gateway.http.routing import Answer, Endpoint
 from signoff.gateway.openapi.components import JSON_VALUE, Components
 from signoff.gateway.openapi.document import build, encode
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.openapi.parameters import parameters_of
 from signoff.gateway.routes import ALL
-from signoff.gateway.routing import Answer, Endpoint
 
 PUBLISHED: Final = Path(__file__).resolve().parents[3] / "docs" / "schemas" / "openapi.json"
 DOCUMENT: Final = build((*ALL, *ELSEWHERE))

@@ -9,10 +9,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
 from msgspec import Struct, structs
 
-from signoff.gateway.answers import BLOCK_HEADER
+from signoff.gateway.executions.answers import BLOCK_HEADER
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.openapi.document import build
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
 from support.contract import Contract, checking
 
 Change = Callable[[web.Response], web.StreamResponse]

@@ -4,7 +4,7 @@ import pytest
 
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError
-from signoff.gateway.payloads import read_payload
+from signoff.gateway.hooks.payloads import read_payload
 
 FORM = "application/x-www-form-urlencoded"
 

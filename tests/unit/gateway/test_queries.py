@@ -5,7 +5,7 @@ from aiohttp.test_utils import make_mocked_request
 from msgspec import Meta, Struct
 
 from signoff.gateway.errors import ApiError
-from signoff.gateway.queries import ByCommas, read_query
+from signoff.gateway.http.queries import ByCommas, read_query
 from signoff.gateway.routes import ALL
 
 

@@ -7,7 +7,7 @@ import pytest
 from signoff.engine.graph import Graph, compile_graph
 from signoff.engine.parse import parse
 from signoff.gateway.errors import ApiError
-from signoff.gateway.run_from_block import before, check_start
+from signoff.gateway.executions.run_from_block import before, check_start
 
 BLOCKS: dict[str, Any] = {
     "check": {"type": "condition", "cases": [{"when": "true", "then": "a"}, {"else": "b"}]},

@@ -1,7 +1,7 @@
 import pytest
 
 from signoff.gateway.errors import ApiError
-from signoff.gateway.selection import Selected, select
+from signoff.gateway.executions.selection import Selected, select
 
 DEFINITION = {
     "blocks": [

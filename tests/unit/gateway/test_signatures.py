@@ -5,7 +5,7 @@ import hmac
 import pytest
 from multidict import CIMultiDict
 
-from signoff.gateway.signatures import TOLERANCE, is_signed
+from signoff.gateway.hooks.signatures import TOLERANCE, is_signed
 
 SECRET = "it is a secret"
 BODY = b'{"a": 1}'

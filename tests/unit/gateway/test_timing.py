@@ -2,8 +2,8 @@
 
 import pytest
 
-from signoff.gateway import timing
-from signoff.gateway.timing import Stopwatch
+from signoff.gateway.http import timing
+from signoff.gateway.http.timing import Stopwatch
 
 
 class Clock:

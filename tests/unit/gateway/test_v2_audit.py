@@ -22,9 +22,9 @@ from signoff.events.types import (
     UserAdded,
     WorkflowDeployed,
 )
-from signoff.gateway.v2_audit import Key, Wanted, read_audit
-from signoff.gateway.v2_backwards import WINDOW, backwards
-from signoff.gateway.v2_log_schemas import AuditEntry
+from signoff.gateway.v2.audit import Key, Wanted, read_audit
+from signoff.gateway.v2.backwards import WINDOW, backwards
+from signoff.gateway.v2.log_schemas import AuditEntry
 
 ADMIN = Actor(type="user", id="u1", name="Ada")
 TEAM = UUID(int=7)

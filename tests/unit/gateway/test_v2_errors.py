@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from signoff.gateway.errors import REFUSAL_STATUS, ApiError, Detail, outcome_unknown, unavailable
-from signoff.gateway.v2_errors import CODES, error_body, is_v2
+from signoff.gateway.http.v2_errors import CODES, error_body, is_v2
 
 
 def told(error: ApiError) -> object:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signoff.gateway.errors import ApiError
-from signoff.gateway.yaml_text import MAX_ALIASES, MAX_BYTES, decode_yaml
+from signoff.gateway.workflows.yaml_text import MAX_ALIASES, MAX_BYTES, decode_yaml
 
 
 def refusal(text: str) -> ApiError:

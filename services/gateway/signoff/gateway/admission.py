@@ -14,12 +14,12 @@ from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.access.permissions import Operation
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError, unavailable
-from signoff.gateway.headers import CommandHeaders, idempotency_key
-from signoff.gateway.identity import note_use
-from signoff.gateway.limits import Limits
-from signoff.gateway.responses import Handler
-from signoff.gateway.routing import Handler as RouteHandler
-from signoff.gateway.routing import OpenHandler, Route
+from signoff.gateway.http.headers import CommandHeaders, idempotency_key
+from signoff.gateway.http.limits import Limits
+from signoff.gateway.http.responses import Handler
+from signoff.gateway.http.routing import Handler as RouteHandler
+from signoff.gateway.http.routing import OpenHandler, Route
+from signoff.gateway.people.identity import note_use
 from signoff.runtime.settings import Settings
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})

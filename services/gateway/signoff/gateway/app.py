@@ -27,16 +27,16 @@ from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.gateway.admission import ADMISSION, Admission
 from signoff.gateway.commands import Commands
-from signoff.gateway.endings import Endings
-from signoff.gateway.form_inputs import FormInputs
+from signoff.gateway.executions.endings import Endings
+from signoff.gateway.executions.form_inputs import FormInputs
 from signoff.gateway.gateway import GATEWAY, Gateway
-from signoff.gateway.identity import open_identity
-from signoff.gateway.limits import Limits, tell_standing
+from signoff.gateway.http.limits import Limits, tell_standing
+from signoff.gateway.http.metrics import measure_requests, show
+from signoff.gateway.http.responses import MAX_BODY, answer_errors
+from signoff.gateway.http.timing import tell_timing
 from signoff.gateway.links import Links
-from signoff.gateway.metrics import measure_requests, show
-from signoff.gateway.responses import MAX_BODY, answer_errors
+from signoff.gateway.people.identity import open_identity
 from signoff.gateway.routes import add_routes
-from signoff.gateway.timing import tell_timing
 from signoff.gateway.upkeep import Upkeep
 from signoff.gateway.waiting import LOOK_EVERY, Waiting
 from signoff.runtime.cors import allow_origins

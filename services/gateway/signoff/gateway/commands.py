@@ -35,8 +35,8 @@ from signoff.events.types import (
     StartExecution,
     UndeployWorkflow,
 )
-from signoff.gateway import timing
 from signoff.gateway.errors import outcome_unknown
+from signoff.gateway.http import timing
 from signoff.gateway.waiting import Call, Waiting
 
 GRACE: Final = 5.0

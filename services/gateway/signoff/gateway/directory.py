@@ -14,7 +14,7 @@ from signoff.events.types import ChangeDirectory, DirectoryFact, Json, Proposal
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import GatewayError, outcome_unknown, refused
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import idempotency_key, traceparent
+from signoff.gateway.http.headers import idempotency_key, traceparent
 
 
 async def change(

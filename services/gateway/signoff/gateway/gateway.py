@@ -19,11 +19,11 @@ from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
 from signoff.events.topics import chosen_log_id, workflow_log_id
 from signoff.events.types import Json
 from signoff.gateway.commands import Commands
-from signoff.gateway.endings import Endings
 from signoff.gateway.errors import ApiError, execution_id_used
-from signoff.gateway.form_inputs import FormInputs
-from signoff.gateway.headers import IDENTIFIER
-from signoff.gateway.limits import Limits
+from signoff.gateway.executions.endings import Endings
+from signoff.gateway.executions.form_inputs import FormInputs
+from signoff.gateway.http.headers import IDENTIFIER
+from signoff.gateway.http.limits import Limits
 from signoff.gateway.links import Links
 from signoff.gateway.waiting import Waiting
 from signoff.runtime.settings import Settings

@@ -20,8 +20,8 @@ from signoff.events.errors import BusError, BusUnavailableError, CodecError, Off
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.topics import OUTCOMES
 from signoff.events.types import Command, Outcome
-from signoff.gateway import timing
 from signoff.gateway.errors import outcome_unknown, unavailable
+from signoff.gateway.http import timing
 from signoff.gateway.taken import ends_run, taken_up
 
 LOOK_EVERY: Final = 1.0

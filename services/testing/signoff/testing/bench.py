@@ -47,7 +47,7 @@ from signoff.events.types import (
     StartExecution,
 )
 from signoff.executor.app import Executor, open_tools
-from signoff.gateway.definitions import Checking
+from signoff.gateway.workflows.definitions import Checking
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
 from signoff.testing.clock import VirtualClock

@@ -11,8 +11,8 @@ from signoff.blocks import BlockSpec, Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.engine.definition import Definition
 from signoff.executor.app import discover_blocks
-from signoff.gateway.definitions import Checking, read_definition
 from signoff.gateway.errors import ApiError
+from signoff.gateway.workflows.definitions import Checking, read_definition
 from signoff.runtime.settings import Settings
 from signoff.testing.errors import DefinitionFaultsError, UnfinishedError
 from signoff.testing.outcome import LogLine

@@ -14,7 +14,7 @@ from signoff.cli.linting import Remark, lint_file
 from signoff.cli.output import Output
 from signoff.client import Detail
 from signoff.engine.catalog import BLOCK_TYPES
-from signoff.gateway.definitions import Checking
+from signoff.gateway.workflows.definitions import Checking
 from signoff.sandbox.errors import WorkerLostError
 from signoff.sandbox.pool import Sandbox
 

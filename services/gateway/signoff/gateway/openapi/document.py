@@ -8,11 +8,11 @@ import msgspec
 
 from signoff.access.sessions import COOKIE
 from signoff.events.types import Json
-from signoff.gateway.answers import BLOCK_HEADER
+from signoff.gateway.executions.answers import BLOCK_HEADER
+from signoff.gateway.http.routing import Answer, Endpoint, check_distinct
 from signoff.gateway.openapi.components import JSON_VALUE, REFERENCE, Components, Schema
 from signoff.gateway.openapi.errors import errors_of
 from signoff.gateway.openapi.parameters import parameters_of
-from signoff.gateway.routing import Answer, Endpoint, check_distinct
 
 TAGS: Final[Mapping[str, str]] = {
     "Workflows": "Definitions, deployed as versions that never change.",

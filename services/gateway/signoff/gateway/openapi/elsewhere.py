@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from signoff.gateway.routing import Answer, Endpoint
+from signoff.gateway.http.routing import Answer, Endpoint
 from signoff.runtime.health import Readiness
 
 

@@ -7,8 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from signoff.events.types import Actor
 from signoff.gateway.errors import Detail
-from signoff.gateway.routing import Answer, Endpoint, Style
-from signoff.gateway.v2_errors import ErrorAnswer
+from signoff.gateway.http.routing import Answer, Endpoint, Style
+from signoff.gateway.http.v2_errors import ErrorAnswer
 
 
 class Error(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -8,10 +8,10 @@ from msgspec import Struct
 from signoff.access.environment import NAME
 from signoff.access.gate import WORKSPACE_HEADER
 from signoff.gateway.errors import GatewayError
-from signoff.gateway.headers import IDENTIFIER
+from signoff.gateway.http.headers import IDENTIFIER
+from signoff.gateway.http.queries import list_separators
+from signoff.gateway.http.routing import Endpoint
 from signoff.gateway.openapi.components import Components, Schema
-from signoff.gateway.queries import list_separators
-from signoff.gateway.routing import Endpoint
 
 _TEXT: Final[Schema] = {"type": "string", "minLength": 1}
 _WORKFLOW: Final = "The workflow's id, as it was deployed."

@@ -5,6 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from signoff.gateway.admission import Admission
+from signoff.gateway.http.routing import Route, check_distinct
 from signoff.gateway.routes import (
     account,
     auth,
@@ -37,7 +38,6 @@ from signoff.gateway.routes import (
     workflows,
     workspaces,
 )
-from signoff.gateway.routing import Route, check_distinct
 
 ALL: Final[tuple[Route, ...]] = (
     *workflows.ROUTES,

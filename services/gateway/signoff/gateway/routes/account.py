@@ -10,14 +10,17 @@ from signoff.access.callers import Principal
 from signoff.access.directory import Key
 from signoff.access.passwords import MAX_LENGTH
 from signoff.access.people import Person
-from signoff.gateway.accounts import UserView, end_sessions, find_person, hashed, user_view
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import IDENTITY, Name, NewPassword, PageQuery, page_of
-from signoff.gateway.key_making import (
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.accounts import UserView, end_sessions, find_person, hashed, user_view
+from signoff.gateway.people.identity import IDENTITY, Name, NewPassword, PageQuery, page_of
+from signoff.gateway.people.key_making import (
     MISSING,
     KeyList,
     NewKeyBody,
@@ -28,10 +31,7 @@ from signoff.gateway.key_making import (
     revoke_key,
     rotate_key,
 )
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.signing_in import sign_in, verified
+from signoff.gateway.people.signing_in import sign_in, verified
 
 _TAG: Final = "Account"
 _USER: Final = {

@@ -13,16 +13,16 @@ from signoff.access.passwords import MAX_LENGTH
 from signoff.access.people import Person, folded
 from signoff.access.sessions import COOKIE
 from signoff.events.types import Role
-from signoff.gateway.accounts import hashed
 from signoff.gateway.admission import ADMISSION
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.identity import IDENTITY
-from signoff.gateway.responses import NO_STORE, answer
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.responses import NO_STORE, answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.accounts import hashed
+from signoff.gateway.people.identity import IDENTITY
+from signoff.gateway.people.signing_in import may_sign_in, sign_in, sign_out, verified
 from signoff.gateway.routes.workspaces import WorkspaceView, workspace_views
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.signing_in import may_sign_in, sign_in, sign_out, verified
 
 _TAG: Final = "Signing in"
 _USER: Final = {

@@ -12,15 +12,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from signoff.access.callers import Principal
 from signoff.events.errors import StoreError
 from signoff.events.store.base import ExecutionRow
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.bulk import Action, Bulk, BulkResult, candidates, each, matching
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.filters import ExecutionFilter, read_filter
+from signoff.gateway.executions.bulk import Action, Bulk, BulkResult, candidates, each, matching
+from signoff.gateway.executions.filters import ExecutionFilter, read_filter
 from signoff.gateway.gateway import GATEWAY, shown_id
-from signoff.gateway.headers import CommandHeaders, idempotency_key, traceparent
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.sse import DONE, STREAM_HEADERS, data_frame
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders, idempotency_key, traceparent
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.http.sse import DONE, STREAM_HEADERS, data_frame
 
 _ROUTE: Final = "bulk"
 _MOST: Final = 10_000
@@ -35,7 +35,7 @@ _REASONS: Final[dict[Action, str]] = {
     "retry": "Retried with others",
 }
 _AWAY: Final = "Service temporarily unavailable"
-_log = structlog.get_logger("signoff.gateway.bulk")
+_log = structlog.get_logger("signoff.gateway.executions.bulk")
 
 Results = AsyncGenerator[BulkResult]
 

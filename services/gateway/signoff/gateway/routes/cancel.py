@@ -10,9 +10,9 @@ from signoff.events.types import CancelExecution, Outcome
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import refused
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
-from signoff.gateway.headers import CommandHeaders, idempotency_key, traceparent
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.headers import CommandHeaders, idempotency_key, traceparent
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Cancelled
 
 _ROUTE = "cancel"

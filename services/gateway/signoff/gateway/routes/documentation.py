@@ -9,15 +9,15 @@ from typing import Final
 from aiohttp import web
 
 from signoff.events.types import Json
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import ConditionalHeaders
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import ConditionalHeaders
+from signoff.gateway.http.responses import NO_GUESSING
+from signoff.gateway.http.routing import Answer, Endpoint, Route
 from signoff.gateway.openapi.components import Schema
 from signoff.gateway.openapi.document import build, encode
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
-from signoff.gateway.reference import STYLE, render
-from signoff.gateway.responses import NO_GUESSING
-from signoff.gateway.routing import Answer, Endpoint, Route
+from signoff.gateway.openapi.reference import STYLE, render
 
 _GUARDED: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
@@ -56,7 +56,7 @@ class Documentation:
     @cached_property
     def style(self) -> bytes:
         """The style of the page."""
-        return files("signoff.gateway").joinpath("static/reference.css").read_bytes()
+        return files("signoff.gateway.openapi").joinpath("static/reference.css").read_bytes()
 
 
 DOCUMENTATION: Final = web.AppKey("documentation", Documentation)

@@ -10,14 +10,14 @@ from signoff.access.environment import MAX_VALUE, NAME
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import EnvironmentRemoved, EnvironmentSet
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY, Gateway
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.queries import NoQuery, read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import NoQuery, read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 
 
 class EnvironmentBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,14 +12,15 @@ from signoff.events.ids import new_id
 from signoff.events.store.base import WorkflowRow
 from signoff.events.topics import chosen_log_id, idempotent_log_id
 from signoff.events.types import Json, Mode, StartExecution
-from signoff.gateway.answers import execute_answer, queued_answer
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.chunks import CHUNKS, stream_run
 from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError, Detail, bad_request, refused
-from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
-from signoff.gateway.frames import FRAMES, stream_frames
+from signoff.gateway.executions.answers import execute_answer, queued_answer
+from signoff.gateway.executions.chunks import CHUNKS, stream_run
+from signoff.gateway.executions.endings import Ending
+from signoff.gateway.executions.file_inputs import FileInputs, file_fields, may_hold_files
+from signoff.gateway.executions.frames import FRAMES, stream_frames
+from signoff.gateway.executions.run_from_block import Past, input_format, past_of
+from signoff.gateway.executions.selection import Selected, block_names, select
 from signoff.gateway.gateway import (
     END_GRACE,
     GATEWAY,
@@ -28,17 +29,16 @@ from signoff.gateway.gateway import (
     find_definition,
     find_workflow,
 )
-from signoff.gateway.headers import (
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import (
     ExecuteHeaders,
     StartHeaders,
     execute_headers,
     idempotency_key,
     traceparent,
 )
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.run_from_block import Past, input_format, past_of
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody, Executed, Queued
-from signoff.gateway.selection import Selected, block_names, select
 
 _ROUTE = "execute"
 

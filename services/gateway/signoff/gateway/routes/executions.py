@@ -12,16 +12,16 @@ from signoff.engine.state import State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.events.types import Json
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.executions.history import Folded, fold
+from signoff.gateway.executions.selection import select
+from signoff.gateway.executions.views import paused_brief
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition, find_execution
-from signoff.gateway.headers import ConditionalHeaders
-from signoff.gateway.history import Folded, fold
-from signoff.gateway.queries import ByCommas, read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import ConditionalHeaders
+from signoff.gateway.http.queries import ByCommas, read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import ExecutionView
-from signoff.gateway.selection import select
-from signoff.gateway.views import paused_brief
 
 _BRANCH: Final = re.compile(r"₍(\d+)₎")
 _BRANCHES: Final = re.compile(r"(?:₍\d+₎)+")

@@ -15,15 +15,15 @@ from msgspec import UNSET, UnsetType, field
 from signoff.access.callers import Principal
 from signoff.events.errors import BlobError, BlobNotFoundError, FileTooLargeError
 from signoff.events.files import ANY_TYPE, MAX_FILE, File, Files
-from signoff.gateway.bodies import READ_LIMIT
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, is_unchanged
 from signoff.gateway.errors import ApiError, bad_request
-from signoff.gateway.file_inputs import MAX_FILES
-from signoff.gateway.first_answers import first_answer, keep_answer
+from signoff.gateway.executions.file_inputs import MAX_FILES
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders, ConditionalHeaders
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import READ_LIMIT
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, is_unchanged
+from signoff.gateway.http.first_answers import first_answer, keep_answer
+from signoff.gateway.http.headers import CommandHeaders, ConditionalHeaders
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import UploadedFiles
 
 T = TypeVar("T")

@@ -10,15 +10,15 @@ from signoff.access.callers import Principal
 from signoff.access.changes import MAX_GROUP
 from signoff.access.directory import Group
 from signoff.events.types import GroupRemoved, GroupSet, Role
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import Name, PageQuery, fresh_id, made, page_of
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.identity import Name, PageQuery, fresh_id, made, page_of
 
 _MISSING: Final = "Group not found"
 _TAG: Final = "Groups"

@@ -10,12 +10,12 @@ from msgspec import Meta, Struct, field
 from signoff.access.callers import Principal
 from signoff.events.errors import BlobNotFoundError
 from signoff.events.store.base import EventStore, Recorded
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, find_execution
-from signoff.gateway.headers import ConditionalHeaders
-from signoff.gateway.queries import read_query
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import ConditionalHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import EventPage
 
 _MISSING: Final = "Execution not found"

@@ -16,14 +16,11 @@ from signoff.events.records import Kept
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.store.search import Place, Search
 from signoff.events.times import from_iso, iso
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.commands import request_digest
 from signoff.gateway.errors import ApiError, bad_field, bad_request
-from signoff.gateway.filters import read_cursor, write_cursor
-from signoff.gateway.first_answers import first_answer, keep_answer
+from signoff.gateway.executions.filters import read_cursor, write_cursor
 from signoff.gateway.gateway import GATEWAY, Gateway
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.hook_schemas import (
+from signoff.gateway.hooks.schemas import (
     DeadQuery,
     DeliveriesQuery,
     Delivery,
@@ -32,10 +29,13 @@ from signoff.gateway.hook_schemas import (
     ReplayBody,
     Replayed,
 )
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.first_answers import first_answer, keep_answer
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.hooks import find_hook, kept_hooks
-from signoff.gateway.routing import Answer, Route
 
 _PAGE: Final = 200
 """Executions, or dead letters, that one request deals with."""

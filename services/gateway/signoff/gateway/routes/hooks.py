@@ -17,18 +17,18 @@ from signoff.events.errors import RecordConflictError
 from signoff.events.ids import new_id
 from signoff.events.times import iso
 from signoff.events.types import HookRemoved, HookSet, Json
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError, bad_field, unavailable
-from signoff.gateway.first_answers import first_answer, keep_answer
 from signoff.gateway.gateway import GATEWAY, Gateway
-from signoff.gateway.headers import CommandHeaders, idempotency_key
-from signoff.gateway.hook_schemas import HookBody, HookCreated, HookList, HookShown, HookTested, NewHookBody
-from signoff.gateway.hook_urls import masked, read_url
-from signoff.gateway.identity import fresh_id
-from signoff.gateway.queries import NoQuery, read_query
-from signoff.gateway.responses import NO_STORE, answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.hooks.schemas import HookBody, HookCreated, HookList, HookShown, HookTested, NewHookBody
+from signoff.gateway.hooks.urls import masked, read_url
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.first_answers import first_answer, keep_answer
+from signoff.gateway.http.headers import CommandHeaders, idempotency_key
+from signoff.gateway.http.queries import NoQuery, read_query
+from signoff.gateway.http.responses import NO_STORE, answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.identity import fresh_id
 from signoff.runtime.guard import Network, parse_networks
 
 MISSING: Final = "Webhook not found"

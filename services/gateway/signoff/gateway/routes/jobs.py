@@ -9,12 +9,12 @@ from signoff.access.callers import Principal
 from signoff.engine.state import ResumeEntry, Run, State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
-from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError
+from signoff.gateway.executions.endings import Ending
+from signoff.gateway.executions.history import find_run, fold
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
-from signoff.gateway.history import find_run, fold
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Job, JobMetadata, JobStatus
 
 _MISSING = "Task not found"

@@ -6,13 +6,16 @@ from aiohttp import web
 
 from signoff.access.callers import Principal
 from signoff.access.directory import Key
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import PageQuery, page_of
-from signoff.gateway.key_making import (
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.identity import PageQuery, page_of
+from signoff.gateway.people.key_making import (
     MISSING,
     KeyList,
     KeyView,
@@ -25,9 +28,6 @@ from signoff.gateway.key_making import (
     revoke_key,
     rotate_key,
 )
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
 
 _EXAMPLE: Final = {
     "id": "0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",

@@ -11,16 +11,16 @@ from signoff.access.callers import Principal
 from signoff.access.directory import Workspace
 from signoff.access.people import Person
 from signoff.events.types import DirectoryFact, MemberRemoved, MemberSet, Role
-from signoff.gateway.accounts import UserView, add_user, check_address, people_of, user_view
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.directory import change, done_before
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import Address, Name, PageQuery, fresh_id, made, page_of
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.accounts import UserView, add_user, check_address, people_of, user_view
+from signoff.gateway.people.identity import Address, Name, PageQuery, fresh_id, made, page_of
 
 _TAG: Final = "Workspaces"
 _EXAMPLE: Final = {

@@ -20,13 +20,13 @@ from signoff.access.people import Person
 from signoff.events.ids import new_id
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import Actor
-from signoff.gateway.accounts import add_user
 from signoff.gateway.errors import RETRY_AFTER, ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.identity import IDENTITY
-from signoff.gateway.queries import read_query
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.signing_in import is_secure, may_sign_in, sign_in
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.accounts import add_user
+from signoff.gateway.people.identity import IDENTITY
+from signoff.gateway.people.signing_in import is_secure, may_sign_in, sign_in
 
 COOKIE: Final = "signoff_oidc"
 """Binds a sign-in to the browser that began it."""

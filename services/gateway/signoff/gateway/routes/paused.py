@@ -9,16 +9,16 @@ from msgspec import Struct
 from signoff.access.callers import Principal
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.search import Search
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.errors import ApiError
+from signoff.gateway.executions.history import Folded, fold, fold_many
+from signoff.gateway.executions.views import pause_context, paused_detail, paused_summary
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, find_workflow
-from signoff.gateway.headers import ConditionalHeaders
-from signoff.gateway.history import Folded, fold, fold_many
-from signoff.gateway.queries import ByCommas, read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import ConditionalHeaders
+from signoff.gateway.http.queries import ByCommas, read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import PauseContext, PausedDetail, PausedList, PausedStatus, PausedSummary
-from signoff.gateway.views import pause_context, paused_detail, paused_summary
 
 _MOST = 200
 """Executions in a list: each is folded from its log."""

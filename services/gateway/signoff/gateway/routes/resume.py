@@ -10,18 +10,18 @@ from signoff.engine.pauses import form_of, normalise_input
 from signoff.engine.values import parse_json
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import ExecutionResumed, Json, Outcome, ResumeExecution, ResumeQueued
-from signoff.gateway.answers import queued_answer, resume_answer
-from signoff.gateway.bodies import check_storable, read_json
-from signoff.gateway.chunks import CHUNKS, stream_run
 from signoff.gateway.commands import Asked, command_id_of, request_digest
-from signoff.gateway.endings import Ending
 from signoff.gateway.errors import ApiError, GatewayError, refused
-from signoff.gateway.file_inputs import FileInputs, file_fields, may_hold_files
+from signoff.gateway.executions.answers import queued_answer, resume_answer
+from signoff.gateway.executions.chunks import CHUNKS, stream_run
+from signoff.gateway.executions.endings import Ending
+from signoff.gateway.executions.file_inputs import FileInputs, file_fields, may_hold_files
+from signoff.gateway.executions.history import fold, read_event
 from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
-from signoff.gateway.headers import DecisionHeaders, idempotency_key, seen_digest, traceparent
-from signoff.gateway.history import fold, read_event
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import check_storable, read_json
+from signoff.gateway.http.headers import DecisionHeaders, idempotency_key, seen_digest, traceparent
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Queued, Resumed, ResumeQueuedAnswer, ResumeStarted
 from signoff.gateway.taken import taken_up
 from signoff.gateway.waiting import Call

@@ -6,13 +6,13 @@ from aiohttp import web
 
 from signoff.access.callers import Principal
 from signoff.events.types import RetryExecution
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.commands import Asked, request_digest
 from signoff.gateway.errors import GatewayError, refused
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
-from signoff.gateway.headers import CommandHeaders, idempotency_key, traceparent
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders, idempotency_key, traceparent
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Retried, RetryBody
 
 _ROUTE = "retry"

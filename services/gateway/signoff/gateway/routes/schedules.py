@@ -8,16 +8,16 @@ from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.events.types import Json, ScheduleSwitched, SwitchSchedule
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.deploying import other_request, send
 from signoff.gateway.errors import ApiError, GatewayError, bad_field
+from signoff.gateway.executions.history import read_event
 from signoff.gateway.gateway import GATEWAY, find_workflow
-from signoff.gateway.headers import IDENTIFIER, CommandHeaders
-from signoff.gateway.history import read_event
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.schedules import ScheduleItem, read_schedules
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import IDENTIFIER, CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.workflows.deploying import other_request, send
+from signoff.gateway.workflows.schedules import ScheduleItem, read_schedules
 
 
 class SchedulesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

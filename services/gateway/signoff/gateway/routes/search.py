@@ -11,13 +11,13 @@ from signoff.events.store.base import ExecutionRow, ExecutionStatus, PauseListSt
 from signoff.events.store.ordering import order_key, place_of
 from signoff.events.store.search import Attribute, Search
 from signoff.events.times import iso
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
-from signoff.gateway.filters import ExecutionFilter, Sort, read_cursor, read_filter, write_cursor
+from signoff.gateway.executions.filters import ExecutionFilter, Sort, read_cursor, read_filter, write_cursor
 from signoff.gateway.gateway import GATEWAY, Gateway, shown_id
-from signoff.gateway.headers import ConditionalHeaders
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import ConditionalHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 
 
 class SearchQuery(ExecutionFilter, frozen=True, kw_only=True, rename="camel"):

@@ -10,11 +10,11 @@ from signoff.access.gate import WORKSPACE_HEADER
 from signoff.access.stream_tokens import StreamTokens
 from signoff.events.store.base import ExecutionStatus
 from signoff.events.times import iso
-from signoff.gateway.bodies import convert, read_object
 from signoff.gateway.errors import bad_field, bad_request
 from signoff.gateway.gateway import GATEWAY, find_execution
-from signoff.gateway.responses import NO_STORE, answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.responses import NO_STORE, answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.tail import BadFilterError, filter_of
 from signoff.tail.feed_filter import MOST
 

@@ -10,8 +10,8 @@ from signoff.access.callers import Principal
 from signoff.access.limits import Standing
 from signoff.events.times import iso
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 
 
 class RateStanding(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -10,7 +10,16 @@ from msgspec import Meta, Struct
 from signoff.access.callers import Principal
 from signoff.access.people import Person
 from signoff.events.types import DirectoryFact, UserDisabled, UserEnabled
-from signoff.gateway.accounts import (
+from signoff.gateway.directory import change, done_before
+from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.first_answers import first_answer, keep_answer
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.accounts import (
     UserView,
     add_user,
     check_address,
@@ -20,13 +29,7 @@ from signoff.gateway.accounts import (
     hashed,
     user_view,
 )
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.directory import change, done_before
-from signoff.gateway.errors import ApiError, bad_field
-from signoff.gateway.first_answers import first_answer, keep_answer
-from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import (
+from signoff.gateway.people.identity import (
     IDENTITY,
     Address,
     Name,
@@ -34,10 +37,7 @@ from signoff.gateway.identity import (
     PageQuery,
     fresh_id,
 )
-from signoff.gateway.key_making import NewKeyBody, NewKeyView, make_key
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.people.key_making import NewKeyBody, NewKeyView, make_key
 
 _TAG: Final = "Users"
 _EXAMPLE: Final = {

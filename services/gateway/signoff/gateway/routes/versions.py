@@ -7,12 +7,12 @@ from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.gateway.gateway import GATEWAY, find_workflow
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.v2.workflows import VERSION_EXAMPLE
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_schemas import VersionItem
-from signoff.gateway.v2_versions import list_versions
+from signoff.gateway.v2.schemas import VersionItem
+from signoff.gateway.v2.versions import list_versions
 
 
 class VersionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,17 +19,17 @@ from signoff.events.store.base import WorkflowRow
 from signoff.events.topics import DEFAULT_WORKSPACE, delivery_log_id
 from signoff.events.types import Actor, Json, Outcome, StartExecution
 from signoff.gateway.admission import Admission
-from signoff.gateway.bodies import read_bytes
 from signoff.gateway.commands import Asked
 from signoff.gateway.errors import ApiError, bad_field, refused
-from signoff.gateway.file_inputs import FileInputs, file_fields
+from signoff.gateway.executions.file_inputs import FileInputs, file_fields
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
-from signoff.gateway.headers import IDENTIFIER, call_chain, traceparent
-from signoff.gateway.payloads import read_payload
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.hooks.payloads import read_payload
+from signoff.gateway.hooks.signatures import is_signed
+from signoff.gateway.http.bodies import read_bytes
+from signoff.gateway.http.headers import IDENTIFIER, call_chain, traceparent
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Queued
-from signoff.gateway.signatures import is_signed
 
 DELIVERY_HEADERS: Final = ("X-GitHub-Delivery", "Webhook-Id", "Idempotency-Key")
 """Headers that name a delivery, the first that is there."""

@@ -11,16 +11,14 @@ from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
 from signoff.events.types import Json, UndeployWorkflow
-from signoff.gateway.bodies import convert, read_bytes, read_object
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
-from signoff.gateway.definitions import content_type_of, decode_definition
-from signoff.gateway.deploying import activate, check_workflow_id, deploy_document, send
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY, Gateway, find_workflow
-from signoff.gateway.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_bytes, read_object
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import (
     Deployed,
     RollbackBody,
@@ -29,6 +27,8 @@ from signoff.gateway.schemas import (
     WorkflowSummary,
     WorkflowVersion,
 )
+from signoff.gateway.workflows.definitions import content_type_of, decode_definition
+from signoff.gateway.workflows.deploying import activate, check_workflow_id, deploy_document, send
 
 
 async def deploy(request: web.Request, caller: Principal) -> web.Response:

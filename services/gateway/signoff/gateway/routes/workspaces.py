@@ -21,15 +21,15 @@ from signoff.events.types import (
     WorkspaceRenamed,
 )
 from signoff.gateway.admission import ADMISSION
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.deploying import send
 from signoff.gateway.directory import change, done_before
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.headers import CommandHeaders
-from signoff.gateway.identity import Name, PageQuery, fresh_id, made, page_of
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.identity import Name, PageQuery, fresh_id, made, page_of
+from signoff.gateway.workflows.deploying import send
 
 _TAG: Final = "Workspaces"
 _PAGE: Final = 100

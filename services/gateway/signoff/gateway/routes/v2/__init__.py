@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from signoff.gateway.http.routing import Route
 from signoff.gateway.routes.v2 import audit, execute, logs, runs, workflows
-from signoff.gateway.routing import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *execute.ROUTES,

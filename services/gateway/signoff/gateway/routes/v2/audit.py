@@ -9,13 +9,13 @@ from signoff.access.callers import Principal
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.v2.runs import Moment, window
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_audit import Key, Wanted, read_audit
-from signoff.gateway.v2_cursors import Page, read_cursor, write_cursor
-from signoff.gateway.v2_log_schemas import AuditEntry
+from signoff.gateway.v2.audit import Key, Wanted, read_audit
+from signoff.gateway.v2.cursors import Page, read_cursor, write_cursor
+from signoff.gateway.v2.log_schemas import AuditEntry
 
 
 class AuditQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -7,19 +7,19 @@ from msgspec import UNSET
 
 from signoff.access.callers import Principal
 from signoff.events.types import Mode
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.chunks import CHUNKS
 from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.executions.chunks import CHUNKS
 from signoff.gateway.gateway import GATEWAY, find_workflow
-from signoff.gateway.headers import run_headers
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.headers import run_headers
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.links import Links
-from signoff.gateway.responses import answer
 from signoff.gateway.routes.execute import begin, read_wanted, stream
-from signoff.gateway.routing import Answer, Route
 from signoff.gateway.schemas import ExecuteBody
-from signoff.gateway.v2_cursors import Data
-from signoff.gateway.v2_schemas import ExecuteRequest, RunHeaders, RunQueued, RunResult
-from signoff.gateway.v2_views import run_result
+from signoff.gateway.v2.cursors import Data
+from signoff.gateway.v2.schemas import ExecuteRequest, RunHeaders, RunQueued, RunResult
+from signoff.gateway.v2.views import run_result
 
 RUN_HEADER: Final = "X-Run-Id"
 """Names the run, in requests and in answers."""

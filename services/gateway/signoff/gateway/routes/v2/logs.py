@@ -14,15 +14,15 @@ from signoff.events.store.search import Place, Search
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
-from signoff.gateway.queries import ByCommas, read_query
-from signoff.gateway.responses import answer
+from signoff.gateway.http.queries import ByCommas, read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.v2.execute import NAMES_RUN, RUN_HEADER
 from signoff.gateway.routes.v2.runs import Moment, window
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_cursors import Data, Page, read_place, write_cursor
-from signoff.gateway.v2_log_schemas import LogDetail, LogItem, LogWorkflow
-from signoff.gateway.v2_logs import SPAN_BYTES, Shown, find_executions, log_detail, log_item, read_workflow
-from signoff.gateway.v2_views import MISSING, milliseconds, see
+from signoff.gateway.v2.cursors import Data, Page, read_place, write_cursor
+from signoff.gateway.v2.log_schemas import LogDetail, LogItem, LogWorkflow
+from signoff.gateway.v2.logs import SPAN_BYTES, Shown, find_executions, log_detail, log_item, read_workflow
+from signoff.gateway.v2.views import MISSING, milliseconds, see
 
 _NOT_FAILED: Final = ("running", "paused", "completed", "cancelled")
 

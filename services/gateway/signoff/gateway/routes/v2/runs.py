@@ -11,15 +11,17 @@ from signoff.events.store.base import ExecutionRow
 from signoff.events.store.ordering import place_of
 from signoff.events.store.search import Search
 from signoff.events.types import Outcome
-from signoff.gateway.bodies import convert, read_object
-from signoff.gateway.chunks import CHUNKS, stream_run
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.errors import bad_field, refused
+from signoff.gateway.executions.chunks import CHUNKS, stream_run
+from signoff.gateway.executions.history import fold
+from signoff.gateway.executions.views import paused_brief
 from signoff.gateway.gateway import GATEWAY, find_execution, find_workflow, shown_id
-from signoff.gateway.headers import CommandHeaders, ConditionalHeaders, DecisionHeaders
-from signoff.gateway.history import fold
-from signoff.gateway.queries import ByCommas, read_query
-from signoff.gateway.responses import answer
+from signoff.gateway.http.bodies import convert, read_object
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import CommandHeaders, ConditionalHeaders, DecisionHeaders
+from signoff.gateway.http.queries import ByCommas, read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.cancel import stop
 from signoff.gateway.routes.executions import block_outputs
 from signoff.gateway.routes.resume import decide
@@ -31,9 +33,8 @@ from signoff.gateway.routes.v2.execute import (
     queued_answer,
     result_answer,
 )
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.v2_cursors import Data, Page, read_place, write_cursor
-from signoff.gateway.v2_schemas import (
+from signoff.gateway.v2.cursors import Data, Page, read_place, write_cursor
+from signoff.gateway.v2.schemas import (
     ListedState,
     ResumeRequest,
     RunCancelled,
@@ -42,8 +43,7 @@ from signoff.gateway.v2_schemas import (
     RunResult,
     RunView,
 )
-from signoff.gateway.v2_views import MISSING, moment, output_of, run_item, run_result, see
-from signoff.gateway.views import paused_brief
+from signoff.gateway.v2.views import MISSING, moment, output_of, run_item, run_result, see
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A moment of a query: ISO 8601 with its offset."""

@@ -10,20 +10,18 @@ from signoff.access.callers import Principal
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
 from signoff.events.types import Json
-from signoff.gateway.bodies import convert, read_bytes, read_object
-from signoff.gateway.conditional import CACHEABLE, UNCHANGED, conditional
-from signoff.gateway.definitions import decode_definition
-from signoff.gateway.deploying import activate, check_workflow_id, deploy_document
 from signoff.gateway.errors import ApiError
+from signoff.gateway.executions.run_from_block import input_format
 from signoff.gateway.gateway import GATEWAY, find_definition, find_workflow
-from signoff.gateway.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
-from signoff.gateway.queries import read_query
-from signoff.gateway.responses import answer
-from signoff.gateway.routing import Answer, Route
-from signoff.gateway.run_from_block import input_format
+from signoff.gateway.http.bodies import convert, read_bytes, read_object
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.http.responses import answer
+from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Deployed
-from signoff.gateway.v2_cursors import Data, Page, bad_cursor
-from signoff.gateway.v2_schemas import (
+from signoff.gateway.v2.cursors import Data, Page, bad_cursor
+from signoff.gateway.v2.schemas import (
     Deployment,
     DeployRequest,
     InputField,
@@ -32,7 +30,9 @@ from signoff.gateway.v2_schemas import (
     WorkflowDetail,
     WorkflowItem,
 )
-from signoff.gateway.v2_versions import list_versions, newest_version, version_before
+from signoff.gateway.v2.versions import list_versions, newest_version, version_before
+from signoff.gateway.workflows.definitions import decode_definition
+from signoff.gateway.workflows.deploying import activate, check_workflow_id, deploy_document
 
 
 class PageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

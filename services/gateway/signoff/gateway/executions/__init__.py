@@ -1,0 +1,1 @@
+"""Executions: started, followed, shown, found, changed in bulk."""

@@ -1,0 +1,103 @@
+"""Signing in: passwords that may be tried so often, and the cookie that a session lasts in."""
+
+import math
+import time
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from signoff.access.attempts import PER_ACCOUNT, PER_ADDRESS
+from signoff.access.errors import PasswordsBusyError, TooManyAttemptsError
+from signoff.access.sessions import COOKIE, LIFETIME, Session, SignInMethod, session_token
+from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.people.identity import IDENTITY
+from signoff.runtime.proxies import client_address, held_with
+
+
+async def verified(request: web.Request, account: str, kept: str | None, password: str) -> bool:
+    """Whether a password is the right one; it is counted, for the account and for the caller's address.
+
+    Args:
+        request: brings the password.
+        account: whose it is.
+        kept: its hash; ``None`` where there is none: it takes as long.
+        password: as it was presented.
+
+    Raises:
+        ApiError: 429, it was tried too often; 503, too many are being worked on.
+    """
+    identity = request.app[IDENTITY]
+    forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
+    trusted = request.app[GATEWAY].settings.trusted_proxies
+    address = f"address/{held_with(client_address(request.remote, forwarded_for, trusted))}"
+    try:
+        await identity.attempts.take(address, PER_ADDRESS)
+        await identity.attempts.take(account, PER_ACCOUNT)
+        is_right = await identity.passwords.verify(kept, password)
+    except TooManyAttemptsError as error:
+        raise _too_often(error) from error
+    except PasswordsBusyError as error:
+        raise unavailable() from error
+    if is_right:
+        await identity.attempts.forget(account)
+        await identity.attempts.give_back(address)
+    return is_right
+
+
+def _too_often(error: TooManyAttemptsError) -> ApiError:
+    headers = {
+        "Retry-After": str(error.retry_after),
+        "X-RateLimit-Limit": str(error.most),
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(math.ceil(time.time() + error.retry_after)),
+    }
+    return ApiError(429, str(error), headers=headers)
+
+
+def may_sign_in(request: web.Request, user_id: str) -> bool:
+    """Whether somebody who proved to be this user gets a session."""
+    user = request.app[GATEWAY].directory.state.users.get(user_id)
+    return user is not None and not user.disabled and not user.service
+
+
+async def sign_in(
+    request: web.Request, response: web.StreamResponse, user_id: str, *, method: SignInMethod, epoch: int
+) -> None:
+    """Begin a session under a new token, and end the one that the browser had.
+
+    Args:
+        request: of who proved who they are.
+        response: takes the cookie.
+        user_id: who they are.
+        method: how they proved it.
+        epoch: of the user's sessions, from before they proved it.
+    """
+    sessions = request.app[IDENTITY].sessions
+    await sign_out(request)
+    token = await sessions.begin(
+        Session(user_id=user_id, method=method, signed_in_at=time.time(), epoch=epoch)
+    )
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(LIFETIME),
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=is_secure(request),
+    )
+    response.headers["Cache-Control"] = "no-store"
+
+
+async def sign_out(request: web.Request) -> None:
+    """End the session that the browser has, if it has one."""
+    token = session_token(request.headers.get("Cookie", ""))
+    if token is not None:
+        await request.app[IDENTITY].sessions.end(token)
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether browsers reach this server by https, so that cookies are for that alone."""
+    public = request.app[GATEWAY].settings.public_url
+    return (request.scheme if public is None else urlsplit(public).scheme) == "https"

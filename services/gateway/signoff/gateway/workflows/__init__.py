@@ -1,0 +1,1 @@
+"""Workflows: definitions read, checked, deployed; their schedules."""
