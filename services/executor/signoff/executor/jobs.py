@@ -40,7 +40,8 @@ class Job:
     __slots__ = (
         "_speech", "around", "attempt", "block", "call_chain", "cancelled", "definition_digest",
         "execution_id", "facts", "fields", "index", "instance", "large", "log_id", "outputs",
-        "place", "prepared", "started_at", "task", "timed_out", "variables", "workflow_id", "workspace", "workspace_id",
+        "place", "prepared", "started_at", "task", "timed_out", "variables", "workflow_id",
+        "workspace", "workspace_id",
     )  # fmt: skip
 
     def __init__(self, place: Place, loaded: Loaded, state: State, flight: InFlight) -> None:
