@@ -15,6 +15,7 @@ from signoff.access.keys import digest_of
 from signoff.access.live import LiveDirectory
 from signoff.access.permissions import ROLES, expanded
 from signoff.access.sessions import Sessions, session_token
+from signoff.events.ids import read_uuid
 from signoff.events.store.base import EventStore
 from signoff.events.topics import chosen_log_id
 from signoff.events.types import Actor
@@ -26,8 +27,6 @@ _BOOTSTRAP: Final = Actor(type="apiKey", id="bootstrap")
 _KEEP: Final = 10_000
 _FRESH: Final = 0.05
 """Seconds for which a key that nobody has is believed to be nobody's: guessing keys does not load the log."""
-
-_UUID_LENGTH: Final = 36
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -206,13 +205,13 @@ class Gate:
         if about.execution_id is None:
             return frozenset()
         ids = [chosen_log_id(str(each), about.execution_id) for each in candidates]
-        given = _uuid(about.execution_id)
+        given = read_uuid(about.execution_id)
         row = await self._store.locate(ids if given is None else [*ids, given])
         return frozenset() if row is None else frozenset({row.workspace_id}) & frozenset(candidates)
 
 
 def _named(caller: Caller, workspace_id: str) -> Principal:
-    named = _uuid(workspace_id)
+    named = read_uuid(workspace_id)
     if named is not None and named in caller.grants:
         return caller.within(named)
     if named is not None and named in caller.owner_grants:
@@ -255,12 +254,3 @@ def _caller_of(state: Directory, key_id: str, key: Key) -> Caller:
 def _bearer(headers: Mapping[str, str]) -> str | None:
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
-
-
-def _uuid(text: str) -> UUID | None:
-    if len(text) != _UUID_LENGTH:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

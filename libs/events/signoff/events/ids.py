@@ -1,9 +1,13 @@
-"""New ids. Derived ones, which are the same for everybody, are in :mod:`signoff.events.topics`."""
+"""New ids, and those that callers name. Derived ones, the same for everybody, are in `signoff.events.topics`."""
 
 import os
+import re
 import time
 from collections.abc import Callable
+from typing import Final
 from uuid import UUID
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def new_id(clock_ms: Callable[[], int] | None = None) -> UUID:
@@ -17,3 +21,8 @@ def new_id(clock_ms: Callable[[], int] | None = None) -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def read_uuid(text: str) -> UUID | None:
+    """The UUID that a text is, in its one spelling with four hyphens; ``None`` for any other text."""
+    return UUID(text) if _UUID.fullmatch(text) else None

@@ -1,6 +1,5 @@
 """What the routes share: the ports, and what stands on them."""
 
-import re
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment
 from signoff.events.files import Files
+from signoff.events.ids import read_uuid
 from signoff.events.store.base import EventStore, ExecutionRow, WorkflowRow
 from signoff.events.topics import chosen_log_id, workflow_log_id
 from signoff.events.types import Json
@@ -34,7 +34,6 @@ END_GRACE: Final = 10.0
 """Seconds beyond a run's time limit that a caller waits for its end."""
 
 _OWN_VERSIONS: Final = (5, 7)
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Gateway(Struct, frozen=True, kw_only=True):
@@ -91,9 +90,8 @@ async def find_execution(
         ApiError: 404, it never was, belongs to another workflow, or is not for the caller to know of.
     """
     ids = [chosen_log_id(str(caller.workspace_id), execution_id)]
-    if _UUID.fullmatch(execution_id):
-        ids.append(UUID(execution_id))
-    row = await gateway.store.locate(ids)
+    given = read_uuid(execution_id)
+    row = await gateway.store.locate(ids if given is None else [*ids, given])
     if row is None or row.workspace_id != caller.workspace_id or workflow_id not in (None, row.workflow_id):
         raise ApiError(404, missing)
     return row
@@ -108,9 +106,10 @@ async def check_unused(gateway: Gateway, caller: Principal, execution_id: str) -
     Raises:
         ApiError: 409, it names an execution of the workspace, or one of its runs.
     """
-    if not _UUID.fullmatch(execution_id) or UUID(execution_id).version not in _OWN_VERSIONS:
+    named = read_uuid(execution_id)
+    if named is None or named.version not in _OWN_VERSIONS:
         return
-    row = await gateway.store.locate([UUID(execution_id)])
+    row = await gateway.store.locate([named])
     if row is not None and row.workspace_id == caller.workspace_id:
         raise execution_id_used(execution_id)
 

@@ -6,14 +6,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from signoff.events.ids import read_uuid
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.topics import chosen_log_id
 from signoff.stream.errors import RefusedError
 
 LARGEST_EVENT_ID: Final = 2**62
 """No log is as long. Larger cursors are taken for it, so that they fit the database's numbers."""
-
-_UUID_LENGTH: Final = 36
 
 
 class Target(Struct, frozen=True):
@@ -44,7 +43,7 @@ async def find_target(store: EventStore, workspace_id: UUID, workflow_id: str, e
         RefusedError: there is none, or not of this workflow; the texts are the contract's.
         StoreUnavailableError: the database is away.
     """
-    given = _uuid(execution_id)
+    given = read_uuid(execution_id)
     chosen = chosen_log_id(str(workspace_id), execution_id)
     row = await store.locate([chosen] if given is None else [chosen, given])
     if row is not None and row.workspace_id != workspace_id:
@@ -63,15 +62,6 @@ async def _refusal(
     if row is None:
         return RefusedError(404, "Execution buffer not found or expired")
     return RefusedError(403, "Execution does not belong to this workflow")
-
-
-def _uuid(text: str) -> UUID | None:
-    if len(text) != _UUID_LENGTH:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def cursor_of(headers: Mapping[str, str], query: Mapping[str, str]) -> Cursor:
