@@ -1,4 +1,4 @@
-"""New ids, and those that callers name. Derived ones, the same for everybody, are in `signoff.events.topics`."""
+"""New ids, and those that callers name. Derived ones, the same for all, are in `signoff.events.topics`."""
 
 import os
 import re
