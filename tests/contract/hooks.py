@@ -31,17 +31,23 @@ def filter_failure(_: Any, failure: Any, case: Any, response: Any) -> bool:
     """What is no fault though it looks like one.
 
     A workflow whose block fails is answered with 500 and ``success: false``: Sim's contract. A refusal may
-    rest on what no schema tells. And HTTP lets every client send headers that the server does not know.
+    rest on what no schema tells. HTTP lets every client send headers that the server does not know. And an
+    empty parameter counts as left out, as Sim has it.
     """
     match failure.code:
         case "ST101":  # a server error
             return b'"success":false' not in response.content
         case "ST202":  # a valid request was rejected
-            return not _rests_on_more(response.content)
+            return b'"success":false' not in response.content and not _rests_on_more(response.content)
         case "ST201":  # an invalid request was accepted
-            return _UNKNOWN_HEADER not in case.headers
+            return _UNKNOWN_HEADER not in case.headers and not _has_empty(case.query)
         case _:
             return True
+
+
+def _has_empty(query: Any) -> bool:
+    """Whether a parameter, or an item of one, is empty."""
+    return any(value == "" or (isinstance(value, list) and "" in value) for value in (query or {}).values())
 
 
 def _rests_on_more(body: bytes) -> bool:

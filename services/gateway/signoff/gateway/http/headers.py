@@ -39,6 +39,10 @@ class CommandHeaders(Struct, frozen=True, kw_only=True):
     traceparent: str | UnsetType = UNSET
 
 
+_LINK: Final = rf" *(|{IDENTIFIER.pattern}) *"
+_CHAIN: Final = f"^{_LINK}(,{_LINK})*$"
+
+
 class StartHeaders(CommandHeaders, frozen=True, kw_only=True):
     """The headers of a request that starts an execution, as they are written; `execute_headers` reads them.
 
@@ -58,7 +62,7 @@ class StartHeaders(CommandHeaders, frozen=True, kw_only=True):
     timeout: Annotated[int, Meta(ge=1, le=MAX_TIMEOUT)] | UnsetType = field(
         default=UNSET, name="X-Execution-Timeout-Seconds"
     )
-    call_chain: str | UnsetType = field(default=UNSET, name="X-Sim-Via")
+    call_chain: Annotated[str, Meta(pattern=_CHAIN)] | UnsetType = field(default=UNSET, name="X-Sim-Via")
 
 
 class DecisionHeaders(CommandHeaders, frozen=True, kw_only=True):

@@ -24,10 +24,10 @@ class StreamHeaders(Struct, frozen=True, kw_only=True):
     """What an `EventSource` that comes back says.
 
     Attributes:
-        last_event_id: The last event that it has.
+        last_event_id: The last event that it has; what is no event's id is taken for none.
     """
 
-    last_event_id: Annotated[int, Meta(ge=0)] | UnsetType = field(default=UNSET, name="Last-Event-ID")
+    last_event_id: str | UnsetType = field(default=UNSET, name="Last-Event-ID")
 
 
 class FeedQuery(Struct, frozen=True, kw_only=True, rename="camel"):
