@@ -25,6 +25,7 @@ from signoff.gateway.executions.selection import Selected
 from signoff.gateway.gateway import Gateway
 from signoff.gateway.taken import ends_run
 from signoff.tail import Frame
+from signoff.tail.sending import HEADERS
 
 CHUNKS: Final = (
     'Frames `data: {"blockId", "chunk"}` for selected outputs, then `data: {"event": "final", "data": '
@@ -35,12 +36,6 @@ CHUNKS: Final = (
 
 _DONE: Final = "[DONE]"
 _HEARTBEAT: Final = b": heartbeat\n\n"
-_HEADERS: Final = {
-    "Content-Type": "text/event-stream",
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",
-    "X-Content-Type-Options": "nosniff",
-}
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger("signoff.gateway.executions.chunks")
 
@@ -104,7 +99,7 @@ async def stream_run(
     run = _Followed(
         workspace_id=workspace_id, log_id=log_id, run_id=run_id, selected=selected, base64_most=base64_most
     )
-    response = web.StreamResponse(headers={**_HEADERS, shown_as: shown_id})
+    response = web.StreamResponse(headers={**HEADERS, shown_as: shown_id})
     await response.prepare(request)
     try:
         async with aclosing(_messages(gateway, run)) as messages:

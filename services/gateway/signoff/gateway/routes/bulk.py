@@ -20,7 +20,8 @@ from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders, idempotency_key, traceparent
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.http.sse import DONE, STREAM_HEADERS, data_frame
+from signoff.gateway.http.sse import data_frame
+from signoff.tail.sending import DONE, HEADERS
 
 _ROUTE: Final = "bulk"
 _MOST: Final = 10_000
@@ -147,7 +148,7 @@ async def _answer(results: Results, tally: _Tally) -> web.Response:
 
 
 async def _stream(request: web.Request, results: Results, tally: _Tally) -> web.StreamResponse:
-    response = web.StreamResponse(headers=STREAM_HEADERS)
+    response = web.StreamResponse(headers=HEADERS)
     await response.prepare(request)
     reader = _Reader(response)
     try:
