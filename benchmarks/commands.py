@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import containers, directory, gateway, inprocess, latency, parked, steps
+from benchmarks import containers, directory, gateway, inbox_queries, inprocess, latency, parked, steps
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
@@ -31,6 +31,7 @@ _IN_PROCESS = {
     "executor": inprocess.measure,
     "containers": containers.measure,
     "directory": directory.measure,
+    "inbox": inbox_queries.measure,
 }
 _PRIVATE = "private"
 _ROUNDS = 3
@@ -93,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     executor.add_argument(
         "--kafka", nargs="?", const=_PRIVATE, metavar="HOST:PORT", help="a broker, or a private one"
     )
+    inbox = parser.add_argument_group("inbox: queries of inboxes, in this process")
+    inbox.add_argument("--points", type=_count, metavar="N", help="how many pause points are open")
     return parser
 
 
@@ -176,6 +179,7 @@ def _servers(folder: Path, options: argparse.Namespace) -> Iterator[inprocess.Lo
             database=database,
             kafka=kafka,
             profile=options.profile,
+            points=options.points,
         )
 
 

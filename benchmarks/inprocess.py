@@ -62,6 +62,7 @@ class Load(Struct, frozen=True, kw_only=True):
         database: a URL for `open_store`; None is SQLite in the folder.
         kafka: `host:port`; None is the bus in memory.
         profile: whether to show where the time goes.
+        points: how many pause points are open in inboxes; None is as many as the target speaks of.
     """
 
     executions: int
@@ -71,6 +72,7 @@ class Load(Struct, frozen=True, kw_only=True):
     database: str | None = None
     kafka: str | None = None
     profile: bool = False
+    points: int | None = None
 
 
 class Caller:

@@ -30,6 +30,7 @@ async def test_no_secret_stands_in_anything_that_is_written_or_answered(tmp_path
         await _outgoing_hooks(server, receiver)
         await _incoming_hooks(server)
         await _streams(server)
+        await _decision_links(server)
         await _refusals(server)
         await _look_at_everything(server)
         found = _written(server)
@@ -233,6 +234,30 @@ async def _streams(server: Planted) -> None:
     assert (await server.http.send("GET", other, params={"token": token})).status >= 400
     headers = {"X-API-Key": server.key}
     await server.http.listen("/api/stream", until=b"feed:opened", headers=headers)
+
+
+async def _decision_links(server: Planted) -> None:
+    """Links to decisions: used, refused, revoked, and sent where they do not belong."""
+    blocks = {"approve": {"type": "human_in_the_loop", "form": {"approved": "boolean"}}}
+    await server.do("PUT", "/api/workflows/asked", json={"blocks": blocks})
+    asked = await server.do("POST", EXECUTE.format("asked"), json={})
+    person = {"name": "Bob", "email": "bob@example.org"}
+    user = await server.do("POST", "/api/users", json=person)
+    await server.do("POST", f"{_DEFAULT}/members", json={"email": person["email"], "roles": ["approver"]})
+    inbox = f"/api/inbox/{asked['executionId']}/approve"
+    point = f"/api/resume/asked/{asked['executionId']}/approve"
+    for name in ("decision link", "revoked decision link"):
+        made = await server.do("POST", f"{inbox}/links", json={"userId": user["id"]}, shown={name})
+        token = {"token": server.canaries.learn(name, made["token"])}
+        bearer = {"Authorization": f"Bearer {made['token']}"}
+        for given in ({"params": token}, {"headers": bearer}):
+            assert (await server.http.send("GET", point, **given)).status == 200
+            assert (await server.http.send("POST", point, json={}, **given)).status == 401
+            assert (await server.http.send("POST", f"{inbox}/code", **given)).status == 503
+            assert (await server.http.send("GET", f"{point}x", **given)).status == 403
+            assert (await server.http.send("GET", "/api/workflows", **given)).status == 401
+    await server.do("DELETE", f"{inbox}/links/{made['id']}")
+    assert (await server.http.send("GET", point, params=token)).status == 401
 
 
 async def _refusals(server: Planted) -> None:

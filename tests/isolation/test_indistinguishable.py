@@ -197,6 +197,10 @@ def _hook(workflow_id: str) -> dict[str, Any]:
     return {"url": CLOSED_PORT, "enabled": False, "workflowIds": [workflow_id]}
 
 
+def _absence(user_id: str) -> dict[str, Any]:
+    return {"delegateId": user_id, "since": "2026-05-04T09:00:00Z", "until": "2026-05-05T09:00:00Z"}
+
+
 _TOKENS: Final = "/api/stream-tokens"
 _RUN: Final = "/api/workflows/own/execute"
 PLACES: Final[Mapping[str, Named]] = {
@@ -220,6 +224,7 @@ PLACES: Final[Mapping[str, Named]] = {
     "a group's user": Named(
         "POST", "/api/groups", World.member, _as_json(lambda it: {"name": "g", "userIds": [it]})
     ),
+    "a delegate": Named("PUT", "/api/users/me/absence", World.member, _as_json(_absence)),
     "the execution that a run begins from": Named("POST", _RUN, _execution, _as_json(_run_from)),
     "a webhook's workflow": Named("POST", "/api/hooks", _workflow, _as_json(_hook)),
 }

@@ -21,10 +21,16 @@ STREAMED: Final = frozenset({"streamExecution", "streamFeed"})
 NO_PROVIDER: Final = frozenset({"beginOidc", "endOidc"})
 """Where there is no OpenID provider these are not there, for anybody."""
 
-USERS_ONLY: Final = frozenset({"getAccount", "listPersonalKeys"})
+USERS_ONLY: Final = frozenset({"getAbsence", "getAccount", "listPersonalKeys"})
 FREE_ONLY: Final = frozenset(
-    {"changeAccount", "changePassword", "createPersonalKey", "revokePersonalKey", "rotatePersonalKey"}
-)
+    {
+        "changeAccount", "changePassword", "createPersonalKey", "endAbsence", "revokePersonalKey",
+        "rotatePersonalKey", "setAbsence",
+    }
+)  # fmt: skip
+OWN_OR_MANAGED: Final = frozenset({"createDecisionLink", "revokeDecisionLink"})
+"""Without `links:manage` they are for the caller's own links, and who is no user has none."""
+
 ENDS_THE_CALLER: Final = frozenset({"closeWorkspace", "changePassword", "signIn", "signOut"})
 """After these a caller is none any more: they are asked by fresh callers, in fresh workspaces."""
 
@@ -45,7 +51,8 @@ def expected(route: Endpoint, kind: Kind) -> Refusal | str | None:
     if not allows(kind.roles, route.operation):
         return DENIED
     by_itself = (route.name in USERS_ONLY and not kind.user) or (route.name in FREE_ONLY and not kind.free)
-    return OF_ITS_OWN if by_itself else None
+    no_own = route.name in OWN_OR_MANAGED and not (kind.user or allows(kind.roles, "links:manage"))
+    return OF_ITS_OWN if by_itself or no_own else None
 
 
 def _of_open(route: Endpoint, kind: Kind) -> Refusal | None:

@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from semantics.model import Answer, Model
 from signoff.events.types import Json
+from support.cast import Manner
 from support.system_services import ENVIRONMENT
 from support.told import Told, in_short
 
@@ -71,7 +72,13 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One thing that is done, or waited for.
 
     Attributes:
-        resume: the context to decide on; ``given`` is the input, ``seen`` the digest of what was seen.
+        resume: the context to decide on; ``given`` is the input.
+        by: of ``support.cast``: who decides or acts; by default the server's own key.
+        seen: the digest of what was seen; ``first`` and ``current`` are those of what the point shows.
+        link: the decision comes by a link.
+        early: it is to be kept for so many seconds, if its point has not opened.
+        again: it is one more on a point whose run failed.
+        act: what is done at the context ``at`` beside deciding, as the route for it ends; ``given`` is the body.
         child: the block whose child execution the context, or the event to reach, is in.
         cancel: cancel the execution.
         retry: try what failed again.
@@ -85,8 +92,14 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """
 
     resume: str | None = None
-    given: Json = None
+    given: Any = None
+    by: str | None = None
     seen: str | None = None
+    link: bool = False
+    early: float | None = None
+    again: bool = False
+    act: str | None = None
+    at: str = ""
     child: str | None = None
     cancel: bool = False
     retry: bool = False
@@ -100,13 +113,19 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
 
 
 class Start(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """How an execution is started, beside its input; ``via`` are the workflows that called up to it."""
+    """How an execution is started, beside its input.
+
+    Attributes:
+        via: the workflows that called one another up to it.
+        by: of ``support.cast``: who starts it.
+    """
 
     detached: bool = False
     limit: float | None = None
     stop_after: str | None = None
     webhook: str | None = None
     via: list[str] = []
+    by: str | None = None
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,13 +177,17 @@ class Player(Protocol):
         stop_after: str | None = ...,
         webhook: str | None = ...,
         via: list[str] = ...,
+        by: str | None = ...,
     ) -> None:
         """Start, and wait for the end of the run unless detached."""
 
-    async def resume(
-        self, context_id: str, given: Json, *, seen: str | None = ..., child: str | None = ...
-    ) -> str | None:
+    async def resume(self, context_id: str, given: Json, how: Manner = ...) -> str | None:
         """Decide on a point; gives the text of a refusal."""
+
+    async def act(
+        self, act: str, context_id: str, given: Mapping[str, Json], *, by: str | None
+    ) -> str | None:
+        """Do something at a point beside deciding; gives the text of a refusal."""
 
     async def cancel(self) -> str | None:
         """Cancel; gives the text of a refusal."""
@@ -248,6 +271,7 @@ async def play(case: Case, player: Player, model: Model) -> None:
         stop_after=start.stop_after,
         webhook=start.webhook,
         via=start.via,
+        by=start.by,
     )
     for step in case.steps:
         await _do(step, player)
@@ -275,7 +299,9 @@ async def _end(case: Case, player: Player) -> Told:
 async def _do(step: Step, player: Player) -> None:
     refusal: str | None = None
     if step.resume is not None:
-        refusal = await player.resume(step.resume, step.given, seen=step.seen, child=step.child)
+        refusal = await player.resume(step.resume, step.given, await _manner(step, player))
+    if step.act is not None:
+        refusal = await player.act(step.act, step.at, step.given or {}, by=step.by)
     if step.cancel:
         refusal = await player.cancel()
     if step.retry:
@@ -289,6 +315,13 @@ async def _do(step: Step, player: Player) -> None:
     if step.until is not None:
         await player.until(step.until)
     assert refusal == step.refused, await player.tell()
+
+
+async def _manner(step: Step, player: Player) -> Manner:
+    seen = step.seen
+    if seen in ("first", "current"):
+        seen = (await player.tell()).digest_of(step.resume or "", first=seen == "first")
+    return Manner(by=step.by, seen=seen, child=step.child, link=step.link, early=step.early, again=step.again)
 
 
 def compare(expected: Expected, told: Told) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
@@ -12,6 +13,7 @@ from semantics.server import application
 from signoff.events.blobs import BlobStore
 from signoff.executor.app import open_tools
 from signoff.runtime.settings import Settings
+from support.cast import Directory
 from support.engine_runs import Engine
 from support.openai_server import MODEL
 from support.semantic_blocks import registry
@@ -48,7 +50,8 @@ async def engine(model: Model) -> AsyncIterator[Engine]:
     blobs = BlobStore.open("memory:")
     settings = Settings(allow_private_networks=("127.0.0.0/8",), llm_url=model.url, llm_model=MODEL)
     async with open_tools(settings, blobs) as tools:
-        engine = Engine(tools, blobs, registry(), ENVIRONMENT)
+        known = msgspec.structs.replace(tools, assignees=Directory())
+        engine = Engine(known, blobs, registry(), ENVIRONMENT)
         yield engine
         await engine.close()
 

@@ -329,7 +329,13 @@ class Story:
     # Commands ---------------------------------------------------------------------------------------
 
     def command(
-        self, data: CommandData, *, command_id: str | None = None, digest: str | None = None, **more: Any
+        self,
+        data: CommandData,
+        *,
+        command_id: str | None = None,
+        digest: str | None = None,
+        actor: Actor = MAKER,
+        **more: Any,
     ) -> Outcome:
         """Send a command and give its answer."""
         self._commands += 1
@@ -339,7 +345,7 @@ class Story:
                 type=data.TYPE,
                 execution_id=str(LOG),
                 issued_at=iso(self.now),
-                actor=MAKER,
+                actor=actor,
                 request_digest=digest,
                 data=data,
                 **more,
@@ -485,7 +491,8 @@ def wrong_with(state: State) -> list[str]:
     counted = Counter((each.run_id, each.rests) for each in state.in_flight.values())
     entries = [entry.entry_id for entry in state.entries.values() if entry.status == "pending"]
     resting = {each.instance for each in state.in_flight.values() if each.rests in {"wait", "retry"}}
-    timed = {p.context_id for p in state.points.values() if p.status == "paused" and p.due_at is not None}
+    waiting = [point for point in state.points.values() if point.status == "paused"]
+    timed = {p.context_id for p in waiting if p.due_at is not None or p.step < len(p.deadlines)}
     checks = {
         "counters": all(
             [run.busy, run.waits, run.retries, run.children]
@@ -493,7 +500,7 @@ def wrong_with(state: State) -> list[str]:
             for run_id, run in state.runs.items()
         ),
         "active": state.active == [r.run_id for r in state.runs.values() if r.status == "running"],
-        "timers": state.timers.keys() == resting | timed,
+        "timers": state.timers.keys() == resting | timed | state.held_decisions.keys(),
         "queue": sorted(state.queue) == sorted(entries),
         "queue held": not state.queue or state.held() or state.status in TERMINAL,
         "edges": all(left >= 0 for scope in state.scopes.values() for left in scope.open_edges.values()),

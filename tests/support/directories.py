@@ -1,14 +1,17 @@
 """A directory to try facts on: folded from them as the log would be."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from signoff.access.changes import fault
 from signoff.access.directory import WORKFLOW_ID, Directory, evolve_directory
 from signoff.events.times import iso
 from signoff.events.types import (
+    AbsenceSet,
     Actor,
     DirectoryFact,
     Event,
+    GroupSet,
     MemberSet,
     Role,
     UserAdded,
@@ -51,3 +54,29 @@ def user(user_id: str) -> UserAdded:
 
 def member(workspace_id: str, user_id: str, *roles: Role) -> MemberSet:
     return MemberSet(actor=ADMIN, workspace_id=workspace_id, user_id=user_id, roles=list(roles))
+
+
+def group(
+    workspace_id: str, group_id: str, *user_ids: str, name: str = "", roles: Sequence[Role] = ()
+) -> GroupSet:
+    """A group; without a name it has its id's."""
+    return GroupSet(
+        actor=ADMIN,
+        workspace_id=workspace_id,
+        group_id=group_id,
+        name=name or group_id,
+        roles=list(roles),
+        user_ids=list(user_ids),
+    )
+
+
+def absence(workspace_id: str, user_id: str, delegate_id: str, *, since: float, until: float) -> AbsenceSet:
+    """Somebody is away; times are seconds since the epoch."""
+    return AbsenceSet(
+        actor=ADMIN,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        delegate_id=delegate_id,
+        since=iso(since),
+        until=iso(until),
+    )

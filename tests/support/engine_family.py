@@ -13,7 +13,19 @@ from signoff.blocks import Registry
 from signoff.engine.catalog import find_entry
 from signoff.engine.definition import Definition, digest
 from signoff.engine.evolve import evolve
-from signoff.engine.messages import BlockSays, CancelBlock, Draft, Effect, Input, RunBlock, TakenOver, Tick
+from signoff.engine.messages import (
+    BlockSays,
+    CancelBlock,
+    Draft,
+    Effect,
+    Input,
+    Notify,
+    RunBlock,
+    Sent,
+    TakenOver,
+    Tick,
+    Told,
+)
 from signoff.events.codec import chain_hash, encode
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
@@ -31,6 +43,9 @@ LIMIT: Final = 15.0
 
 _SCHEDULED: Final = 0.0
 """The time limit of runs that a schedule starts: there are none here."""
+
+_UNSENT: Final = Sent(channel="nowhere", success=False, error="there is no network here")
+"""What comes of telling people."""
 
 _JUMPS: Final = 10_000
 """So often the clock may jump in one step of a case."""
@@ -94,13 +109,15 @@ class Family:
             self._runner.start(self, loaded, story.state, effect)
         elif isinstance(effect, CancelBlock):
             self._runner.cancel(story.log_id, effect.instance, effect.attempt)
+        elif isinstance(effect, Notify):
+            self.deliver(story.log_id, Told(effect.event_id, [_UNSENT]))
 
     # Time ----------------------------------------------------------------------------------------------
 
     async def work(self) -> None:
         """Let blocks end that end without time passing."""
         self._take_messages()
-        while any(story.at_work() for story in self._stories.values()):
+        while any(story.at_work() for story in self._stories.values()) or not self._results.empty():
             async with asyncio.timeout(LIMIT):
                 log_id, message = await self._results.get()
             self._stories[log_id].take(message)
@@ -172,8 +189,8 @@ class DrivenStory(Story):
         return any(_key(run) not in stopped and not self._holds(run) for run in self.tries)
 
     def take(self, message: Any) -> None:
-        """Take a block's result, or part of what it says."""
-        if not isinstance(message, BlockSays):
+        """Take a block's result, part of what it says, or that people were told."""
+        if not isinstance(message, BlockSays | Told):
             self.tries = [run for run in self.tries if _key(run) != _key(message)]
         self.send(message)
 

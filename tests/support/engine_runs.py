@@ -9,12 +9,15 @@ from signoff.blocks import Registry
 from signoff.engine.definition import Definition
 from signoff.engine.parse import Parsed, parse
 from signoff.events.blobs import BlobStore
-from signoff.events.types import Json, Mode, Outcome, RetryExecution, StartExecution
+from signoff.events.times import iso
+from signoff.events.types import Json, Mode, Outcome, ResumeExecution, RetryExecution, StartExecution
 from signoff.executor.blocks.base import Tools
 from signoff.executor.runner import Runner
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.run_from_block import before, check_start
 from support.bdd import LOG, WORKFLOW
+from support.cast import PLAINLY, Manner, actor, maker
+from support.desk import command_of
 from support.engine_family import DrivenStory, Family
 from support.told import Told, in_short
 
@@ -93,6 +96,7 @@ class EngineRun:
         stop_after: str | None = None,
         webhook: str | None = None,
         via: Sequence[str] = (),
+        by: str | None = None,
     ) -> None:
         """Start, and go on until nothing is left that a caller would wait for; no time passes if detached.
 
@@ -103,13 +107,16 @@ class EngineRun:
             stop_after: the block to stop after.
             webhook: the block that the input was sent to, by somebody who does not wait.
             via: the workflows that called one another up to the start.
+            by: who starts it.
         """
         if webhook is not None:
             await self.trigger("webhook", webhook, given)
             return
         mode: Mode = "async" if detached else "sync"
         self.story = self._family.new(WORKFLOW, LOG)
-        self.story.start(given, mode=mode, time_limit=limit, stop_after=stop_after, call_chain=via)
+        self.story.start(
+            given, mode=mode, time_limit=limit, stop_after=stop_after, call_chain=via, actor=actor(by)
+        )
         await (self._family.work() if detached else self._family.go_on())
 
     async def trigger(self, kind: str, block_id: str, given: Json) -> None:
@@ -157,23 +164,42 @@ class EngineRun:
         await self._family.go_on()
         return refusal
 
-    async def resume(
-        self, context_id: str, given: Json, *, seen: str | None = None, child: str | None = None
-    ) -> str | None:
+    async def resume(self, context_id: str, given: Json, how: Manner = PLAINLY) -> str | None:
         """Decide on a pause point; gives the text of a refusal.
 
         Args:
             context_id: of the point.
             given: the input.
-            seen: the digest of what the decision was made on.
-            child: the block whose child execution the point is in.
+            how: who decides, and in which way.
         """
         story = self.story
-        if child is not None:
-            story = self._family.story((await self.tell()).child_of(child)["childExecutionId"])
-        refusal = _refusal(story.resume(context_id, given, seen=seen))
+        if how.child is not None:
+            story = self._family.story((await self.tell()).child_of(how.child)["childExecutionId"])
+        data = ResumeExecution(
+            context_id=context_id,
+            input=given,
+            seen_digest=how.seen,
+            maker=maker(how.by, link=how.link),
+            retry=how.again,
+            hold_until=None if how.early is None else iso(story.now + how.early),
+        )
+        refusal = _refusal(story.command(data, actor=actor(how.by)))
         await self._family.go_on()
         return refusal
+
+    async def act(
+        self, act: str, context_id: str, given: Mapping[str, Json], *, by: str | None
+    ) -> str | None:
+        """Do something at a pause point beside deciding; gives the text of a refusal.
+
+        Args:
+            act: the last word of the route for it.
+            context_id: of the point.
+            given: the body.
+            by: who does it.
+        """
+        command = command_of(act, self.story.state.points[context_id], given, by=by)
+        return _refusal(self.story.command(command, actor=actor(by)))
 
     async def cancel(self) -> str | None:
         """Cancel the execution; gives the text of a refusal."""
@@ -187,16 +213,19 @@ class EngineRun:
         await self._family.go_on()
 
     async def reach(self, event: str, *, child: str | None = None) -> None:
-        """Make sure that an event is there: without time passing nothing more happens.
+        """Let time pass until an event is there.
 
         Args:
             event: as `in_short` names it.
             child: the block whose child execution it is in.
         """
+        while event not in map(in_short, (told := await self._seen(child)).events):
+            assert self._family.jump(), f"no {event}:\n{told}"
+            await self._family.go_on()
+
+    async def _seen(self, child: str | None) -> Told:
         told = await self.tell()
-        if child is not None:
-            told = _told(self._family.story(told.child_of(child)["childExecutionId"]))
-        assert event in map(in_short, told.events), f"no {event}:\n{told}"
+        return told if child is None else _told(self._family.story(told.child_of(child)["childExecutionId"]))
 
     async def until(self, status: str) -> Told:
         """Let time pass until the execution has a status."""

@@ -1,12 +1,14 @@
 """For every route a request that it would serve: what the tests of isolation send as everybody."""
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from signoff.events.times import iso
 from signoff.gateway.http.routing import Endpoint
 from support.identities import DEFAULT, PASSWORD, Caller, administrator, new_address
 from support.worlds import CLOSED_PORT, DEFINITIONS, UPLOAD, UPLOAD_HEADERS, World
@@ -83,6 +85,36 @@ async def _resume_run(world: World, _: Caller) -> Ask:
     return Ask({"id": "approval", "run": pause.execution}, {"json": body})
 
 
+async def _claimed(world: World) -> Mapping[str, str]:
+    """A point that somebody has claimed, whom any operator may take it from."""
+    names = await _point(world)
+    await world.admin.do("POST", f"/api/inbox/{names['execution']}/{names['context']}/claim")
+    return names
+
+
+async def _delegated(world: World, _: Caller) -> Ask:
+    return Ask(await _point(world), {"json": {"to": await world.member()}})
+
+
+async def _reassigned(world: World, _: Caller) -> Ask:
+    body = {"assignees": [f"user:{await world.member()}"], "reason": "they know more"}
+    return Ask(await _point(world), {"json": body})
+
+
+async def _amended(world: World, _: Caller) -> Ask:
+    names = await _point(world)
+    shown = await world.admin.do("GET", f"/api/inbox/{names['execution']}/{names['context']}")
+    headers = {"If-Match": f'"{shown["contentDigest"]}"'}
+    body = {"reason": "the amount was wrong", "display": {"Amount": 8}}
+    return Ask(names, {"json": body, "headers": headers})
+
+
+async def _decisions(world: World, _: Caller) -> Ask:
+    pause = await world.paused()
+    decision = {"executionId": pause.execution, "contextId": pause.context, "input": {"approved": True}}
+    return Ask(given={"json": {"decisions": [decision]}})
+
+
 async def _rolled_back(world: World) -> str:
     return await world.fresh_workflow(versions=2)
 
@@ -113,12 +145,63 @@ async def _member(world: World) -> Mapping[str, str]:
     return {"workspaceId": world.workspace_id, "userId": await world.member()}
 
 
+def _away(delegate_id: str) -> dict[str, Any]:
+    return {"json": {"delegateId": delegate_id, "until": iso(time.time() + 86_400)}}
+
+
+async def _leave(world: World, _: Caller) -> Ask:
+    return Ask(given=_away(await world.member()))
+
+
+async def _own_absence(world: World, caller: Caller) -> Ask:
+    """An absence of the caller; nobody's where there is no user."""
+    status, user = await caller.within(world.workspace_id).get("/api/users/me")
+    if status == 200:
+        await _send_away(world, user["id"])
+    return Ask()
+
+
+async def _member_to_leave(world: World, _: Caller) -> Ask:
+    return Ask(await _member(world), _away(await world.member()))
+
+
+async def _member_away(world: World) -> Mapping[str, str]:
+    names = await _member(world)
+    await _send_away(world, names["userId"])
+    return names
+
+
+async def _send_away(world: World, user_id: str) -> None:
+    path = f"/api/workspaces/{world.workspace_id}/members/{user_id}/absence"
+    await world.admin.do("PUT", path, **_away(await world.member()))
+
+
 async def _new_member(world: World, _: Caller) -> Ask:
     return Ask(await _here(world), {"json": {"email": new_address(), "roles": ["read"]}})
 
 
 async def _new_user(_: World, __: Caller) -> Ask:
     return Ask(given={"json": {"name": "Ada", "email": new_address()}})
+
+
+async def _link_to_make(world: World, caller: Caller) -> Ask:
+    """For the caller; for a member where there is no user."""
+    own = await _is_user(world, caller)
+    return Ask(await _point(world), {"json": {} if own else {"userId": await world.member()}})
+
+
+async def _link_to_revoke(world: World, caller: Caller) -> Ask:
+    names = await _point(world)
+    path = f"/api/inbox/{names['execution']}/{names['context']}/links"
+    if await _is_user(world, caller):
+        made = await caller.within(world.workspace_id).do("POST", path, json={})
+    else:
+        made = await world.admin.do("POST", path, json={"userId": await world.member()})
+    return Ask({**names, "link": made["id"]})
+
+
+async def _is_user(world: World, caller: Caller) -> bool:
+    return (await caller.within(world.workspace_id).get("/api/users/me"))[0] == 200
 
 
 async def _new_group(world: World, _: Caller) -> Ask:
@@ -168,6 +251,22 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "getResumable": _path("approval", "execution", _paused),
     "getPausePoint": _names(_point),
     "resumeExecution": _names(_point, json={"approved": True}),
+    "createDecisionLink": _link_to_make,
+    "listDecisionLinks": _names(_point),
+    "revokeDecisionLink": _link_to_revoke,
+    "sendDecisionCode": _names(_point),
+    "listInbox": _ask(params={"counts": "true"}),
+    "countInbox": _ask(),
+    "getInboxPoint": _names(_point),
+    "claimPausePoint": _names(_point),
+    "releasePausePoint": _names(_claimed),
+    "delegatePausePoint": _delegated,
+    "reassignPausePoint": _reassigned,
+    "returnPausePoint": _names(_point, json={"reason": "the invoice is missing"}),
+    "commentPausePoint": _names(_point, json={"text": "fine"}),
+    "amendPausePoint": _amended,
+    "decideMany": _decisions,
+    "listHeldDecisions": _one("execution", _paused),
     "createStreamToken": _stream_token,
     "uploadFiles": _ask(data=UPLOAD, headers=UPLOAD_HEADERS),
     "getFile": _one("key", World.file),
@@ -224,6 +323,11 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "createPersonalKey": _ask(json={"name": "laptop"}),
     "revokePersonalKey": _own_key,
     "rotatePersonalKey": _own_key,
+    "getAbsence": _own_absence,
+    "setAbsence": _leave,
+    "endAbsence": _own_absence,
+    "setMemberAbsence": _member_to_leave,
+    "endMemberAbsence": _names(_member_away),
     "listKeys": _ask(),
     "createKey": _ask(json={"name": "nightly", "roles": ["read"]}),
     "getKey": _one("keyId", World.key),

@@ -20,8 +20,10 @@ import pytest_asyncio
 
 from signoff.events.times import from_iso
 from signoff.events.types import Json
+from support.cast import PLAINLY, Manner
 from support.openai_server import OpenAiServer
 from support.processes import LocalRun
+from support.system_people import add_cast
 from support.system_services import SYNC_LIMIT, Services, distributed, embedded, settings, start
 from support.told import Told, in_short
 
@@ -61,6 +63,7 @@ class System:
         self._key = key
         self._url = f"http://127.0.0.1:{services.all[0].port}"
         self._session: aiohttp.ClientSession
+        self._keys: Mapping[str, str] = {}
         self.scheduled_at = 0.0
 
     async def open(self) -> None:
@@ -72,6 +75,7 @@ class System:
             timeout=aiohttp.ClientTimeout(total=LIMIT),
         )
         await self._schedule()
+        self._keys = await add_cast(self._url, self._key)
 
     async def _schedule(self) -> None:
         for workflow_id in (REPLACED, UNDEPLOYED):
@@ -94,9 +98,20 @@ class System:
             await asyncio.to_thread(service.kill)
         await asyncio.to_thread(start, self._services.workers)
 
-    async def call(self, method: str, path: str, **given: Any) -> tuple[int, Any]:
-        """Send a request; gives status and JSON."""
-        async with self._session.request(method, path, **given) as response:
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **given: Any,
+    ) -> tuple[int, Any]:
+        """Send a request, as one of `support.cast` or with the server's own key; gives status and JSON."""
+        own = {} if by is None else {"X-API-Key": self._keys[by]}
+        async with self._session.request(
+            method, path, headers={**own, **(headers or {})}, **given
+        ) as response:
             return response.status, await response.json()
 
     async def tell(self, execution_id: str) -> Told:
@@ -191,6 +206,7 @@ class SystemRun:
         stop_after: str | None = None,
         webhook: str | None = None,
         via: Sequence[str] = (),
+        by: str | None = None,
     ) -> None:
         """Start, and wait for the answer; without it where the caller is ``detached``.
 
@@ -201,6 +217,7 @@ class SystemRun:
             stop_after: the block to stop after.
             webhook: the block that the input is sent to, in place of a call.
             via: the workflows that called one another up to the start.
+            by: who starts it.
         """
         if webhook is not None:
             await self._deliver(webhook, given)
@@ -212,7 +229,7 @@ class SystemRun:
         headers |= {} if limit is None or not detached else {"X-Execution-Timeout-Seconds": f"{limit:g}"}
         body = {"input": given} | ({} if stop_after is None else {"stopAfterBlockId": stop_after})
         path = f"/api/workflows/{self.workflow_id}/execute"
-        status, answer = await self._system.call("POST", path, json=body, headers=headers)
+        status, answer = await self._system.call("POST", path, json=body, headers=headers, by=by)
         if detached:
             assert status == 202, answer
         else:
@@ -251,24 +268,53 @@ class SystemRun:
         await self._until(lambda told: not told.running, "end")
         return None
 
-    async def resume(
-        self, context_id: str, given: Json, *, seen: str | None = None, child: str | None = None
-    ) -> str | None:
+    async def resume(self, context_id: str, given: Json, how: Manner = PLAINLY) -> str | None:
         """Decide on a pause point; gives the text of a refusal.
 
         Args:
             context_id: of the point.
             given: the input.
-            seen: the digest of what the decision was made on.
-            child: the block whose child execution the point is in.
+            how: who decides, and in which way.
         """
         workflow_id, execution_id = self.workflow_id, self.execution_id
-        if child is not None:
-            called = (await self.tell()).child_of(child)
+        if how.child is not None:
+            called = (await self.tell()).child_of(how.child)
             workflow_id, execution_id = called["childWorkflowId"], called["childExecutionId"]
         path = f"/api/resume/{workflow_id}/{execution_id}/{quote(context_id)}"
-        headers = {} if seen is None else {"If-Match": f'"{seen}"'}
-        status, answer = await self._system.call("POST", path, json={"input": given}, headers=headers)
+        headers = {} if how.seen is None else {"If-Match": f'"{how.seen}"'}
+        query = {"retry": "true"} if how.again else {}
+        if how.early is not None:
+            query = {"early": "true", "expiresInSeconds": f"{how.early:g}"}
+        if how.link:
+            query["token"] = await self._link(context_id, how.by)
+            headers |= {"If-Match": f'"{(await self.tell()).digest_of(context_id)}"'}
+        status, answer = await self._system.call(
+            "POST", path, json={"input": given}, params=query, headers=headers, by=how.by
+        )
+        return answer["error"] if status >= 400 else None
+
+    async def _link(self, context_id: str, by: str | None) -> str:
+        path = f"/api/inbox/{self.execution_id}/{quote(context_id)}/links"
+        status, link = await self._system.call("POST", path, json={}, by=by)
+        assert status == 201, link
+        return str(link["token"])
+
+    async def act(
+        self, act: str, context_id: str, given: Mapping[str, Json], *, by: str | None
+    ) -> str | None:
+        """Do something at a pause point beside deciding; gives the text of a refusal.
+
+        Args:
+            act: the last word of the route for it.
+            context_id: of the point.
+            given: the body.
+            by: who does it.
+        """
+        path = f"/api/inbox/{self.execution_id}/{quote(context_id)}/{act}"
+        amends = act == "content"
+        headers = {"If-Match": f'"{(await self.tell()).digest_of(context_id)}"'} if amends else {}
+        method = "PUT" if amends else "POST"
+        status, answer = await self._system.call(method, path, json=dict(given), headers=headers, by=by)
         return answer["error"] if status >= 400 else None
 
     async def cancel(self) -> str | None:

@@ -123,6 +123,15 @@ class Told:
         calls = (event for event in reversed(self.events) if event["type"] == "child:called")
         return next(each["data"] for each in calls if instance(each) == name)
 
+    def digest_of(self, context_id: str, *, first: bool = False) -> str:
+        """The digest of what a pause point shows now, or what it showed at first."""
+        shown = [
+            str(event["data"]["contentDigest"])
+            for event in self.events
+            if event["type"] in ("pause:opened", "pause:amended") and event["data"]["contextId"] == context_id
+        ]
+        return shown[0 if first else -1]
+
     def of_type(self, kind: str) -> Iterator[Any]:
         """The data of the events of a type."""
         return (event["data"] for event in self.events if event["type"] == kind)

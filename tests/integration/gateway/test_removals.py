@@ -1,11 +1,13 @@
 """What is removed twice with one ``Idempotency-Key`` is removed once, and both requests get one answer."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from signoff.access.environment import Environments
 from signoff.access.sealing import Sealer
+from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import SECRET, Server
 from support.identities import (
@@ -62,6 +64,13 @@ async def _user_with_nothing(server: Server) -> tuple[Caller, str]:
     return admin, f"/api/users/{user_id}"
 
 
+async def _absence(server: Server) -> tuple[Caller, str]:
+    (_, address), (delegate_id, _) = await add_person(server, "read"), await add_person(server, "read")
+    browser, path = await sign_in(server, address), "/api/users/me/absence"
+    await browser.do("PUT", path, json={"delegateId": delegate_id, "until": iso(time.time() + 3600)})
+    return browser, path
+
+
 async def _hook(server: Server) -> tuple[Caller, str]:
     admin = administrator(server)
     made = await admin.do("POST", "/api/hooks", json={"url": "https://erp.example.org/in", "types": []})
@@ -88,7 +97,7 @@ async def _own_membership(server: Server) -> tuple[Caller, str]:
 @pytest.mark.parametrize(
     "made",
     [
-        _key, _personal_key, _group, _member, _user, _user_with_nothing, _hook, _environment_value,
+        _key, _personal_key, _group, _member, _user, _user_with_nothing, _absence, _hook, _environment_value,
         _workspace, _own_membership,
     ],
 )  # fmt: skip

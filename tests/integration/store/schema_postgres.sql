@@ -84,6 +84,50 @@ CREATE TABLE public.partitions (
 )
 WITH (fillfactor='20', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='2000');
 
+CREATE TABLE public.point_lists (
+    key bigint NOT NULL,
+    id bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    rank smallint NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.05');
+
+CREATE TABLE public.points (
+    id bigint NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    version integer NOT NULL,
+    approvals integer NOT NULL,
+    required integer NOT NULL,
+    rank smallint NOT NULL,
+    returned boolean NOT NULL,
+    log_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    context_id text NOT NULL COLLATE pg_catalog."C",
+    workflow_id text NOT NULL COLLATE pg_catalog."C",
+    execution_id text,
+    block_id text NOT NULL,
+    claimed_by text COLLATE pg_catalog."C",
+    candidates text[] NOT NULL COLLATE pg_catalog."C",
+    excluded text[] NOT NULL COLLATE pg_catalog."C",
+    content_digest text,
+    title text NOT NULL,
+    keys bigint[] NOT NULL,
+    text text NOT NULL,
+    words tsvector NOT NULL
+)
+WITH (fillfactor='90', autovacuum_vacuum_scale_factor='0.05');
+
+ALTER TABLE public.points ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.points_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.records (
     version bigint NOT NULL,
     expires_at timestamp with time zone,
@@ -166,6 +210,12 @@ ALTER TABLE ONLY public.notification_tracking
 ALTER TABLE ONLY public.partitions
     ADD CONSTRAINT partitions_pkey PRIMARY KEY (partition);
 
+ALTER TABLE ONLY public.points
+    ADD CONSTRAINT points_log_id_context_id_key UNIQUE (log_id, context_id);
+
+ALTER TABLE ONLY public.points
+    ADD CONSTRAINT points_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.records
     ADD CONSTRAINT records_pkey PRIMARY KEY (kind, scope, key);
 
@@ -191,6 +241,14 @@ CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, s
 CREATE INDEX executions_of_workflow ON public.executions USING btree (workspace_id, workflow_id, started_at);
 
 CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
+
+CREATE INDEX point_lists_due ON public.point_lists USING btree (key, due_at, opened_at, id);
+
+CREATE INDEX point_lists_opened ON public.point_lists USING btree (key, opened_at, id);
+
+CREATE INDEX point_lists_priority ON public.point_lists USING btree (key, rank, opened_at, id);
+
+CREATE INDEX points_words ON public.points USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX records_due ON public.records USING btree (kind, due_at) WHERE (due_at IS NOT NULL);
 

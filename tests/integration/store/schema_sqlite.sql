@@ -47,6 +47,40 @@ CREATE TABLE partitions (
     next_offset INTEGER NOT NULL DEFAULT 0,
     relayed INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE point_lists (
+    key INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    PRIMARY KEY (key, opened_at, id)
+) WITHOUT ROWID;
+CREATE TABLE point_words (word TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (word, id)) WITHOUT ROWID;
+CREATE TABLE points (
+    id INTEGER PRIMARY KEY,
+    log_id TEXT NOT NULL,
+    context_id TEXT NOT NULL,
+    workspace_id TEXT NOT NULL,
+    workflow_id TEXT NOT NULL,
+    execution_id TEXT,
+    block_id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    candidates TEXT NOT NULL,
+    claimed_by TEXT,
+    excluded TEXT NOT NULL,
+    returned INTEGER NOT NULL,
+    approvals INTEGER NOT NULL,
+    required INTEGER NOT NULL,
+    content_digest TEXT,
+    version INTEGER NOT NULL,
+    keys TEXT NOT NULL,
+    words TEXT NOT NULL,
+    text TEXT NOT NULL,
+    UNIQUE (log_id, context_id)
+);
 CREATE TABLE records (
     version INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -81,6 +115,8 @@ CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NU
 CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
 CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;
+CREATE INDEX point_lists_due ON point_lists (key, due_at, opened_at, id);
+CREATE INDEX point_lists_priority ON point_lists (key, rank, opened_at, id);
 CREATE INDEX records_due ON records (kind, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX records_expired ON records (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX workflows_due ON workflows (due_at) WHERE due_at IS NOT NULL;

@@ -7,6 +7,8 @@ import pytest
 from signoff.access.changes import MAX_NAME, fault, faults, read_proposals
 from signoff.access.directory import DEFAULT_ID
 from signoff.events.types import (
+    AbsenceEnded,
+    AbsenceSet,
     Actor,
     ChangeDirectory,
     Command,
@@ -43,6 +45,14 @@ def _group(*user_ids: str, group_id: str = "g", name: str = "group", roles: tupl
         roles=list(roles),  # type: ignore[arg-type]
         user_ids=list(user_ids),
     )
+
+
+def _absence(**changes: str) -> AbsenceSet:
+    given = {
+        "workspace_id": W, "user_id": "u", "delegate_id": "v",
+        "since": "2026-01-01T00:00:00Z", "until": "2027-01-02T00:00:00Z", **changes,
+    }  # fmt: skip
+    return AbsenceSet(actor=ADMIN, **given)
 
 
 BASE = (
@@ -86,6 +96,14 @@ BASE = (
         (KeyRotated(actor=ADMIN, key_id="l", digest="e", previous_until=LATER), "NOT_FOUND"),
         (KeyRotated(actor=ADMIN, key_id="k", digest="d", previous_until=LATER), "CONFLICT"),
         (KeyRevoked(actor=ADMIN, key_id="l"), "NOT_FOUND"),
+        (_absence(workspace_id="w"), "NOT_FOUND"),
+        (_absence(user_id="x"), "NOT_FOUND"),
+        (_absence(delegate_id="x"), "BAD_REQUEST"),
+        (_absence(delegate_id="u"), "BAD_REQUEST"),
+        (_absence(until="2026-01-01T00:00:00Z"), "BAD_REQUEST"),
+        (_absence(until="2027-01-02T00:00:01Z"), "BAD_REQUEST"),
+        (_absence(since="tomorrow"), "BAD_REQUEST"),
+        (AbsenceEnded(actor=ADMIN, workspace_id=W, user_id="u"), "NOT_FOUND"),
     ],
     ids=lambda each: each if isinstance(each, str) else each.TYPE,
 )
@@ -129,6 +147,24 @@ def test_a_group_that_has_the_last_administrator_keeps_them(fact: DirectoryFact)
 
     assert found is not None
     assert found.code == "CONFLICT"
+
+
+def test_a_disabled_user_is_nobodys_delegate() -> None:
+    found = fault(folded(*BASE, UserDisabled(actor=ADMIN, user_id="v")), _absence())
+
+    assert found is not None
+    assert found.code == "CONFLICT"
+
+
+@pytest.mark.parametrize("gone", ["u", "v"], ids=["the absent one", "the delegate"])
+def test_an_absence_ends_with_the_membership_of_who_is_away_or_stands_in(gone: str) -> None:
+    another = member(W, "v", "admin")
+
+    state = folded(*BASE, another, _absence(), MemberRemoved(actor=ADMIN, workspace_id=W, user_id=gone))
+
+    found = fault(state, AbsenceEnded(actor=ADMIN, workspace_id=W, user_id="u"))
+    assert found is not None
+    assert found.message == "Absence not found"
 
 
 def test_a_workspace_that_nobody_administers_may_stay_so() -> None:

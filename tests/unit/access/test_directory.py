@@ -15,6 +15,8 @@ from signoff.access.directory import DEFAULT_ID, Directory, apply, evolve_direct
 from signoff.engine.messages import Draft
 from signoff.events.codec import encode_json
 from signoff.events.types import (
+    AbsenceEnded,
+    AbsenceSet,
     ChangeDirectory,
     Command,
     DirectoryFact,
@@ -55,6 +57,22 @@ def _built(
     return st.builds(kind, actor=_actor, **fields)
 
 
+_ABSENCES = (
+    _built(
+        AbsenceSet,
+        workspace_id=st.just(DEFAULT_ID),
+        user_id=_few,
+        delegate_id=_few,
+        since=st.just("2026-02-01T00:00:00Z"),
+        until=st.just("2026-03-01T00:00:00Z"),
+    ),
+    _built(AbsenceEnded, workspace_id=st.just(DEFAULT_ID), user_id=_few),
+)
+_MEMBERS = (
+    _built(MemberSet, workspace_id=st.just(DEFAULT_ID), user_id=_few, roles=st.just(["read"])),
+    _built(MemberRemoved, workspace_id=st.just(DEFAULT_ID), user_id=_few),
+)
+
 _FACTS = st.one_of(
     _built(WorkspaceCreated, workspace_id=_workspaces, name=_few),
     _built(WorkspaceRenamed, workspace_id=_workspaces, name=_few),
@@ -85,6 +103,7 @@ _FACTS = st.one_of(
     ),
     _built(KeyRotated, key_id=_few, digest=_few, previous_until=_times),
     _built(KeyRevoked, key_id=_few),
+    *_ABSENCES,
     _built(EnvironmentSet, workspace_id=_workspaces, name=_few),
     _built(EnvironmentRemoved, workspace_id=_workspaces, name=_few),
     _built(HookSet, workspace_id=_workspaces, hook_id=_few, host=_few),
@@ -113,6 +132,11 @@ def _check_whole(state: Directory) -> None:
     for each in state.workspaces.values():
         assert each.members.keys() <= state.users.keys()
         assert all(set(group.user_ids) <= each.members.keys() for group in each.groups.values())
+        absences = each.absences
+        assert absences.by_user.keys() <= each.members.keys()
+        assert absences.by_delegate.keys() <= each.members.keys()
+        indexed = [(who, delegate) for delegate, absent in absences.by_delegate.items() for who in absent]
+        assert sorted(indexed) == sorted((who, it.delegate_id) for who, it in absences.by_user.items())
         assert len({group.name for group in each.groups.values()}) == len(each.groups)
     for user_id, each_user in state.users.items():
         assert not (each_user.disabled and state.grants_of(user_id))
@@ -124,6 +148,7 @@ _BASE = [
     user("a"),
     user("b"),
     member(DEFAULT_ID, "a", "read"),
+    member(DEFAULT_ID, "b", "read"),
     *(KeyCreated(actor=ADMIN, key_id=each, name=each, digest=each, user_id=each) for each in "ab"),
 ]
 
@@ -175,6 +200,12 @@ def test_facts_of_one_change_are_judged_one_after_the_other_and_nothing_is_done_
             break
         apply(after, fact, 1.0)
     assert found == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(*_ABSENCES, *_MEMBERS), max_size=30).map([*_BASE, user("c")].__add__))
+def test_members_alone_are_away_and_stand_in(facts: list[DirectoryFact]) -> None:
+    _check_whole(folded(*_allowed(facts)))
 
 
 def _allowed(facts: list[DirectoryFact]) -> list[DirectoryFact]:

@@ -7,16 +7,18 @@ from uuid import UUID
 import pytest
 from multidict import CIMultiDict
 
+from signoff.access.decision_links import Ticket
 from signoff.access.directory import DEFAULT_ID
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.gate import About, Gate
 from signoff.access.keys import digest_of
 from signoff.access.live import LiveDirectory
-from signoff.access.permissions import ROLES
+from signoff.access.permissions import ROLES, TABLE
 from signoff.access.sessions import COOKIE, Session, Sessions
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import (
+    Actor,
     DirectoryFact,
     KeyCreated,
     KeyRevoked,
@@ -57,6 +59,59 @@ async def place() -> AsyncIterator[Place]:
     store = MemoryStore()
     yield Place(store)
     await store.close()
+
+
+def _ticket(user_id: str, workspace_id: str = DEFAULT_ID) -> Ticket:
+    return Ticket(b"12345678", UUID(workspace_id), UUID(int=1), "approve", user_id, 2_000_000_000)
+
+
+async def test_a_link_s_person_is_who_they_are_now_in_the_link_s_workspace_alone(place: Place) -> None:
+    gate = await place.has(
+        workspace(OTHER), user("ada"), member(DEFAULT_ID, "ada", "approver"), member(OTHER, "ada", "admin")
+    )
+
+    caller = gate.by_link(_ticket("ada"))
+    principal = caller.within(DEFAULT_WORKSPACE)
+
+    assert (caller.actor.type, caller.user_id, caller.auth_method) == ("user", "ada", "link")
+    assert dict(caller.grants) == {DEFAULT_WORKSPACE: frozenset({"approver"})}
+    assert principal.link_id == _ticket("ada").link_id
+    assert not principal.verified
+
+
+async def test_who_came_by_a_link_decides_and_does_nothing_else_whatever_their_roles(place: Place) -> None:
+    gate = await place.has(user("ada"), member(DEFAULT_ID, "ada", "admin", "auditor"))
+
+    principal = gate.by_link(_ticket("ada")).within(DEFAULT_WORKSPACE)
+
+    assert {each for each in TABLE if principal.may(each)} == {
+        "pauses:comment",
+        "pauses:decide",
+        "pauses:read",
+    }
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [],
+        [user("ada")],
+        [user("ada"), member(DEFAULT_ID, "ada", "read"), UserDisabled(actor=ADMIN, user_id="ada")],
+        [
+            user("ada"),
+            member(DEFAULT_ID, "ada", "read"),
+            MemberRemoved(actor=ADMIN, workspace_id=DEFAULT_ID, user_id="ada"),
+        ],
+        [workspace(OTHER), user("ada"), member(OTHER, "ada", "read")],
+    ],
+)
+async def test_a_link_of_somebody_who_may_do_nothing_there_lets_nobody_in(
+    place: Place, facts: list[DirectoryFact]
+) -> None:
+    gate = await place.has(*facts)
+
+    with pytest.raises(InvalidKeyError, match="may do nothing here any more"):
+        gate.by_link(_ticket("ada"))
 
 
 def _headers(*pairs: tuple[str, str]) -> CIMultiDict[str]:
@@ -184,6 +239,23 @@ async def test_a_personal_key_has_its_users_roles_within_its_bounds(place: Place
     caller = gate.by_key("k")
 
     assert caller.grants == {UUID(OTHER): frozenset({"read", "approver"})}
+
+
+@pytest.mark.parametrize(
+    ("given", "owner"),
+    [
+        ({"user_id": "u"}, "u"),
+        ({"workspace_id": DEFAULT_ID, "owner_id": "u", "roles": ["read"]}, "u"),
+        ({"workspace_id": DEFAULT_ID, "roles": ["read"]}, None),
+    ],
+    ids=["a personal key", "a workspace's key", "a workspace's key that nobody made"],
+)
+async def test_a_key_tells_which_user_is_behind_it(
+    place: Place, given: dict[str, object], owner: str | None
+) -> None:
+    gate = await place.has(user("u"), member(DEFAULT_ID, "u", "read"), _key("k", **given))
+
+    assert gate.by_key("k").actor == Actor(type="apiKey", id="k", owner=owner)
 
 
 async def test_the_workspace_is_the_named_one_or_the_oldest(place: Place) -> None:

@@ -8,6 +8,7 @@ from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import Actor, Role
 
 EVERYTHING = list(TABLE)
+_CHANGING = (":write", ":manage", ":start", ":amend", ":assign")
 
 
 def test_admin_is_write_and_write_is_read_and_the_others_are_themselves() -> None:
@@ -35,12 +36,13 @@ def test_every_operation_is_somebodys_and_nobody_without_a_role_may_do_it(operat
 
 @pytest.mark.parametrize("role", ["approver", "auditor"])
 def test_who_decides_or_audits_changes_nothing(role: Role) -> None:
-    changes = [each for each in EVERYTHING if each.endswith((":write", ":manage", ":start"))]
+    changes = [each for each in EVERYTHING if each.endswith(_CHANGING)]
     allowed = {each for each in changes if allows([role], each)}
 
     assert allowed <= {"account:manage", "files:write"}
     assert not allows(["auditor"], "files:write")
     assert not allows(["auditor"], "pauses:decide")
+    assert not allows(["auditor"], "pauses:comment")
 
 
 def test_a_key_bounds_what_its_owner_may_and_adds_nothing() -> None:

@@ -47,9 +47,47 @@ EVERYTHING: dict[str, Any] = {
         "ask": {
             "type": "human_in_the_loop",
             "show": {"Amount": "<start.amount>"},
-            "form": {"approved": {"type": "boolean", "required": True}, "why": "string"},
-            "assignees": ["group:finance"],
-            "deadline": {"after": "2d", "default": {"approved": False}},
+            "form": {
+                "approved": {"type": "boolean", "required": True},
+                "why": {
+                    "type": "string",
+                    "minLength": 2,
+                    "maxLength": 9,
+                    "pattern": "\\w+",
+                    "multiline": True,
+                },
+                "paid": {"type": "number", "min": 0, "max": "<start.amount>"},
+                "receipts": {"type": "files", "minItems": 0, "maxItems": 3, "accept": [".pdf", "image/*"]},
+            },
+            "title": "Pay <start.amount>",
+            "assignees": ["group:finance", "ann@example.com", "role:approver", "user:u1"],
+            "quorum": {
+                "required": 2,
+                "field": "approved",
+                "rejections": 2,
+                "weights": {"group:finance": 2},
+                "veto": ["ann@example.com"],
+            },
+            "selfApproval": True,
+            "deadline": {
+                "calendar": {
+                    "timezone": "Europe/Zurich",
+                    "hours": {"mon-fri": ["09:00-12:00", "13:00-17:00"], "sat": "09:00-12:00"},
+                    "holidays": ["2026-12-25"],
+                },
+                "steps": [
+                    {"after": "1h", "remind": True},
+                    {"after": "2h", "remind": ["role:admin"]},
+                    {"after": "1d", "escalate": ["group:board"]},
+                    {"after": "2d", "decide": {"approved": False}},
+                ],
+            },
+            "priority": "high",
+            "stepUp": False,
+            "notify": [
+                {"url": "{{CHANNEL}}", "title": "t", "body": "<ask.url>", "on": ["opened", "closed"]},
+                {"to": "assignees"},
+            ],
             "then": "answer",
         },
         "call": {

@@ -7,9 +7,14 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from signoff.access.absences import LONGEST
 from signoff.access.directory import DEFAULT_ID, Directory, Group, User, Workspace, apply
+from signoff.events.errors import CodecError
+from signoff.events.times import from_iso
 from signoff.events.types import (
     DIRECTORY_FACTS,
+    AbsenceEnded,
+    AbsenceSet,
     Command,
     DirectoryFact,
     EnvironmentRemoved,
@@ -113,6 +118,7 @@ def _copied_workspace(workspace: Workspace) -> Workspace:
         groups={group_id: copy(group) for group_id, group in workspace.groups.items()},
         environment=dict(workspace.environment),
         hooks=dict(workspace.hooks),
+        absences=workspace.absences.copied(),
     )
 
 
@@ -139,6 +145,7 @@ def fault(state: Directory, fact: DirectoryFact) -> Fault | None:
             return (
                 _member_fault(state, workspace, fact)
                 or _last_admin_fault(state, workspace, fact)
+                or _absence_fault(state, workspace, fact)
                 or _setting_fault(workspace, fact)
             )
 
@@ -284,6 +291,38 @@ def _group_fault(workspace: Workspace, fact: GroupSet) -> Fault | None:
     if namesake != fact.group_id:
         return _conflict("The workspace has a group of this name already")
     return _name_fault(fact.name)
+
+
+def _absence_fault(state: Directory, workspace: Workspace, fact: DirectoryFact) -> Fault | None:
+    match fact:
+        case AbsenceSet():
+            if fact.user_id not in workspace.members:
+                return _missing("Member")
+            return _delegate_fault(state, workspace, fact) or _span_fault(fact)
+        case AbsenceEnded():
+            return None if fact.user_id in workspace.absences.by_user else _missing("Absence")
+        case _:
+            return None
+
+
+def _delegate_fault(state: Directory, workspace: Workspace, fact: AbsenceSet) -> Fault | None:
+    if fact.delegate_id not in workspace.members:
+        return Fault("BAD_REQUEST", "The delegate must be a member of the workspace")
+    if fact.delegate_id == fact.user_id:
+        return Fault("BAD_REQUEST", "Nobody stands in for themselves: name another member as the delegate")
+    if state.users[fact.delegate_id].disabled:
+        return _conflict("The delegate is disabled: name another member")
+    return None
+
+
+def _span_fault(fact: AbsenceSet) -> Fault | None:
+    try:
+        span = from_iso(fact.until) - from_iso(fact.since)
+    except (CodecError, OverflowError) as error:
+        return Fault("BAD_REQUEST", f"An absence lasts from one ISO 8601 time to another: {error}")
+    if not 0 < span <= LONGEST:
+        return Fault("BAD_REQUEST", f"An absence ends after it begins, and within {LONGEST / 86_400:g} days")
+    return None
 
 
 def _setting_fault(workspace: Workspace, fact: DirectoryFact) -> Fault | None:

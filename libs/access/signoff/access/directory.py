@@ -1,14 +1,18 @@
 """The directory: who there is and what they are where, as the fold of its log (ADR 0023). Pure."""
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from signoff.access.absences import Absence, Absences
 from signoff.access.permissions import bounded, expanded
 from signoff.events.times import from_iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import (
+    AbsenceEnded,
+    AbsenceSet,
     DirectoryFact,
     EnvironmentRemoved,
     EnvironmentSet,
@@ -31,7 +35,7 @@ from signoff.events.types import (
     WorkspaceRenamed,
 )
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of the shape of `Directory`; a snapshot of another one is ignored."""
 
 COMMANDS: Final = 20_000
@@ -69,6 +73,7 @@ class Workspace(Struct, kw_only=True):
         groups: by id.
         environment: the names of its values → when each was set (seconds since the epoch).
         hooks: by id.
+        absences: of its members.
         created_at: seconds since the epoch.
         closed: nobody may do anything here any more.
     """
@@ -78,6 +83,7 @@ class Workspace(Struct, kw_only=True):
     groups: dict[str, Group] = {}
     environment: dict[str, float] = {}
     hooks: dict[str, Hook] = {}
+    absences: Absences = field(default_factory=Absences)
     created_at: float = 0.0
     closed: bool = False
 
@@ -90,6 +96,14 @@ class Workspace(Struct, kw_only=True):
             if user_id in group.user_ids:
                 roles.update(group.roles)
         return expanded(roles)
+
+    def groups_of(self, user_ids: Collection[str]) -> dict[str, list[str]]:
+        """The ids of the groups that each of some users is in. Looks at each group once."""
+        found: dict[str, list[str]] = {user_id: [] for user_id in user_ids}
+        for group_id, group in self.groups.items():
+            for user_id in found.keys() & group.user_ids:
+                found[user_id].append(group_id)
+        return found
 
 
 class User(Struct, kw_only=True):
@@ -242,6 +256,8 @@ def apply(state: Directory, fact: DirectoryFact, now: float) -> None:
             _of_keys(state, fact, now)
         case MemberSet() | MemberRemoved() | GroupSet() | GroupRemoved():
             _of_members(state, state.workspaces[fact.workspace_id], fact)
+        case AbsenceSet() | AbsenceEnded():
+            _of_absences(state.workspaces[fact.workspace_id].absences, fact)
         case EnvironmentSet() | EnvironmentRemoved() | HookSet() | HookRemoved():
             _of_settings(state.workspaces[fact.workspace_id], fact, now)
         case _:
@@ -309,6 +325,7 @@ def _of_members(
         case MemberRemoved():
             state.users[fact.user_id].workspace_ids.remove(fact.workspace_id)
             del workspace.members[fact.user_id]
+            workspace.absences.leave(fact.user_id)
             for group in workspace.groups.values():
                 group.user_ids = [each for each in group.user_ids if each != fact.user_id]
         case GroupSet():
@@ -317,6 +334,15 @@ def _of_members(
             )
         case GroupRemoved():
             del workspace.groups[fact.group_id]
+
+
+def _of_absences(absences: Absences, fact: AbsenceSet | AbsenceEnded) -> None:
+    match fact:
+        case AbsenceSet():
+            since, until = from_iso(fact.since), from_iso(fact.until)
+            absences.set(fact.user_id, Absence(delegate_id=fact.delegate_id, since=since, until=until))
+        case AbsenceEnded():
+            absences.end(fact.user_id)
 
 
 def _of_settings(

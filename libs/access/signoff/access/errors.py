@@ -6,13 +6,20 @@
     ├── InvalidKeyError         a credential that nobody has, or no longer
     ├── ForeignWorkspaceError   a workspace's key, used for what another workspace of its owner has
     ├── UnknownWorkspaceError   no workspace that the caller may act in
+    ├── TooManyLinksError       a person has many links to one decision already
+    ├── TooManyCodesError       codes were sent, or tried, too often
+    ├── WrongCodeError          not the code that was sent
+    ├── CodeNotSentError        a code that nobody could be sent
     ├── TooManyAttemptsError    passwords were tried too often
     ├── PasswordsBusyError      too many passwords are being worked on
     ├── PersonConflictError     an id that was given to another person before
+    ├── UnknownAssigneeError    people who are to decide, and are nobody in the workspace
     ├── ProviderError           the OpenID provider cannot be used, or its answer be trusted
     ├── SealError               a secret that cannot be opened
     └── SecretErasedError       a secret that somebody removed
 """
+
+from collections.abc import Mapping
 
 from signoff.events.errors import SignoffError
 
@@ -31,6 +38,34 @@ class ForeignWorkspaceError(AccessError):
 
 class UnknownWorkspaceError(AccessError):
     """There is no such workspace, or none for this caller."""
+
+
+class TooManyLinksError(AccessError):
+    """A person has as many links to one pause point as there may be."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"There are {most} links to this decision for this person; use one of them")
+
+
+class TooManyCodesError(AccessError):
+    """Codes were sent for a link, or tried, too often.
+
+    Attributes:
+        retry_after: whole seconds after which there may be another one; ``None``: never.
+    """
+
+    def __init__(self, retry_after: int | None = None) -> None:
+        what = "ask for a new link or sign in" if retry_after is None else "try again later or sign in"
+        super().__init__(f"Too many codes for this link; {what}")
+        self.retry_after = retry_after
+
+
+class WrongCodeError(AccessError):
+    """The code is not the one that was sent, or is not good any more."""
+
+
+class CodeNotSentError(AccessError):
+    """A code could not be sent."""
 
 
 class TooManyAttemptsError(AccessError):
@@ -53,6 +88,19 @@ class PasswordsBusyError(AccessError):
 
 class PersonConflictError(AccessError):
     """The id that a new person was to have is another person's, or was that of one who was erased."""
+
+
+class UnknownAssigneeError(AccessError):
+    """Some of those who are to decide are nobody in the workspace.
+
+    Attributes:
+        names: theirs, as they were written.
+    """
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        told = ", ".join(f"{name!r} ({reason})" for name, reason in reasons.items())
+        super().__init__(f"Unknown in this workspace: {told}. Add them to it, or correct the names")
+        self.names = list(reasons)
 
 
 class ProviderError(AccessError):

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.access.callers import Caller, Principal
+from signoff.access.decision_links import Ticket
 from signoff.access.directory import Directory, Key
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.keys import digest_of
@@ -88,7 +89,7 @@ class Gate:
             InvalidKeyError: nobody has this key, or no longer: answer 401 ``Invalid API key``.
             StoreUnavailableError: it cannot be said now.
         """
-        bearer = _bearer(headers)
+        bearer = bearer_token(headers)
         if bearer is not None:
             return await self._by_fresh_key(bearer)
         cookies = headers.get("Cookie")
@@ -150,6 +151,23 @@ class Gate:
             user_id=user_id,
             auth_method="session",
             grants=state.grants_of(user_id),
+        )
+
+    def by_link(self, ticket: Ticket) -> Caller:
+        """The person of a decision link that is good, in its workspace alone, with what they are there now.
+
+        Raises:
+            InvalidKeyError: they may do nothing there any more.
+        """
+        grants = self.directory.state.grants_of(ticket.user_id, within=str(ticket.workspace_id))
+        if not grants:
+            raise InvalidKeyError("The person of this link may do nothing here any more; sign in as another")
+        return Caller(
+            actor=Actor(type="user", id=ticket.user_id),
+            user_id=ticket.user_id,
+            auth_method="link",
+            grants=grants,
+            link_id=ticket.link_id,
         )
 
     async def by_cookies(self, cookies: str) -> Caller | None:
@@ -229,7 +247,7 @@ def _bootstrap_caller(state: Directory) -> Caller:
 
 
 def _caller_of(state: Directory, key_id: str, key: Key) -> Caller:
-    actor = Actor(type="apiKey", id=key_id)
+    actor = Actor(type="apiKey", id=key_id, owner=key.user_id or key.owner_id)
     if key.user_id is not None:
         return Caller(
             actor=actor,
@@ -251,6 +269,7 @@ def _caller_of(state: Directory, key_id: str, key: Key) -> Caller:
     )
 
 
-def _bearer(headers: Mapping[str, str]) -> str | None:
+def bearer_token(headers: Mapping[str, str]) -> str | None:
+    """The token of an ``Authorization: Bearer`` header, if there is one."""
     scheme, _, token = headers.get("Authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None

@@ -16,10 +16,15 @@ Operation: TypeAlias = Literal[
     "files:read",
     "files:write",
     "hooks:manage",
+    "inbox:read",
     "installation:manage",
     "keys:manage",
+    "links:manage",
     "members:manage",
     "members:read",
+    "pauses:amend",
+    "pauses:assign",
+    "pauses:comment",
     "pauses:decide",
     "pauses:read",
     "schedules:read",
@@ -45,6 +50,7 @@ _ANY: Final = frozenset(ROLES)
 _SEE: Final[frozenset[Role]] = frozenset({"read", "approver", "auditor"})
 _LOOK_THROUGH: Final[frozenset[Role]] = frozenset({"read", "auditor"})
 _READ: Final[frozenset[Role]] = frozenset({"read"})
+_TAKE_PART: Final[frozenset[Role]] = frozenset({"read", "approver"})
 _WRITE: Final[frozenset[Role]] = frozenset({"write"})
 _ADMIN: Final[frozenset[Role]] = frozenset({"admin"})
 
@@ -57,13 +63,18 @@ TABLE: Final[Mapping[Operation, frozenset[Role]]] = {
     "executions:read": _SEE,
     "executions:start": _READ,
     "files:read": _SEE,
-    "files:write": frozenset({"read", "approver"}),
+    "files:write": _TAKE_PART,
     "hooks:manage": _ADMIN,
+    "inbox:read": _SEE,
     "installation:manage": _ADMIN,
     "keys:manage": _ADMIN,
+    "links:manage": _WRITE,
     "members:manage": _ADMIN,
     "members:read": _ANY,
-    "pauses:decide": frozenset({"read", "approver"}),
+    "pauses:amend": _WRITE,
+    "pauses:assign": _WRITE,
+    "pauses:comment": _TAKE_PART,
+    "pauses:decide": _TAKE_PART,
     "pauses:read": _SEE,
     "schedules:read": _LOOK_THROUGH,
     "schedules:write": _WRITE,

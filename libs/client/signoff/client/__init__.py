@@ -1,5 +1,14 @@
 """The Python client of Signoff: :class:`AsyncClient`, and :class:`Client` for programs without a loop."""
 
+from signoff.client.answers.decisions import (
+    Absence,
+    Decision,
+    DecisionLink,
+    DecisionResult,
+    HeldDecision,
+    NewDecisionLink,
+    PointState,
+)
 from signoff.client.answers.executions import (
     Answer,
     BulkResult,
@@ -13,7 +22,17 @@ from signoff.client.answers.executions import (
     StreamEvent,
 )
 from signoff.client.answers.files import File
-from signoff.client.answers.pauses import PausedExecution, PausePoint, Resumed
+from signoff.client.answers.inbox import (
+    InboxCounts,
+    InboxItem,
+    Party,
+    Person,
+    PointDetail,
+    PointEvent,
+    Policy,
+    Vote,
+)
+from signoff.client.answers.pauses import PausedExecution, PausePoint, QuorumProgress, Resumed
 from signoff.client.answers.workflows import (
     Deployed,
     Schedule,
@@ -44,10 +63,13 @@ from signoff.client.errors import (
     ClientError,
     ConfigurationError,
     ConflictError,
+    ContentChangedError,
     Detail,
     ExecutionEndedError,
     ExecutionFailedError,
+    FormError,
     InvalidRequestError,
+    NotAllowedError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -58,12 +80,14 @@ from signoff.client.errors import (
     UnavailableError,
     UnreachableError,
     WaitTimeoutError,
+    Winner,
 )
 from signoff.client.resources.execution import AsyncExecution
 from signoff.client.sync import Client, Execution
 
 __all__ = [
     "DEFAULT_URL",
+    "Absence",
     "Answer",
     "AsyncClient",
     "AsyncExecution",
@@ -75,7 +99,11 @@ __all__ = [
     "ClientError",
     "ConfigurationError",
     "ConflictError",
+    "ContentChangedError",
     "Counts",
+    "Decision",
+    "DecisionLink",
+    "DecisionResult",
     "Delivery",
     "Deployed",
     "Detail",
@@ -86,20 +114,33 @@ __all__ = [
     "ExecutionStatus",
     "ExecutionView",
     "File",
+    "FormError",
     "FoundExecution",
     "FromBlock",
     "Group",
+    "HeldDecision",
     "Hook",
     "HookTest",
+    "InboxCounts",
+    "InboxItem",
     "InvalidRequestError",
     "Key",
     "Member",
+    "NewDecisionLink",
     "NewHook",
     "NewKey",
+    "NotAllowedError",
     "NotFoundError",
+    "Party",
     "PausePoint",
     "PausedExecution",
     "PermissionDeniedError",
+    "Person",
+    "PointDetail",
+    "PointEvent",
+    "PointState",
+    "Policy",
+    "QuorumProgress",
     "RateLimitedError",
     "RefusedError",
     "Request",
@@ -114,7 +155,9 @@ __all__ = [
     "UnreachableError",
     "Usage",
     "User",
+    "Vote",
     "WaitTimeoutError",
+    "Winner",
     "Workflow",
     "WorkflowStatus",
     "WorkflowSummary",

@@ -8,12 +8,15 @@ from typing import Final, Self
 from signoff.client.answers.executions import ExecutionStatus, StreamEvent
 from signoff.client.answers.workspaces import Caller, Usage
 from signoff.client.follow import feed, present
+from signoff.client.resources.absences import AsyncAbsences
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.executions import AsyncExecutions
 from signoff.client.resources.files import AsyncFiles
 from signoff.client.resources.groups import AsyncGroups
 from signoff.client.resources.hooks import AsyncHooks
+from signoff.client.resources.inbox import AsyncInbox
 from signoff.client.resources.keys import AsyncKeys
+from signoff.client.resources.links import AsyncLinks
 from signoff.client.resources.pauses import AsyncPauses
 from signoff.client.resources.schedules import AsyncSchedules
 from signoff.client.resources.users import AsyncUsers
@@ -55,6 +58,9 @@ class AsyncClient:
         workflows: deploy and look at definitions.
         executions: start, search and change executions.
         pauses: look at and decide pause points.
+        inbox: what the caller is asked to decide, and what else they can do about it.
+        links: by which people decide who have no key.
+        absences: who decides in the caller's place.
         files: upload and download.
         schedules: switch schedules on and off.
         environment: set the values of ``{{NAME}}``.
@@ -94,6 +100,9 @@ class AsyncClient:
         self.workflows = AsyncWorkflows(transport, patience=patience)
         self.executions = AsyncExecutions(transport, patience=patience)
         self.pauses = AsyncPauses(transport, patience=patience)
+        self.inbox = AsyncInbox(transport, patience=patience)
+        self.links = AsyncLinks(transport, patience=patience)
+        self.absences = AsyncAbsences(transport, patience=patience)
         self.files = AsyncFiles(transport, patience=patience)
         self.schedules = AsyncSchedules(transport, patience=patience)
         self.environment = AsyncEnvironment(transport, patience=patience)

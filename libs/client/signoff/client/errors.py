@@ -11,11 +11,14 @@
     ├── ExecutionEndedError         an execution ended otherwise than it was waited for
     │   └── ExecutionFailedError    … it failed or was cancelled, and has no result
     └── RefusedError                the server said no, and why
-        ├── InvalidRequestError     400, 413, 415, 422: ``details`` say what is wrong, by place
+        ├── InvalidRequestError     400, 413, 415, 422, 428: ``details`` say what is wrong, by place
+        │   └── FormError           422 of a decision: ``fields`` say what does not fit the form
         ├── AuthenticationError     401
         ├── PermissionDeniedError   403
+        │   └── NotAllowedError     … this person may not decide this: ``code`` says why
         ├── NotFoundError           404
-        ├── ConflictError           409, 412: somebody was faster, or the content is another one
+        ├── ConflictError           409: somebody was faster: ``winner``
+        │   └── ContentChangedError 412: what is shown is not what was seen: ``content_digest``
         ├── ServerError             500: a fault of the server's
         └── UnavailableError        502, 503, 504: for now; try again after ``retry_after``
             └── RateLimitedError    429
@@ -171,6 +174,15 @@ class InvalidRequestError(RefusedError):
     """The request itself is at fault; sent again, it is refused again."""
 
 
+class FormError(InvalidRequestError):
+    """A decision does not fit the form of its pause point, which waits on."""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is wrong, by the name of the field."""
+        return {detail.path: detail.message for detail in self.details}
+
+
 class AuthenticationError(RefusedError):
     """The server does not know the caller."""
 
@@ -183,12 +195,54 @@ class PermissionDeniedError(RefusedError):
     advice = "use a key whose roles allow it"
 
 
+class NotAllowedError(PermissionDeniedError):
+    """The caller may not decide this, whatever their roles.
+
+    ``code``: ``NOT_ELIGIBLE``: they are not among those who are asked; ``SELF_APPROVAL``: they started the
+    execution; ``CODE_REQUIRED`` (401): a decision by link needs a code that is mailed to its person.
+    """
+
+    advice = ""
+
+
 class NotFoundError(RefusedError):
     """There is no such thing, or none that the caller may know of."""
 
 
+class Winner(Struct, frozen=True):
+    """Who was faster, as far as the caller may know.
+
+    Attributes:
+        event_id: the decision that won, in the execution's log.
+        by: who made it, as the log names them: ``type``, ``id`` and often ``name``.
+        at: when, ISO 8601.
+    """
+
+    event_id: int
+    by: Mapping[str, Json] | None = None
+    at: str | None = None
+
+
 class ConflictError(RefusedError):
     """The state of things is another one by now: look at it, then decide anew."""
+
+    @property
+    def winner(self) -> Winner | None:
+        """The decision that came first, where that is what the refusal is about."""
+        event_id = self.body.get("eventId")
+        if not isinstance(event_id, int):
+            return None
+        return Winner(event_id, self.body.get("resumedBy"), self.body.get("resumedAt"))
+
+
+class ContentChangedError(ConflictError):
+    """Nothing was decided: what is shown is not what was seen. Look at it again."""
+
+    @property
+    def content_digest(self) -> str | None:
+        """Of what is shown now."""
+        digest = self.body.get("contentDigest")
+        return digest if isinstance(digest, str) else None
 
 
 class ServerError(RefusedError):

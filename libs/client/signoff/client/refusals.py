@@ -12,9 +12,11 @@ from signoff.client.errors import (
     AuthenticationError,
     BadAnswerError,
     ConflictError,
+    ContentChangedError,
     Detail,
     InvalidRequestError,
     Json,
+    NotAllowedError,
     NotFoundError,
     PermissionDeniedError,
     RateLimitedError,
@@ -38,11 +40,18 @@ _FINAL: Final[Mapping[int, type[RefusedError]]] = {
     403: PermissionDeniedError,
     404: NotFoundError,
     409: ConflictError,
-    412: ConflictError,
+    412: ContentChangedError,
     413: InvalidRequestError,
     415: InvalidRequestError,
     422: InvalidRequestError,
+    428: InvalidRequestError,
 }
+_BY_CODE: Final[Mapping[str, type[RefusedError]]] = {
+    "CODE_REQUIRED": NotAllowedError,
+    "NOT_ELIGIBLE": NotAllowedError,
+    "SELF_APPROVAL": NotAllowedError,
+}
+"""Refusals that are about the person, which a status shares with those that are about their key."""
 
 
 class _Envelope(Struct):
@@ -87,7 +96,7 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, request: Reque
             body=whole,
             request=request,
         )
-    kind = _FINAL.get(status, ServerError if status >= 500 else RefusedError)
+    kind = _BY_CODE.get(code or "") or _FINAL.get(status, ServerError if status >= 500 else RefusedError)
     return kind(
         status,
         message,

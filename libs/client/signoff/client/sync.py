@@ -5,13 +5,16 @@ from typing import Self
 
 from signoff.client.blocking import Blocking, LoopThread, called, constructed, giving, iterated, made
 from signoff.client.client import AsyncClient
+from signoff.client.resources.absences import AsyncAbsences
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.execution import AsyncExecution
 from signoff.client.resources.executions import AsyncExecutions
 from signoff.client.resources.files import AsyncFiles
 from signoff.client.resources.groups import AsyncGroups
 from signoff.client.resources.hooks import AsyncHooks
+from signoff.client.resources.inbox import AsyncInbox
 from signoff.client.resources.keys import AsyncKeys
+from signoff.client.resources.links import AsyncLinks
 from signoff.client.resources.pauses import AsyncPauses
 from signoff.client.resources.schedules import AsyncSchedules
 from signoff.client.resources.users import AsyncUsers
@@ -44,6 +47,7 @@ class Execution(Blocking[AsyncExecution]):
     result = called(AsyncExecution.result)
     pauses = called(AsyncExecution.pauses)
     resume = called(AsyncExecution.resume)
+    held = called(AsyncExecution.held)
     cancel = called(AsyncExecution.cancel)
     retry = called(AsyncExecution.retry)
 
@@ -85,8 +89,42 @@ class Pauses(Blocking[AsyncPauses]):
     list = iterated(AsyncPauses.list)
     get = called(AsyncPauses.get)
     point = called(AsyncPauses.point)
+    held = called(AsyncPauses.held)
     resume = called(AsyncPauses.resume)
-    retry = called(AsyncPauses.retry)
+
+
+class Inbox(Blocking[AsyncInbox]):
+    """``client.inbox``."""
+
+    list = iterated(AsyncInbox.list)
+    counts = called(AsyncInbox.counts)
+    get = called(AsyncInbox.get)
+    claim = called(AsyncInbox.claim)
+    release = called(AsyncInbox.release)
+    delegate = called(AsyncInbox.delegate)
+    reassign = called(AsyncInbox.reassign)
+    return_ = called(AsyncInbox.return_)
+    comment = called(AsyncInbox.comment)
+    amend = called(AsyncInbox.amend)
+    decide_many = called(AsyncInbox.decide_many)
+
+
+class Links(Blocking[AsyncLinks]):
+    """``client.links``."""
+
+    create = called(AsyncLinks.create)
+    revoke = called(AsyncLinks.revoke)
+    list = iterated(AsyncLinks.list)
+
+
+class Absences(Blocking[AsyncAbsences]):
+    """``client.absences``."""
+
+    get = called(AsyncAbsences.get)
+    set = called(AsyncAbsences.set)
+    end = called(AsyncAbsences.end)
+    set_member = called(AsyncAbsences.set_member)
+    end_member = called(AsyncAbsences.end_member)
 
 
 class Files(Blocking[AsyncFiles]):
@@ -194,6 +232,9 @@ class Client(Blocking[AsyncClient]):
         self.workflows = Workflows(inner.workflows, thread)
         self.executions = Executions(inner.executions, thread)
         self.pauses = Pauses(inner.pauses, thread)
+        self.inbox = Inbox(inner.inbox, thread)
+        self.links = Links(inner.links, thread)
+        self.absences = Absences(inner.absences, thread)
         self.files = Files(inner.files, thread)
         self.schedules = Schedules(inner.schedules, thread)
         self.environment = Environment(inner.environment, thread)

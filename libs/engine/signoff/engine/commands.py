@@ -3,6 +3,9 @@
 from uuid import UUID
 
 from signoff.engine.changes import take_change
+from signoff.engine.decisions import decide_resume
+from signoff.engine.desk import take_pause_command
+from signoff.engine.expiry import expire_held
 from signoff.engine.flow import (
     Results,
     advance,
@@ -12,13 +15,13 @@ from signoff.engine.flow import (
 )
 from signoff.engine.forms import start_output
 from signoff.engine.graph import Graph
+from signoff.engine.held import hold, is_early
 from signoff.engine.messages import (
     CancelBlock,
     Draft,
     RunBlock,
     RunEnded,
 )
-from signoff.engine.resumes import decide_resume
 from signoff.engine.starts import begun
 from signoff.engine.state import TERMINAL, Run, State, Taken
 from signoff.engine.values import parse_variable
@@ -35,6 +38,7 @@ from signoff.events.types import (
     Json,
     Outcome,
     PauseClosed,
+    PauseCommand,
     Refusal,
     ResumeExecution,
     ResumeFailed,
@@ -56,7 +60,12 @@ def take_command(state: State, graph: Graph, command: Command, now: float) -> Re
     elif state.version == 0:
         yield refused(command, "NOT_FOUND", "Execution not found")
     elif isinstance(command.data, ResumeExecution):
-        yield from decide_resume(state, graph, command, command.data, now)
+        if is_early(state, command.data):
+            yield from hold(state, graph, command, command.data)
+        else:
+            yield from decide_resume(state, graph, command, command.data, now)
+    elif isinstance(command.data, PauseCommand):
+        yield from take_pause_command(state, command, command.data)
     elif isinstance(command.data, CancelExecution):
         yield from _cancel(state, command, command.data, now)
     elif isinstance(command.data, RetryExecution):
@@ -211,6 +220,7 @@ def _cancel(state: State, command: Command, data: CancelExecution, now: float) -
             command.command_id,
             entry.run_id,
         )
+    yield from expire_held(state, "The execution was cancelled", command.command_id)
     yield Draft(
         ExecutionCancelled(
             reason=data.reason,

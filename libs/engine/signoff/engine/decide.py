@@ -6,25 +6,25 @@ sees the state as it is. It reads no clock, draws no random number and touches n
 same state, input and time give the same results.
 """
 
+import msgspec
+
 from signoff.engine.commands import take_command
-from signoff.engine.flow import (
-    Results,
-    try_again,
-)
+from signoff.engine.flow import Results, envelope_run, try_again
 from signoff.engine.graph import Graph
 from signoff.engine.messages import (
     BlockSays,
+    Draft,
     Input,
+    Notify,
     TakenOver,
     Tick,
+    Told,
 )
 from signoff.engine.results import take_result, take_text
 from signoff.engine.resumes import start_queued
 from signoff.engine.state import State
 from signoff.engine.timers import fire_due
-from signoff.events.types import (
-    Command,
-)
+from signoff.events.types import Command, PauseNotified
 
 
 def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
@@ -36,6 +36,13 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
         message: a command, a block's result, the passing of time, a take-over.
         now: seconds since the epoch, not before the execution's last event, no finer than microseconds.
     """
+    for result in _follow(state, graph, message, now):
+        yield result
+        if state.telling and isinstance(result, Draft) and state.version in state.telling:
+            yield _notify(state, state.version)
+
+
+def _follow(state: State, graph: Graph, message: Input, now: float) -> Results:
     known = state.version
     due = state.next_due()
     if due is not None and due <= now:
@@ -45,6 +52,8 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
             yield from take_command(state, graph, message, now)
         case Tick():
             pass
+        case Told():
+            yield from _told(state, message)
         case TakenOver():
             yield from _take_over(state, graph, message, known)
         case _:
@@ -58,9 +67,32 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
         yield from start_queued(state, graph, now)
 
 
+def _notify(state: State, event_id: int) -> Notify:
+    telling = state.telling[event_id]
+    return Notify(event_id=event_id, context_id=telling.context_id, occasion=telling.occasion, to=telling.to)
+
+
+def _told(state: State, message: Told) -> Results:
+    """Record who was told of an event; once, and not in a log whose execution has ended."""
+    telling = state.telling.get(message.event_id)
+    if telling is None:
+        return
+    run_id = state.points[telling.context_id].run_id
+    for sent in message.sent:
+        notified = PauseNotified(
+            context_id=telling.context_id,
+            occasion=telling.occasion,
+            of=message.event_id,
+            **msgspec.structs.asdict(sent),
+        )
+        yield Draft(notified, str(message.event_id), envelope_run(state, run_id))
+
+
 def _take_over(state: State, graph: Graph, message: TakenOver, known: int) -> Results:
     """Try again what was lost; what a timer has just started, after the last ``known`` event, was not."""
     for flight in list(state.in_flight.values()):
         lost = flight.rests is None and flight.event_id <= known
         if lost and (flight.instance, flight.attempt) not in message.running:
             yield from try_again(state, graph, flight, cause=str(flight.event_id))
+    for event_id in [each for each in state.telling if each <= known]:
+        yield _notify(state, event_id)

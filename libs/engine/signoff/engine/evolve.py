@@ -6,6 +6,7 @@ No rule is decided here. An event is a fact; the state only remembers what later
 from typing import Final
 
 from signoff.engine.evolve_blocks import BLOCK_EVENTS
+from signoff.engine.evolve_points import POINT_EVENTS
 from signoff.engine.evolve_runs import RUN_EVENTS
 from signoff.engine.graph import Graph
 from signoff.engine.state import (
@@ -46,4 +47,4 @@ def _variables_set(state: State, _: Event, data: VariablesSet, __: Graph | None)
     state.variables.update(data.values)
 
 
-_APPLY: Final = BLOCK_EVENTS | RUN_EVENTS | {VariablesSet: _variables_set}
+_APPLY: Final = BLOCK_EVENTS | RUN_EVENTS | POINT_EVENTS | {VariablesSet: _variables_set}

@@ -66,8 +66,10 @@ def _block_completed(state: State, event: Event, data: BlockCompleted, graph: Gr
     state.agenda.pop(instance, None)
     state.outputs[data.block_id + branches_of(turns)] = data.output
     run = state.run_of(event.run_id)
-    _give(state, run, data, graph)
-    if graph is not None:
+    again = run.repeats and run.context_id == instance
+    if not again:
+        _give(state, run, data, graph)
+    if graph is not None and not again:
         _advance(state, graph, run, data.block_id, turns, output=data.output, event_id=event.event_id)
 
 

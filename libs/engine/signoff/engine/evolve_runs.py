@@ -1,16 +1,14 @@
-"""The fold of what happens to runs, pause points and decisions."""
+"""The fold of what happens to runs, and of decisions being taken up."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
+from signoff.engine.evolve_points import release_held, tell
 from signoff.engine.graph import Graph, seed_edges
-from signoff.engine.pauses import pending_output
-from signoff.engine.places import branches_of
 from signoff.engine.state import (
     Failure,
-    PausePoint,
     Ready,
     ResumeEntry,
     Run,
@@ -19,7 +17,7 @@ from signoff.engine.state import (
     Status,
     Taken,
 )
-from signoff.engine.work import ask, land, leave, make_ready, note
+from signoff.engine.work import ask, leave, make_ready, note
 from signoff.events.times import from_iso
 from signoff.events.types import (
     Event,
@@ -31,8 +29,6 @@ from signoff.events.types import (
     ExecutionResumed,
     ExecutionSeeded,
     ExecutionStarted,
-    PauseClosed,
-    PauseOpened,
     ResumeFailed,
     ResumeQueued,
 )
@@ -81,43 +77,6 @@ def _open_run(state: State, run: Run) -> None:
     state.status = "running"
 
 
-def _pause_opened(state: State, event: Event, data: PauseOpened, _: Graph | None) -> None:
-    flight = land(state, data.context_id)
-    run_id = event.run_id or state.execution_id
-    turns = flight.turns if flight else []
-    due_at = from_iso(data.resume_at) if data.resume_at is not None else None
-    if due_at is not None:
-        state.set_timer(data.context_id, due_at)
-    state.outputs[data.block_id + branches_of(turns)] = pending_output(data.response)
-    state.points[data.context_id] = PausePoint(
-        context_id=data.context_id,
-        block_id=data.block_id,
-        kind=data.pause_kind,
-        run_id=run_id,
-        order=flight.order if flight else state.order,
-        attempt=flight.attempt if flight else 1,
-        response=data.response,
-        content_digest=data.content_digest,
-        event_id=event.event_id,
-        opened_at=state.time,
-        turns=turns,
-        scope=flight.scope if flight else "",
-        child=flight.child if flight else None,
-        due_at=due_at,
-    )
-    state.open[data.context_id] = None
-
-
-def _pause_closed(state: State, _: Event, data: PauseClosed, __: Graph | None) -> None:
-    point = state.points[data.context_id]
-    point.status, point.closed_at = "closed", state.time
-    state.open.pop(data.context_id, None)
-    state.timers.pop(data.context_id, None)
-    state.lost[point.context_id] = Ready(
-        block_id=point.block_id, scope=point.scope, run_id=point.run_id, attempt=point.attempt + 1
-    )
-
-
 def _end_run(state: State, run: Run, event: Event, status: Status) -> None:
     run.status, run.ended_event, run.ended_at = status, event.event_id, state.time
     run.deadline = run.idle_since = None
@@ -144,13 +103,16 @@ def _end_entry(state: State, entry: ResumeEntry, run: Run) -> None:
     entry.status = "failed" if run.failure else "completed"
     entry.completed_at = state.time
     entry.failure_reason = run.failure.error if run.failure else None
-    state.points[entry.context_id].status = "failed" if run.failure else "resumed"
+    point = state.points[entry.context_id]
+    if point.entry_id == entry.entry_id:  # it has not been opened anew by this very run
+        point.status = "failed" if run.failure else "resumed"
 
 
 def _end(state: State, event: Event, status: Status) -> None:
     for run in list(state.active_runs()):
         _end_run(state, run, event, status)
     state.status, state.ended_at = status, state.time
+    state.telling = {}
 
 
 def _paused(state: State, event: Event, _: ExecutionPaused, __: Graph | None) -> None:
@@ -191,7 +153,9 @@ def _cancelled(state: State, event: Event, data: ExecutionCancelled, _: Graph | 
     _end(state, event, "cancelled")
 
 
-def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResumed) -> ResumeEntry:
+def _take_entry(
+    state: State, event: Event, data: ResumeQueued | ExecutionResumed, graph: Graph | None
+) -> ResumeEntry:
     entry = ResumeEntry(
         entry_id=data.resume_entry_id,
         run_id=data.resume_execution_id,
@@ -200,6 +164,8 @@ def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResume
         input=data.input,
         submission=data.submission,
         actor=data.actor,
+        made=data.made,
+        retry_of=data.retry_of,
         event_id=event.event_id,
         queued_at=state.time,
     )
@@ -208,30 +174,58 @@ def _take_entry(state: State, event: Event, data: ResumeQueued | ExecutionResume
         state.commands[entry.entry_id] = Taken(event.event_id, data.request_digest, entry.run_id)
     point = state.points[data.context_id]
     point.entry_id = entry.entry_id
-    point.closed_at = state.time
+    point.closed_at, point.version = state.time, event.event_id
+    point.claimed_by, point.returned = None, False
     state.timers.pop(data.context_id, None)
+    release_held(state, entry.entry_id)
+    if point.kind == "human" and entry.retry_of is None:
+        tell(state, graph, point, "closed")
     return entry
 
 
-def _resume_queued(state: State, event: Event, data: ResumeQueued, _: Graph | None) -> None:
-    entry = _take_entry(state, event, data)
+def _resume_queued(state: State, event: Event, data: ResumeQueued, graph: Graph | None) -> None:
+    entry = _take_entry(state, event, data, graph)
     state.points[data.context_id].status = "queued"
+    state.open[data.context_id] = None
     state.queue.append(entry.entry_id)
 
 
-def _resumed(state: State, event: Event, data: ExecutionResumed, _: Graph | None) -> None:
+def _resumed(state: State, event: Event, data: ExecutionResumed, graph: Graph | None) -> None:
     entry = state.entries.get(data.resume_entry_id)
     if entry is None:
-        entry = _take_entry(state, event, data)
+        entry = _take_entry(state, event, data, graph)
     else:
         state.queue.remove(entry.entry_id)
     entry.status, entry.claimed_at = "claimed", state.time
     state.points[data.context_id].status = "resuming"
     state.open.pop(data.context_id, None)
-    _open_run(state, Run(
+    run = Run(
         run_id=entry.run_id, mode=entry.mode, started_at=state.time, started_event=event.event_id,
         context_id=entry.context_id, entry_id=entry.entry_id,
-    ))  # fmt: skip
+        repeats=entry.retry_of is not None and entry.context_id not in state.lost,
+    )  # fmt: skip
+    _open_run(state, run)
+    if entry.retry_of is not None:
+        _take_back(state, run, state.runs[state.entries[entry.retry_of].run_id], event.event_id)
+
+
+def _take_back(state: State, run: Run, failed: Run, event_id: int) -> None:
+    """What was lost with a run that failed starts again in another; its failure does not count any more."""
+    lost = {name: each for name, each in state.lost.items() if each.run_id == failed.run_id}
+    state.lost = {name: each for name, each in state.lost.items() if name not in lost}
+    still = dict.fromkeys(each.run_id for each in state.lost.values())
+    state.failure = next((state.runs[each].failure for each in still if state.runs[each].failure), None)
+    _start_again(state, run, lost, event_id)
+    for name in [name for name, run_id in state.agenda.items() if run_id == failed.run_id]:
+        note(state, state.containers[name], run.run_id)
+
+
+def _start_again(state: State, run: Run, lost: dict[str, Ready], event_id: int) -> None:
+    for instance, ready in lost.items():
+        if ready.evaluates:
+            ask(state, run, state.containers[instance], event_id)
+        else:
+            state.ready[instance] = msgspec.structs.replace(ready, run_id=run.run_id)
 
 
 def _resume_failed(state: State, _: Event, data: ResumeFailed, __: Graph | None) -> None:
@@ -243,19 +237,21 @@ def _resume_failed(state: State, _: Event, data: ResumeFailed, __: Graph | None)
 
 
 def _reopened(state: State, event: Event, data: ExecutionReopened, _: Graph | None) -> None:
+    state.ended_at = None
+    if data.context_id is not None:  # the decision on that point begins the run, and takes the failure back
+        state.status = "paused"
+        return
     state.commands[event.causation_id] = Taken(event.event_id, data.request_digest, data.resume_execution_id)
     state.failure = None
-    state.ended_at = None
     run = Run(
         run_id=data.resume_execution_id, mode=data.mode, started_at=state.time, started_event=event.event_id
     )
     _open_run(state, run)
     lost, state.lost = state.lost, {}
-    for instance, ready in lost.items():
-        if ready.evaluates:
-            ask(state, run, state.containers[instance], event.event_id)
-        else:
-            state.ready[instance] = msgspec.structs.replace(ready, run_id=run.run_id)
+    for point in state.points.values():  # what their runs left undone is this run's now
+        if point.status == "failed":
+            point.status = "resumed"
+    _start_again(state, run, lost, event.event_id)
     for container in state.containers.values():
         note(state, container, run.run_id)
 
@@ -269,8 +265,6 @@ RUN_EVENTS: Final[dict[type, Callable[[State, Event, Any, Graph | None], None]]]
     ExecutionCompleted: _completed,
     ExecutionError: _error,
     ExecutionCancelled: _cancelled,
-    PauseOpened: _pause_opened,
-    PauseClosed: _pause_closed,
     ResumeQueued: _resume_queued,
     ResumeFailed: _resume_failed,
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from signoff.engine.expiry import expire_held
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft, Result, RunBlock, RunEnded
 from signoff.engine.places import path_of, place_of
@@ -286,6 +287,8 @@ def end_run(state: State, run: Run, now: float, cause: str, *, failure: Failure 
         for point in points:
             yield Draft(PauseClosed(context_id=point.context_id, reason=reason), cause, where)
     goes_on = len(state.active) > 1 or bool(state.open)
+    if not goes_on:
+        yield from expire_held(state, "The execution ended before its pause point opened", cause)
     if failure is not None:
         yield _error(state, run, failure, now, cause, final=not goes_on)
     elif goes_on:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from signoff.engine.catalog import EXTERNAL_TYPES, gives_run_metadata
+from signoff.engine.constraints import broken, read_constraints
 from signoff.engine.definition import Block
 from signoff.engine.faults import Fault
 from signoff.engine.values import SECRET_TYPE, coerce_value, to_text
@@ -95,7 +96,8 @@ def form_fields(params: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         ``{"id", "name", "label", "type", "description"?, "placeholder"?, "value"?, "required",
-        "options"?}`` each. Fields without a name are dropped, blank texts left out.
+        "options"?}`` each, and what else it demands of its value, by the names of
+        `signoff.engine.constraints.TYPES`. Fields without a name are dropped, blank texts left out.
     """
     fields = params.get("inputFormat")
     return [
@@ -159,7 +161,7 @@ def _form_field(index: int, name: str, field: dict[str, Any]) -> dict[str, Any]:
     normalised["required"] = field.get("required") is True
     if isinstance(field.get("options"), list):
         normalised["options"] = field["options"]
-    return normalised
+    return normalised | read_constraints(field | {"type": normalised["type"]})
 
 
 def _text(field: dict[str, Any], key: str) -> str | None:
@@ -171,32 +173,19 @@ def _misfit(field: dict[str, Any], value: Any) -> str | None:
     name = field["name"]
     if value is None or value == "":
         return f'"{name}" is required' if field["required"] else None
-    if is_reference(value) and field["type"] not in _SMALL_TYPES:
-        return None
+    if not is_reference(value) or field["type"] in _SMALL_TYPES:
+        message = _wrong_type(field, value)
+        if message is not None:
+            return message
+    message = broken(field, value)
+    return None if message is None else f'"{name}" {message}'
+
+
+def _wrong_type(field: dict[str, Any], value: Any) -> str | None:
+    name = field["name"]
     expected, kinds = _EXPECTED.get(field["type"], ("", object))
     if not isinstance(value, kinds) or (field["type"] == "number" and isinstance(value, bool)):
         return f'"{name}" must be {expected}'
     if field["type"] == SECRET_TYPE and len(to_text(value).encode()) > MAX_SECRET:
         return f'"{name}" must be at most {MAX_SECRET} bytes of UTF-8'
-    return _wrong_choice(name, value, _choices(field.get("options")))
-
-
-def _wrong_choice(name: str, value: Any, choices: list[Any] | None) -> str | None:
-    if choices is None:
-        return None
-    chosen = value if isinstance(value, list) else [value]
-    if all(each in choices for each in chosen):
-        return None
-    return f'"{name}" must be one of: {", ".join(to_text(each) for each in choices)}'
-
-
-def _choices(options: list[Any] | None) -> list[Any] | None:
-    """What may be chosen: an option is a plain value, or an object that names it."""
-    if not options:
-        return None
-    return [
-        next((each[key] for key in ("value", "id", "label") if key in each), each)
-        if isinstance(each, dict)
-        else each
-        for each in options
-    ]
+    return None

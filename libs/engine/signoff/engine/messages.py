@@ -9,7 +9,8 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from signoff.events.types import Command, EventData, Json, Outcome, PauseKind
+from signoff.engine.policies import Policy
+from signoff.events.types import Command, EventData, Json, Occasion, Outcome, PauseKind
 
 
 class BlockSucceeded(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class BlockPaused(Struct, frozen=True, kw_only=True):
     response: Json
     content_digest: str | None = None
     due_at: float | None = None
+    policy: Policy | None = None
 
 
 class BlockWaits(Struct, frozen=True, kw_only=True):
@@ -89,6 +91,26 @@ class BlockSays(Struct, frozen=True, kw_only=True):
     chunk: str
 
 
+class Sent(Struct, frozen=True, kw_only=True):
+    """One notification was sent, or failed. The fields are those of ``pause:notified``."""
+
+    channel: str
+    success: bool
+    error: str | None = None
+    to: str | None = None
+    tool_id: str | None = None
+    title: str | None = None
+    operation: str | None = None
+    duration_ms: float | None = None
+
+
+class Told(Struct, frozen=True):
+    """People were told of an event of a pause point, each as far as that was possible."""
+
+    event_id: int
+    sent: list[Sent]
+
+
 class Tick(Struct, frozen=True):
     """Time passed: fire what is due."""
 
@@ -104,7 +126,7 @@ class TakenOver(Struct, frozen=True):
 
 BLOCK_RESULTS: Final = (BlockSucceeded, BlockFailed, BlockPaused, BlockWaits, BlockOpened, BlockCalls)
 BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits | BlockOpened | BlockCalls
-Input: TypeAlias = Command | BlockResult | BlockSays | Tick | TakenOver
+Input: TypeAlias = Command | BlockResult | BlockSays | Told | Tick | TakenOver
 
 
 class Draft(Struct, frozen=True):
@@ -143,5 +165,14 @@ class RunEnded(Struct, frozen=True):
     outcome: Literal["ended"] = "ended"
 
 
-Effect: TypeAlias = RunBlock | CancelBlock | RunEnded
+class Notify(Struct, frozen=True, kw_only=True):
+    """Tell people of an event of a pause point: those that the definition names; ``to``: whom it is about."""
+
+    event_id: int
+    context_id: str
+    occasion: Occasion
+    to: list[str] = []
+
+
+Effect: TypeAlias = RunBlock | CancelBlock | RunEnded | Notify
 Result: TypeAlias = Draft | Effect | Outcome

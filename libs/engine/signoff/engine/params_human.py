@@ -1,14 +1,16 @@
 """Checks of the parameters of blocks that answer: ``response``, and ``human_in_the_loop`` that asks too."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.forms import check_form, form_fields, secret_names
-from signoff.engine.params_values import check_choice, check_fields, check_table, is_open
+from signoff.engine.faults import Findings, at
+from signoff.engine.params_values import check_choice, check_fields, check_table, check_text, is_open
+from signoff.engine.policies import check_policy
 from signoff.engine.reading import BlockPlace
-from signoff.engine.values import FORM_TYPES, duration_ms
+from signoff.events.types import Occasion
 
-_DEADLINE_KEYS: Final = ("after", "default")
+_OCCASIONS: Final[tuple[str, ...]] = get_args(Occasion)
+_NOTICE_KEYS: Final = ("url", "to", "title", "body", "on")
+_MOST_NOTICES: Final = 20
 
 
 def check_response(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
@@ -24,50 +26,52 @@ def check_response(params: dict[str, Any], place: BlockPlace, findings: Findings
 
 
 def check_human(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
-    """Reports what is wrong with a pause: what it shows, its form, who decides and until when."""
+    """Reports what is wrong with a pause: what it shows, its form, its policy, and who is told."""
     if params.get("operation"):
         check_choice(params["operation"], ("human", "api"), place.param("operation"), findings)
     check_response(params, place, findings)
-    check_fields(params, place, findings, FORM_TYPES)
-    if not isinstance(params.get("notification"), list | None):
-        findings.fault(place.param("notification"), "must be a list")
-    _check_assignees(params.get("assignees"), place, findings)
-    _check_deadline(params, place, findings)
+    check_fields(params, place, findings, form=True)
+    check_policy(params, place, findings)
+    _check_notification(params.get("notification"), place, findings)
 
 
-def _check_assignees(assignees: Any, place: BlockPlace, findings: Findings) -> None:
-    if assignees is None:
+def _check_notification(entries: Any, place: BlockPlace, findings: Findings) -> None:
+    if entries is None:
         return
-    if not isinstance(assignees, list) or not assignees:
+    path = place.param("notification")
+    if not isinstance(entries, list):
+        findings.fault(path, "must be a list")
+        return
+    if len(entries) > _MOST_NOTICES:
+        findings.fault(path, f"must be a list of at most {_MOST_NOTICES} entries, not {len(entries)}")
+        return
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict) and (entry.get("toolId") or entry.get("type")):
+            continue  # Sim's: what its tool takes is known where it is sent
+        _check_notice(entry, place.item("notification", index), findings)
+
+
+def _check_notice(entry: Any, path: str, findings: Findings) -> None:
+    if not isinstance(entry, dict) or not (entry.get("url") or entry.get("to")):
         findings.fault(
-            place.param("assignees"), "must be a list of users and groups", 'such as ["group:finance"]'
+            path,
+            "must be an object with url, or with to",
+            'such as {url: "{{TEAM_CHANNEL}}"}, or {to: assignees}',
         )
         return
-    for index, each in enumerate(assignees):
-        if not isinstance(each, str) or not each.strip():
-            findings.fault(place.item("assignees", index), "must be the name of a user or a group, as a text")
-
-
-def _check_deadline(params: dict[str, Any], place: BlockPlace, findings: Findings) -> None:
-    deadline, path = params.get("deadline"), place.param("deadline")
-    if deadline is None:
+    for key in [each for each in entry if each not in _NOTICE_KEYS]:
+        findings.fault(at(path, key), "is not known here", findings.did_you_mean(key, _NOTICE_KEYS))
+    for key in ("url", "title", "body"):
+        check_text(entry.get(key), at(path, key), findings)
+    if entry.get("to") is not None:
+        check_choice(entry["to"], ("assignees",), at(path, "to"), findings)
+    occasions = entry.get("on")
+    if occasions is None or is_open(occasions):
         return
-    if not isinstance(deadline, dict):
-        findings.fault(path, "must be an object with after and default")
+    if not isinstance(occasions, list) or not occasions:
+        findings.fault(
+            at(path, "on"), f"must be a list of {', '.join(_OCCASIONS)}", "such as [opened, closed]"
+        )
         return
-    for key in [each for each in deadline if each not in _DEADLINE_KEYS]:
-        findings.fault(at(path, key), "is not known here", findings.did_you_mean(key, _DEADLINE_KEYS))
-    after = deadline.get("after")
-    if not is_open(after) and (not isinstance(after, str) or not duration_ms(after)):
-        findings.fault(at(path, "after"), "must be a duration longer than nothing", "such as 30m, 12h or 2d")
-    default = deadline.get("default")
-    if default is None or is_open(default):
-        return
-    if not isinstance(default, dict):
-        findings.fault(at(path, "default"), "must be an object: the decision that is taken then, by field")
-        return
-    fields, path = form_fields(params), at(path, "default")
-    for name in secret_names(fields) & default.keys():
-        findings.fault(at(path, name), "would be a secret that everybody can read", "leave it out")
-    for misfit in check_form(fields, default)[1]:
-        findings.fault(at(path, misfit.path), shorten(misfit.message))
+    for index, each in enumerate(occasions):
+        check_choice(each, _OCCASIONS, at(at(path, "on"), index), findings)

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from signoff.engine.catalog import STEERING_NAMES
+from signoff.engine.constraints import form_misuses
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.forms import check_form, form_fields
 from signoff.engine.reading import BlockPlace
-from signoff.engine.values import FIELD_TYPES, SECRET_TYPE, parse_number, to_text
+from signoff.engine.values import FIELD_TYPES, FORM_TYPES, SECRET_TYPE, parse_number, to_text
 
 _SHOWN: Final = 80
 
@@ -76,9 +77,12 @@ def check_output_name(name: str, path: str, findings: Findings) -> None:
 
 
 def check_fields(
-    params: dict[str, Any], place: BlockPlace, findings: Findings, types: Collection[str] = FIELD_TYPES
+    params: dict[str, Any], place: BlockPlace, findings: Findings, *, form: bool = False
 ) -> None:
-    """Reports what is wrong with an ``inputFormat``, of a trigger or of a form, whose types are others."""
+    """Reports what is wrong with an ``inputFormat``, of a trigger or of a form.
+
+    A form may ask for secrets, and a default that it would not take is a fault; a trigger takes anything.
+    """
     fields = params.get("inputFormat")
     if fields is None or fields == "":
         return
@@ -99,18 +103,21 @@ def check_fields(
         if name.strip() in taken:
             findings.fault(path, f'the name "{shorten(name)}" is used twice')
         taken.add(name.strip())
-        _check_field(field, path, findings, types)
+        _check_field(field, path, findings, form=form)
+    for index, misuse in form_misuses(fields, is_open):
+        findings.fault(at(place.item("inputFormat", index), misuse.key), misuse.message, misuse.hint)
 
 
-def _check_field(field: dict[str, Any], path: str, findings: Findings, types: Collection[str]) -> None:
+def _check_field(field: dict[str, Any], path: str, findings: Findings, *, form: bool) -> None:
     if field.get("type") is not None:
-        check_choice(field["type"], types, at(path, "type"), findings)
+        check_choice(field["type"], FORM_TYPES if form else FIELD_TYPES, at(path, "type"), findings)
     if field.get("type") == SECRET_TYPE and field.get("value") not in (None, ""):
         findings.fault(path, "has a default, which would be a secret that everybody can read", "leave it out")
         return
     if field.get("options") is not None and not isinstance(field["options"], list):
         findings.fault(at(path, "options"), "must be a list")
-    normalised = form_fields({"inputFormat": [field | {"required": False}]})
-    if not is_open(field.get("value")):
-        for misfit in check_form(normalised, {})[1]:
-            findings.warn(path, f"the default does not fit: {shorten(misfit.message)}")
+    if is_open(field.get("value")) or is_open(field.get("options")):
+        return
+    report = findings.fault if form else findings.warn
+    for misfit in check_form(form_fields({"inputFormat": [field | {"required": False}]}), {})[1]:
+        report(path, f"the default does not fit: {shorten(misfit.message)}")

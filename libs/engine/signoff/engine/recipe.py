@@ -7,7 +7,7 @@ parallels hold their blocks, and the start block is ``input``. It is strict: an 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from signoff.engine import recipe_containers, recipe_models, recipe_params, recipe_triggers
+from signoff.engine import recipe_containers, recipe_human, recipe_models, recipe_params, recipe_triggers
 from signoff.engine.attributes import read_attributes
 from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
@@ -19,6 +19,7 @@ from signoff.engine.spelling import Key, Spelling, Written, read_keys
 SPELLINGS: Final[Mapping[str, Spelling]] = {
     **recipe_triggers.SPELLINGS,
     **recipe_params.SPELLINGS,
+    **recipe_human.SPELLINGS,
     **recipe_models.SPELLINGS,
     **recipe_containers.SPELLINGS,
 }

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from signoff.engine.constraints import MAX_ITEMS, MAX_TEXT
 from signoff.engine.spelling import Key, Schema, object_schema
 from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES
 
@@ -65,6 +66,12 @@ BLOCK_KEYS: Final = {
 }
 """Keys that every block has; ``then`` only where no cases take its place."""
 
+
+def _size(about: str, most: int) -> Key:
+    schema: Schema = {"type": ["integer", "string"], "minimum": 0, "maximum": most}
+    return Key(schema, about, expected=f"a whole number from 0 to {most}")
+
+
 FIELD_KEYS: Final = {
     "type": Key({"enum": list(FORM_TYPES)}, "What the value must be, or is read as; secret: in a form only."),
     "required": Key({"type": "boolean"}, "A value must be given."),
@@ -73,6 +80,20 @@ FIELD_KEYS: Final = {
     "description": Key({"type": "string"}, "What is to be filled in, in a sentence."),
     "placeholder": Key({"type": "string"}, "An example, shown in the empty field."),
     "options": Key({"type": "array"}, "The values that may be chosen, or objects {value, label}."),
+    "min": Key({"type": ["number", "string"]}, "The least number.", expected="a number"),
+    "max": Key({"type": ["number", "string"]}, "The greatest number.", expected="a number"),
+    "minLength": _size("The fewest characters of a text.", MAX_TEXT),
+    "maxLength": _size("The most characters of a text.", MAX_TEXT),
+    "pattern": Key({"type": "string"}, "A regular expression that the whole text must match."),
+    "multiline": Key({"type": "boolean"}, "true: the text may have several lines."),
+    "minItems": _size("The fewest entries of a list, or files.", MAX_ITEMS),
+    "maxItems": _size("The most entries of a list, or files.", MAX_ITEMS),
+    "accept": Key(
+        {"type": "array"},
+        "The kinds of files that are taken.",
+        expected="a list of kinds of files",
+        hint="such as [.pdf, image/*]",
+    ),
 }
 
 FIELD: Final[Schema] = {

@@ -1,10 +1,10 @@
-"""How our own spelling writes the blocks that compute, call, wait, ask and answer."""
+"""How our own spelling writes the blocks that compute, call, wait and answer, and the fields of an input."""
 
 from typing import Any, Final
 
 from signoff.engine.faults import Findings, at
 from signoff.engine.params_values import shown
-from signoff.engine.recipe_keys import FIELD_KEYS, anything, fields_key, listed, targets, text
+from signoff.engine.recipe_keys import FIELD_KEYS, anything, listed, targets, text
 from signoff.engine.spelling import (
     DURATION,
     DURATION_HINT,
@@ -174,19 +174,6 @@ def _read_response(raw: dict[str, Any], _: str, written: Written, __: Findings) 
     copy(raw, ("data", "status", "headers"), written)
 
 
-def _read_human(raw: dict[str, Any], path: str, written: Written, findings: Findings) -> None:
-    show = at(path, "show")
-    written.renamed["builderData"] = show
-    rows: list[dict[str, Any]] = []
-    written.params["builderData"] = rows
-    for name, value in raw.get("show", {}).items():
-        place = f"builderData[{len(rows)}]"
-        written.renamed |= {place: at(show, name), f"{place}.value": at(show, name)}
-        rows.append({"id": name, "name": name, "value": value})
-    read_fields(raw.get("form"), at(path, "form"), written, findings)
-    copy(raw, ("assignees", "deadline"), written)
-
-
 _CODE: Final = Key(
     {"type": "string"},
     "The body of a function: its value is what it returns. References in it become values, without quotes.",
@@ -194,11 +181,6 @@ _CODE: Final = Key(
     hint='such as "return <start.amount> * 2"',
 )
 _TIMEOUT: Final = Key(DURATION, "How long one try may take.", expected="a duration", hint=DURATION_HINT)
-_DEADLINE: Final = {
-    "after": Key({"type": "string"}, "How long after the pause began, such as 2d.", required=True),
-    "default": Key({"type": ["object", "string"]}, "The decision that is taken then, by the form's fields."),
-}
-
 SPELLINGS: Final[dict[str, Spelling]] = {
     "function": Spelling(
         about="Runs code in a sandbox.",
@@ -282,27 +264,6 @@ SPELLINGS: Final[dict[str, Spelling]] = {
             "headers": Key(_TABLE, "The answer's headers by name."),
         },
         read=_read_response,
-    ),
-    "human_in_the_loop": Spelling(
-        about="Stops for a person and goes on with what they decide.",
-        keys={
-            "show": Key(
-                _BY_NAME, "What they are shown, by name.", expected="an object: what is shown, by name"
-            ),
-            "form": fields_key("What they fill in: the fields by name."),
-            "assignees": Key(
-                {"type": "array", "items": {"type": "string"}, "minItems": 1},
-                "Who may decide: users and groups.",
-                expected="a list of users and groups",
-                hint='such as ["group:finance"]',
-            ),
-            "deadline": Key(
-                {"type": "object", "properties": object_schema(_DEADLINE)["properties"]},
-                "When the decision is taken without them, and which.",
-                expected="an object with after and default",
-            ),
-        },
-        read=_read_human,
     ),
 }
 """The spelling of each of these types."""

@@ -14,6 +14,7 @@ from signoff.engine.flow import (
     fail_block,
 )
 from signoff.engine.graph import Graph
+from signoff.engine.held import take_held
 from signoff.engine.messages import (
     BlockCalls,
     BlockFailed,
@@ -26,6 +27,7 @@ from signoff.engine.messages import (
     Draft,
 )
 from signoff.engine.places import place_of
+from signoff.engine.policies import NO_POLICY
 from signoff.engine.state import InFlight, State
 from signoff.events.times import iso
 from signoff.events.topics import child_log_id
@@ -53,18 +55,7 @@ def take_result(state: State, graph: Graph, flight: InFlight, message: BlockResu
         case BlockFailed():
             yield from fail_or_retry(state, graph, flight, message, now)
         case BlockPaused():
-            yield Draft(
-                PauseOpened(
-                    context_id=flight.instance,
-                    block_id=flight.block_id,
-                    pause_kind=message.kind,
-                    response=message.response,
-                    resume_at=iso(message.due_at) if message.due_at is not None else None,
-                    content_digest=message.content_digest,
-                ),
-                cause,
-                envelope_run(state, flight.run_id),
-            )
+            yield _paused(state, flight, message)
         case BlockWaits():
             yield Draft(
                 TimerSet(
@@ -83,6 +74,31 @@ def take_result(state: State, graph: Graph, flight: InFlight, message: BlockResu
         case _:
             assert_never(message)
     yield from advance(state, graph, state.runs[flight.run_id], now, cause)
+    if isinstance(message, BlockPaused) and message.kind == "human":
+        yield from take_held(state, graph, flight.instance, now)
+
+
+def _paused(state: State, flight: InFlight, message: BlockPaused) -> Draft:
+    policy = message.policy or NO_POLICY
+    return Draft(
+        PauseOpened(
+            context_id=flight.instance,
+            block_id=flight.block_id,
+            pause_kind=message.kind,
+            title=policy.title,
+            response=message.response,
+            resume_at=iso(message.due_at) if message.due_at is not None else None,
+            content_digest=message.content_digest,
+            assignees=policy.assignees,
+            quorum=policy.quorum,
+            self_approval=policy.self_approval,
+            deadlines=policy.deadlines,
+            priority=policy.priority,
+            step_up=policy.step_up,
+        ),
+        str(flight.event_id),
+        envelope_run(state, flight.run_id),
+    )
 
 
 def _succeeded(state: State, graph: Graph, flight: InFlight, message: BlockSucceeded, now: float) -> Results:

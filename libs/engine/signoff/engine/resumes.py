@@ -1,136 +1,127 @@
-"""The decision on a pause point: who may still take it, what fits its form, when its run begins."""
+"""A decision is taken up: its point is settled, its run begins at once or in its turn."""
 
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 from signoff.engine.children import FAILED, child_error, child_output
-from signoff.engine.flow import Results, complete_block, fail_block
+from signoff.engine.flow import Results, advance, complete, complete_block, fail_block
 from signoff.engine.forms import check_form
 from signoff.engine.graph import Graph
-from signoff.engine.messages import Draft
-from signoff.engine.pauses import form_of, normalise_input, submission_of, submitted_output
+from signoff.engine.messages import Draft, RunBlock
+from signoff.engine.pauses import form_of, submitted_output
+from signoff.engine.quorum import decisions_output
 from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
 from signoff.events.times import iso
 from signoff.events.topics import run_id_of
 from signoff.events.types import (
     SYSTEM,
+    Actor,
     Command,
+    ExecutionReopened,
     ExecutionResumed,
-    FieldFault,
     Json,
+    Made,
+    Mode,
     Outcome,
-    Refusal,
-    ResumeExecution,
     ResumeQueued,
 )
 
-
-def decide_resume(state: State, graph: Graph, command: Command, data: ResumeExecution, now: float) -> Results:
-    """Accept, queue or refuse a decision (http-contract.md, ``POST /api/resume``)."""
-    resume_input = normalise_input(data.input)
-    refusal = refusal_of(state, data)
-    point = state.points.get(data.context_id)
-    if refusal is None and point is not None:
-        submission, refusal = read_submission(form_of(point.response), resume_input)
-        if refusal is None:
-            entry = _entry(state, command, data, given=resume_input, submission=submission, now=now)
-            yield from _take(state, graph, entry, command, now)
-            return
-    yield Outcome(
-        command_id=command.command_id, execution_id=state.execution_id, outcome="refused", refusal=refusal
-    )
+EXPIRED: Final = "DEADLINE_EXPIRED"
+"""The code of a block that failed because nobody decided in time."""
 
 
-def read_submission(
-    form: list[dict[str, Any]], resume_input: dict[str, Any]
-) -> tuple[dict[str, Any], Refusal | None]:
-    """What a decision fills its form with, and why that does not fit.
-
-    Args:
-        form: from `form_of`.
-        resume_input: the input as an object, in stored form.
-    """
-    submission, faults = check_form(form, submission_of(resume_input))
-    if not faults:
-        return submission, None
-    details = [FieldFault(fault.path, fault.message) for fault in faults]
-    return submission, Refusal(
-        code="FORM_INVALID", message="The input does not fit the form", details=details
-    )
-
-
-def refusal_of(state: State, data: ResumeExecution) -> Refusal | None:
-    """Why nobody may take this decision now, whatever its input; ``None``: somebody may."""
-    point = state.points.get(data.context_id)
-    if point is not None and point.entry_id is not None:
-        return Refusal(
-            code="ALREADY_RESUMED",
-            message="Pause point already resumed or in progress",
-            winning_event_id=state.entries[point.entry_id].event_id,
-        )
-    if not state.points:
-        return Refusal(code="NOT_PAUSED", message="Paused execution not found or already resumed")
-    if point is None:
-        return Refusal(code="POINT_NOT_FOUND", message="Pause point not found for execution")
-    if state.status in TERMINAL or point.status == "closed" or point.kind != "human":
-        return Refusal(code="NOT_RESUMABLE", message="Paused execution is not resumable")
-    return _content_refusal(point, data)
-
-
-def _content_refusal(point: PausePoint, data: ResumeExecution) -> Refusal | None:
-    if data.seen_digest is None or data.seen_digest == point.content_digest:
-        return None
-    return Refusal(
-        code="CONTENT_CHANGED",
-        message="What you decide on has changed since you saw it; look again",
-        details=[FieldFault("contentDigest", point.content_digest or "")],
-    )
-
-
-def _entry(
-    state: State, command: Command, data: ResumeExecution, *, given: Json, submission: Json, now: float
+def new_entry(
+    state: State,
+    entry_id: UUID,
+    context_id: str,
+    actor: Actor,
+    now: float,
+    *,
+    given: Json,
+    submission: Json,
+    mode: Mode | None = None,
+    made: Made | None = None,
+    retry_of: str | None = None,
 ) -> ResumeEntry:
+    """A decision about to be taken up; its run's id follows from its own."""
     return ResumeEntry(
-        entry_id=command.command_id,
-        run_id=str(run_id_of(UUID(state.log_id), UUID(command.command_id))),
-        context_id=data.context_id,
-        mode=data.mode or state.mode,
+        entry_id=str(entry_id),
+        run_id=str(run_id_of(UUID(state.log_id), entry_id)),
+        context_id=context_id,
+        mode=mode or state.mode,
         input=given,
         submission=submission,
-        actor=command.actor,
+        actor=actor,
+        made=made,
+        retry_of=retry_of,
         event_id=state.version + 1,
         queued_at=now,
     )
 
 
-def _take(state: State, graph: Graph, entry: ResumeEntry, command: Command, now: float) -> Results:
-    taken_by = state.version + 1
-    if not state.held():
+def take(
+    state: State,
+    graph: Graph,
+    entry: ResumeEntry,
+    now: float,
+    *,
+    command: Command | None = None,
+    cause: str | None = None,
+) -> Results:
+    """Settle a point: its run begins, or waits behind another that is at work.
+
+    Args:
+        state: of the execution.
+        graph: its definition.
+        entry: the decision.
+        now: seconds since the epoch.
+        command: that is answered, if somebody waits.
+        cause: what it follows from, where that is no command.
+    """
+    if entry.retry_of is not None and state.status == "failed":
+        yield _reopened(entry)
+    cause = cause or entry.entry_id
+    digest = None if command is None else command.request_digest
+    correlation = None if command is None else command.correlation_id
+    waits = state.held() or bool(state.queue)
+    taken_by, position = state.version + 1, len(state.queue) + 1
+    if waits:
+        yield _queued(entry, position, cause=cause, request_digest=digest, correlation_id=correlation)
+    if command is not None:
         yield Outcome(
             command_id=command.command_id,
             execution_id=state.execution_id,
-            outcome="accepted",
+            outcome="queued" if waits else "accepted",
             event_id=taken_by,
             resume_execution_id=entry.run_id,
+            queue_position=position if waits else None,
         )
+    if not waits:
         yield from begin_resume(
-            state, graph, entry, now, cause=entry.entry_id,
-            request_digest=command.request_digest, correlation_id=command.correlation_id,
-        )  # fmt: skip
-        return
-    position = len(state.queue) + 1
-    yield _queued(
-        entry, position,
-        cause=entry.entry_id, request_digest=command.request_digest, correlation_id=command.correlation_id,
-    )  # fmt: skip
-    yield Outcome(
-        command_id=command.command_id,
-        execution_id=state.execution_id,
-        outcome="queued",
-        event_id=taken_by,
+            state, graph, entry, now, cause=cause, request_digest=digest, correlation_id=correlation
+        )
+
+
+def _reopened(entry: ResumeEntry) -> Draft:
+    reopened = ExecutionReopened(
         resume_execution_id=entry.run_id,
-        queue_position=position,
+        mode=entry.mode,
+        actor=entry.actor,
+        reason="A pause point whose run failed is tried again",
+        context_id=entry.context_id,
     )
+    return Draft(reopened, entry.entry_id, entry.run_id)
+
+
+def repeat(state: State, graph: Graph, point: PausePoint, now: float, *, command: Command) -> Results:
+    """Try a point again whose run failed, with what was decided on it."""
+    before = state.entries[str(point.entry_id)]
+    entry = new_entry(
+        state, UUID(command.command_id), point.context_id, command.actor, now,
+        mode=before.mode, given=before.input, submission=before.submission, made=before.made,
+        retry_of=before.entry_id,
+    )  # fmt: skip
+    yield from take(state, graph, entry, now, command=command)
 
 
 def _queued(
@@ -150,6 +141,8 @@ def _queued(
             input=entry.input,
             submission=entry.submission,
             actor=entry.actor,
+            made=entry.made,
+            retry_of=entry.retry_of,
             queue_position=position,
             request_digest=request_digest,
         ),
@@ -160,27 +153,27 @@ def _queued(
 
 
 def resume_by_itself(
-    state: State, graph: Graph, point: PausePoint, entry_id: UUID, now: float, *, given: Json, cause: str
+    state: State,
+    graph: Graph,
+    point: PausePoint,
+    entry_id: UUID,
+    now: float,
+    *,
+    given: Json,
+    cause: str,
+    made: Made | None = None,
 ) -> Results:
-    """A point of kind ``time`` is due, or a child has ended: the system resumes it, in turn with people.
+    """A point is due, or a child has ended: the system resumes it, in turn with people.
 
-    ``given`` is how the child ended; nothing for a moment.
+    ``given`` is how the child ended, or the default decision; nothing for a moment.
     """
-    entry = ResumeEntry(
-        entry_id=str(entry_id),
-        run_id=str(run_id_of(UUID(state.log_id), entry_id)),
-        context_id=point.context_id,
-        mode=state.mode,
-        input=given,
-        submission={},
-        actor=SYSTEM,
-        event_id=state.version + 1,
-        queued_at=now,
+    submission = (
+        check_form(form_of(point.response), given)[0] if point.kind == "human" and given is not None else {}
     )
-    if state.held():
-        yield _queued(entry, len(state.queue) + 1, cause=cause)
-    else:
-        yield from begin_resume(state, graph, entry, now, cause=cause)
+    entry = new_entry(
+        state, entry_id, point.context_id, SYSTEM, now, given=given, submission=submission, made=made
+    )
+    yield from take(state, graph, entry, now, cause=cause)
 
 
 def start_queued(state: State, graph: Graph, now: float) -> Results:
@@ -216,24 +209,55 @@ def begin_resume(
             input=entry.input,
             submission=entry.submission,
             actor=entry.actor,
+            made=entry.made,
+            retry_of=entry.retry_of,
             request_digest=request_digest,
         ),
         cause,
         entry.run_id,
         correlation_id=correlation_id,
     )
-    run, started_at = state.runs[entry.run_id], iso(point.opened_at)
-    if point.child is not None and entry.input["status"] != "completed":
+    run = state.runs[entry.run_id]
+    if entry.retry_of is not None:
+        yield from _go_on(state, graph, entry, now, cause)
+        return
+    failure = _failure_of(point, entry)
+    if failure is not None:
+        error, code = failure
         yield from fail_block(
             state, graph, run, point,
-            given=None, error=child_error(point.child, entry.input), code=FAILED,
-            started_at=started_at, now=now, cause=cause,
+            given=None, error=error, code=code, started_at=iso(point.opened_at), now=now, cause=cause,
         )  # fmt: skip
         return
     yield from complete_block(
         state, graph, run, point,
-        given=None, output=_decided_output(point, entry, now), started_at=started_at, now=now, cause=cause,
+        given=None, output=_decided_output(point, entry, now), started_at=iso(point.opened_at),
+        now=now, cause=cause,
     )  # fmt: skip
+
+
+def _go_on(state: State, graph: Graph, entry: ResumeEntry, now: float, cause: str) -> Results:
+    """What was lost with the run that failed starts again; the point's block, too, if it was that."""
+    run = state.runs[entry.run_id]
+    point, before = state.points[entry.context_id], state.entries[str(entry.retry_of)]
+    if run.repeats and entry.input != before.input:
+        yield from complete(
+            state, graph, run, point,
+            given=None, output=_decided_output(point, entry, now), started_at=iso(point.opened_at),
+            now=now, cause=cause,
+        )  # fmt: skip
+    for flight in [each for each in state.in_flight.values() if each.run_id == run.run_id and each.evaluates]:
+        yield RunBlock(flight.instance, flight.run_id, flight.attempt)
+    yield from advance(state, graph, run, now, cause)
+
+
+def _failure_of(point: PausePoint, entry: ResumeEntry) -> tuple[str, str] | None:
+    """Why the point's block fails, and the code; ``None``: it ends well."""
+    if point.failing:
+        return "Nobody decided in time", EXPIRED
+    if point.child is not None and entry.input["status"] != "completed":
+        return child_error(point.child, entry.input), FAILED
+    return None
 
 
 def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
@@ -241,10 +265,13 @@ def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
         return child_output(point.child, entry.input)
     if point.kind == "time":
         return {"status": "completed", "waitDuration": round((now - point.opened_at) * 1000)}
-    return submitted_output(
+    output = submitted_output(
         point.response,
         resume_input=entry.input,
         submission=entry.submission,
         submitted_by=entry.actor.name or entry.actor.id,
         submitted_at=iso(now),
     )
+    if point.quorum is not None:
+        output = {"decisions": decisions_output(point), **output}
+    return {"notificationResults": point.notified, **output} if point.notified else output

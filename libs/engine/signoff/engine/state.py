@@ -10,9 +10,23 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from signoff.events.types import Actor, Json, Mode, Parent, PauseKind, Turn
+from signoff.events.types import (
+    Actor,
+    Deadline,
+    Json,
+    Made,
+    Maker,
+    Mode,
+    Occasion,
+    Parent,
+    PauseKind,
+    Priority,
+    Quorum,
+    Turn,
+    Verdict,
+)
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """The version of this shape; a snapshot of another one is ignored."""
 
 Status = Literal["running", "paused", "completed", "failed", "cancelled"]
@@ -107,7 +121,8 @@ class Run(Struct, kw_only=True):
 
     ``busy`` blocks run, ``waits`` are durable waits, ``retries`` are to be tried again, ``children`` wait
     for the executions that they called. ``deadline``: when its time limit is over; ``idle_since``: since
-    when it only waits, where that time does not count.
+    when it only waits, where that time does not count. ``repeats``: the block of its point had ended in an
+    earlier run, which failed later.
     """
 
     run_id: str
@@ -116,6 +131,7 @@ class Run(Struct, kw_only=True):
     started_event: int
     context_id: str | None = None
     entry_id: str | None = None
+    repeats: bool = False
     status: Status = "running"
     busy: int = 0
     waits: int = 0
@@ -130,7 +146,10 @@ class Run(Struct, kw_only=True):
 
 
 class ResumeEntry(Struct, kw_only=True):
-    """A decision taken on a point, from its recording to the end of its run."""
+    """A decision taken on a point, from its recording to the end of its run.
+
+    ``retry_of``: the entry whose run failed, where an operator tries its point again.
+    """
 
     entry_id: str
     run_id: str
@@ -139,6 +158,8 @@ class ResumeEntry(Struct, kw_only=True):
     input: Json
     submission: Json
     actor: Actor
+    made: Made | None = None
+    retry_of: str | None = None
     event_id: int
     queued_at: float
     status: Literal["pending", "claimed", "completed", "failed"] = "pending"
@@ -147,10 +168,50 @@ class ResumeEntry(Struct, kw_only=True):
     failure_reason: str | None = None
 
 
+class Decision(Struct, frozen=True, kw_only=True):
+    """What one of several people who decide together said. ``person`` and ``on_behalf_of`` count once."""
+
+    event_id: int
+    at: float
+    actor: Actor
+    person: str
+    on_behalf_of: str | None = None
+    verdict: Verdict
+    weight: int
+    submission: Json
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """A decision that came before its point."""
+
+    held_id: str
+    context_id: str
+    mode: Mode
+    input: Json
+    actor: Actor
+    maker: Maker
+    event_id: int
+    held_at: float
+    expires_at: float
+    request_digest: str | None = None
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """People are to be told of an event of a pause point, and nobody has recorded that they were."""
+
+    context_id: str
+    occasion: Occasion
+    to: list[str] = []
+
+
 class PausePoint(Struct, kw_only=True):
     """A place where the execution waits, or waited.
 
-    ``order`` and ``attempt`` are its block's; ``due_at`` is when a point of kind ``time`` ends.
+    ``order`` and ``attempt`` are its block's; ``due_at`` is when a point of kind ``time`` ends. The policy is
+    that of ``pause:opened``, as it stands now. ``step``: of the deadline, the last that struck; ``failing``:
+    it struck the block. ``claimed_by``: a person; ``delegates``: users → whom they decide for; ``away``:
+    users who asked others to. ``returned``: nobody decides until the content was amended. ``decisions``:
+    those that count towards a quorum. ``version``: the last event that changed what an inbox shows of it.
     """
 
     context_id: str
@@ -170,6 +231,24 @@ class PausePoint(Struct, kw_only=True):
     due_at: float | None = None
     entry_id: str | None = None
     closed_at: float | None = None
+
+    version: int = 0
+    title: str | None = None
+    assignees: list[str] = []
+    quorum: Quorum | None = None
+    self_approval: bool = True
+    deadlines: list[Deadline] = []
+    priority: Priority = "normal"
+    step_up: bool = False
+    step: int = 0
+    failing: bool = False
+    claimed_by: str | None = None
+    delegates: dict[str, str | None] = {}
+    away: list[str] = []
+    returned: bool = False
+    decisions: list[Decision] = []
+    comments: int = 0
+    notified: list[Json] = []
 
 
 class Ready(Struct, frozen=True, kw_only=True, gc=False):
@@ -201,8 +280,10 @@ class State(Struct, kw_only=True):
 
     ``timers``: what happens by itself, and when, by instance: a wait ends, a try starts, a point resumes;
     ``moments`` is their heap, with entries that no longer hold. ``outputs`` are by block and branches.
-    ``ready`` blocks have not started; ``agenda`` has the containers with a turn to begin or an end to
-    write, and the run that does it; ``lost`` is what a reopened execution starts again.
+    ``held_decisions`` wait for their point, in the order in which they came; ``telling`` is by the event
+    that people are to be told of. ``ready`` blocks have not started; ``agenda`` has the containers with a
+    turn to begin or an end to write, and the run that does it; ``lost`` is what a reopened execution starts
+    again.
     """
 
     execution_id: str = ""
@@ -249,6 +330,8 @@ class State(Struct, kw_only=True):
     entries: dict[str, ResumeEntry] = {}
     queue: list[str] = []
     commands: dict[str, Taken] = {}
+    held_decisions: dict[str, Held] = {}
+    telling: dict[int, Telling] = {}
 
     output: Json = None
     response_block_id: str | None = None
@@ -309,4 +392,4 @@ class State(Struct, kw_only=True):
 
     def parked(self) -> bool:
         """Nothing runs here and now: the state may leave memory until somebody asks or a timer is due."""
-        return not self.held()
+        return not self.telling and not self.held()

@@ -6,6 +6,8 @@ deadline: what is due is fired before anything else is decided.
 
 from uuid import UUID, uuid5
 
+from signoff.engine.deadlines import strike
+from signoff.engine.expiry import expired
 from signoff.engine.flow import Results, complete_block, end_run, envelope_run, try_again
 from signoff.engine.graph import Graph
 from signoff.engine.messages import CancelBlock, Draft
@@ -30,7 +32,12 @@ def _fire(state: State, graph: Graph, due: float, now: float) -> Results:
         return
     name = timer[1]
     flight = state.in_flight.get(name)
-    if flight is None:
+    if name in state.held_decisions:
+        held = state.held_decisions[name]
+        yield expired(held, "Its pause point did not open in time", cause=str(held.event_id))
+    elif flight is None and state.points[name].kind == "human":
+        yield from strike(state, graph, state.points[name], now)
+    elif flight is None:
         yield from _end_pause(state, graph, state.points[name], due, now)
     elif flight.rests == "retry":
         yield from try_again(state, graph, flight, cause=str(flight.event_id))

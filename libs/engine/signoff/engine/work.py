@@ -100,7 +100,7 @@ def note(state: State, container: Container, run_id: str) -> None:
     elif over:
         wants = container.live == 0
     else:
-        wants = container.busy < container.at_once and state.failure is None
+        wants = container.busy < container.at_once
     if wants:
         state.agenda[container.instance] = run_id
     else:

@@ -27,13 +27,26 @@ Role: TypeAlias = Literal["read", "write", "admin", "approver", "auditor"]
 
 TurnType: TypeAlias = Literal["loop", "parallel"]
 
+Priority: TypeAlias = Literal["low", "normal", "high", "urgent"]
+"""How soon a decision is wanted."""
+
+Verdict: TypeAlias = Literal["approved", "rejected"]
+"""What one of several people who decide together says."""
+
+DeadlineAction: TypeAlias = Literal["remind", "escalate", "decide", "fail"]
+"""What a step of a deadline does: tell again, ask others too, decide by default, fail the block."""
+
+Occasion: TypeAlias = Literal["opened", "reminded", "escalated", "delegated", "returned", "amended", "closed"]
+"""What people are told of a pause point."""
+
 
 class Actor(Struct, frozen=True, omit_defaults=True):
-    """Who did it, as the gateway authenticated them."""
+    """Who did it, as the gateway authenticated them. ``owner``: the user who has or made a key."""
 
     type: Literal["user", "apiKey", "system", "link"]
     id: str
     name: str | None = None
+    owner: str | None = None
 
 
 SYSTEM: Final = Actor(type="system", id="signoff")
@@ -67,6 +80,67 @@ class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"
     iteration_total: int | None = None
     iteration_type: TurnType
     iteration_container_id: str
+
+
+class Quorum(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """How several people decide together. Each of them counts once, with their weight.
+
+    People are named as in ``PauseOpened.assignees``. ``field``: the form's field that says yes or no; without
+    one every decision is a yes. ``rejections``: the weight of the noes that settle it. ``weights``: of some;
+    the highest that applies counts, 1 where none does. ``veto``: those whose no alone settles it.
+    """
+
+    required: int
+    field: str | None = None
+    rejections: int = 1
+    weights: dict[str, int] = {}
+    veto: list[str] = []
+
+
+class Deadline(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A step of a pause point's deadline: what happens at a moment if nobody has decided by then.
+
+    ``to``: whom it reminds or asks too, as in ``PauseOpened.assignees``. ``input``: the default decision.
+    """
+
+    at: str
+    action: DeadlineAction
+    to: list[str] = []
+    input: Json = None
+
+
+class Maker(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Who asks something of a pause point: what the gateway knew of them at that moment.
+
+    ``user_id``: the person; a workspace's key is none. ``roles`` include those that they imply.
+    ``stands_in_for``: absent people → the ids of their groups. ``verified``: by a code that was sent to them.
+    """
+
+    user_id: str | None = None
+    roles: list[Role] = []
+    group_ids: list[str] = []
+    stands_in_for: dict[str, list[str]] = {}
+    auth_method: str = "apiKey"
+    address: str | None = None
+    link_id: str | None = None
+    verified: bool = False
+
+
+class Made(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """How a decision was made: on which content, by whom, how the gateway knew them, from where.
+
+    ``content_digest`` names what the point showed; ``seen``: its maker said that they saw exactly that.
+    ``user_id``: the person behind the actor. ``on_behalf_of``: the user that they stood in for.
+    """
+
+    content_digest: str | None = None
+    seen: bool = False
+    auth_method: str = "apiKey"
+    user_id: str | None = None
+    on_behalf_of: str | None = None
+    address: str | None = None
+    link_id: str | None = None
+    verified: bool = False
 
 
 # --- Events -----------------------------------------------------------------------------------------
@@ -134,7 +208,10 @@ class ExecutionPaused(EventData, frozen=True, kw_only=True, omit_defaults=True, 
 
 
 class ExecutionResumed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A decision was taken up: a new run began at its pause point."""
+    """A decision was taken up: a new run began at its pause point.
+
+    ``retry_of``: the entry of the decision whose run failed, where an operator tries its point again.
+    """
 
     TYPE: ClassVar[str] = "execution:resumed"
     resume_execution_id: str
@@ -144,6 +221,8 @@ class ExecutionResumed(EventData, frozen=True, kw_only=True, omit_defaults=True,
     input: Json = None
     submission: Json = None
     actor: Actor
+    made: Made | None = None
+    retry_of: str | None = None
     request_digest: str | None = None
 
 
@@ -186,13 +265,17 @@ class ExecutionCancelled(EventData, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class ExecutionReopened(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """An operator tries a failed execution again, from what failed: a new run began."""
+    """An operator tries a failed execution again: from what failed, and a new run began.
+
+    With ``context_id`` from a pause point whose run failed: its run begins with the decision that follows.
+    """
 
     TYPE: ClassVar[str] = "execution:reopened"
     resume_execution_id: str
     mode: Mode
     actor: Actor
     reason: str
+    context_id: str | None = None
     request_digest: str | None = None
 
 
@@ -364,15 +447,172 @@ class TimerFired(EventData, frozen=True, kw_only=True, omit_defaults=True, renam
 
 
 class PauseOpened(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A pause point waits: ``response`` is what its makers are shown, and the form."""
+    """A pause point waits: ``response`` is what its makers are shown, and the form.
+
+    ``assignees``: who may decide: ``user:<id>``, ``group:<id>`` or ``role:<role>``; none: whoever may decide
+    in the workspace. ``self_approval``: who started the execution may. ``deadlines``: the earliest first.
+    ``step_up``: a decision by link needs a code that is sent to its maker.
+    """
 
     TYPE: ClassVar[str] = "pause:opened"
     context_id: str
     block_id: str
     pause_kind: PauseKind
+    title: str | None = None
     response: Json = None
     resume_at: str | None = None
     content_digest: str | None = None
+    assignees: list[str] = []
+    quorum: Quorum | None = None
+    self_approval: bool = True
+    deadlines: list[Deadline] = []
+    priority: Priority = "normal"
+    step_up: bool = False
+
+
+class PauseAmended(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What a pause point shows was changed: approvals before it are void."""
+
+    TYPE: ClassVar[str] = "pause:amended"
+    context_id: str
+    response: Json = None
+    content_digest: str
+    actor: Actor
+    reason: str
+    request_digest: str | None = None
+
+
+class PauseClaimed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Somebody works on a decision: until they release it nobody else takes it."""
+
+    TYPE: ClassVar[str] = "pause:claimed"
+    context_id: str
+    actor: Actor
+    request_digest: str | None = None
+
+
+class PauseReleased(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A claimed decision is anybody's again who may take it."""
+
+    TYPE: ClassVar[str] = "pause:released"
+    context_id: str
+    actor: Actor
+    request_digest: str | None = None
+
+
+class PauseDelegated(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One who may decide asked another user to do it in their place."""
+
+    TYPE: ClassVar[str] = "pause:delegated"
+    context_id: str
+    to: str
+    on_behalf_of: str | None = None
+    actor: Actor
+    reason: str | None = None
+    request_digest: str | None = None
+
+
+class PauseReassigned(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Others may decide than before: ``assignees`` as in ``pause:opened``, in place of the earlier ones."""
+
+    TYPE: ClassVar[str] = "pause:reassigned"
+    context_id: str
+    assignees: list[str]
+    actor: Actor
+    reason: str
+    request_digest: str | None = None
+
+
+class PauseReturned(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One who may decide wants changes first: nobody decides until the content was amended."""
+
+    TYPE: ClassVar[str] = "pause:returned"
+    context_id: str
+    actor: Actor
+    reason: str
+    request_digest: str | None = None
+
+
+class PauseCommented(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Somebody said something about a decision."""
+
+    TYPE: ClassVar[str] = "pause:commented"
+    context_id: str
+    actor: Actor
+    text: str
+    request_digest: str | None = None
+
+
+class PauseReminded(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A step of the deadline: those who may decide are told again. Steps count from 1."""
+
+    TYPE: ClassVar[str] = "pause:reminded"
+    context_id: str
+    step: int
+    to: list[str] = []
+
+
+class PauseEscalated(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A step of the deadline: others may decide, too. Who had claimed it has it no longer."""
+
+    TYPE: ClassVar[str] = "pause:escalated"
+    context_id: str
+    step: int
+    to: list[str]
+
+
+class PauseExpired(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The last step of the deadline: the default decision follows, or the block fails."""
+
+    TYPE: ClassVar[str] = "pause:expired"
+    context_id: str
+    step: int
+    action: DeadlineAction
+
+
+class DecisionRecorded(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """One of several people who decide together has decided.
+
+    ``approvals`` and ``rejections`` are the weights of all noted so far, with this one; ``required`` is what
+    the approvals must come to.
+    """
+
+    TYPE: ClassVar[str] = "decision:recorded"
+    decision_id: str
+    context_id: str
+    actor: Actor
+    made: Made
+    verdict: Verdict
+    weight: int = 1
+    input: Json = None
+    submission: Json = None
+    approvals: int
+    rejections: int = 0
+    required: int
+    request_digest: str | None = None
+
+
+class DecisionHeld(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A decision came before its pause point: it is kept, and taken when the point opens."""
+
+    TYPE: ClassVar[str] = "decision:held"
+    held_id: str
+    context_id: str
+    mode: Mode
+    input: Json = None
+    actor: Actor
+    maker: Maker
+    expires_at: str
+    request_digest: str | None = None
+
+
+class DecisionExpired(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A held decision is not taken any more; ``reason`` says why."""
+
+    TYPE: ClassVar[str] = "decision:expired"
+    held_id: str
+    context_id: str
+    reason: str
 
 
 class PauseClosed(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -384,13 +624,24 @@ class PauseClosed(EventData, frozen=True, kw_only=True, omit_defaults=True, rena
 
 
 class PauseNotified(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """A notification about a pause point was sent, or failed."""
+    """A notification about a pause point was sent, or failed.
+
+    ``channel``: by what, such as ``mailto`` or ``slack``; never an address. ``to``: the one user that it was
+    for. ``of``: the event that it tells of. ``tool_id``, ``title`` and ``operation`` are the definition's.
+    """
 
     TYPE: ClassVar[str] = "pause:notified"
     context_id: str
     channel: str
     success: bool
     error: str | None = None
+    occasion: Occasion = "opened"
+    of: int | None = None
+    to: str | None = None
+    tool_id: str | None = None
+    title: str | None = None
+    operation: str | None = None
+    duration_ms: float | None = None
 
 
 class ResumeQueued(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -404,6 +655,8 @@ class ResumeQueued(EventData, frozen=True, kw_only=True, omit_defaults=True, ren
     input: Json = None
     submission: Json = None
     actor: Actor
+    made: Made | None = None
+    retry_of: str | None = None
     queue_position: int
     request_digest: str | None = None
 
@@ -605,6 +858,28 @@ class KeyRevoked(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, r
     key_id: str
 
 
+class AbsenceSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A member of a workspace is away from one moment to another: a delegate decides in their place.
+
+    In place of an earlier absence of theirs. ``since`` and ``until`` are UTC, ISO 8601.
+    """
+
+    TYPE: ClassVar[str] = "absence:set"
+    workspace_id: str
+    user_id: str
+    delegate_id: str
+    since: str
+    until: str
+
+
+class AbsenceEnded(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A member's absence is over, or never came."""
+
+    TYPE: ClassVar[str] = "absence:ended"
+    workspace_id: str
+    user_id: str
+
+
 class EnvironmentSet(DirectoryFact, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """A value of a workspace's environment was set. The value is kept elsewhere, encrypted."""
 
@@ -691,6 +966,8 @@ DIRECTORY_FACTS: Final = (
     KeyCreated,
     KeyRotated,
     KeyRevoked,
+    AbsenceSet,
+    AbsenceEnded,
     EnvironmentSet,
     EnvironmentRemoved,
     HookSet,
@@ -724,8 +1001,21 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         TimerSet,
         TimerFired,
         PauseOpened,
+        PauseAmended,
+        PauseClaimed,
+        PauseReleased,
+        PauseDelegated,
+        PauseReassigned,
+        PauseReturned,
+        PauseCommented,
+        PauseReminded,
+        PauseEscalated,
+        PauseExpired,
         PauseClosed,
         PauseNotified,
+        DecisionRecorded,
+        DecisionHeld,
+        DecisionExpired,
         ResumeQueued,
         ResumeFailed,
         WorkflowDeployed,
@@ -781,6 +1071,70 @@ class ResumeExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True
     """``None``: the mode that the execution began in."""
     input: Json = None
     seen_digest: str | None = None
+    maker: Maker | None = None
+    retry: bool = False
+    """Take it anew on a point whose run failed. Without an input: what was submitted then."""
+    hold_until: str | None = None
+    """Keep it until this moment, if its point has not opened yet."""
+
+
+class PauseCommand(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what is asked of a pause point that waits, beside deciding."""
+
+    context_id: str
+    maker: Maker
+
+
+class AmendPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Show something else at a pause point than what has ``seen_digest``."""
+
+    TYPE: ClassVar[str] = "AmendPause"
+    response: Json
+    content_digest: str
+    seen_digest: str
+    reason: str
+
+
+class ClaimPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Keep a decision to oneself for now."""
+
+    TYPE: ClassVar[str] = "ClaimPause"
+
+
+class ReleasePause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Give a claimed decision back."""
+
+    TYPE: ClassVar[str] = "ReleasePause"
+
+
+class DelegatePause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Ask another user (``to``, an id) to decide in one's place."""
+
+    TYPE: ClassVar[str] = "DelegatePause"
+    to: str
+    reason: str | None = None
+
+
+class ReassignPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Let others decide: ``assignees`` as in ``pause:opened``."""
+
+    TYPE: ClassVar[str] = "ReassignPause"
+    assignees: list[str]
+    reason: str
+
+
+class ReturnPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Want changes before anybody decides."""
+
+    TYPE: ClassVar[str] = "ReturnPause"
+    reason: str
+
+
+class CommentPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Say something about a decision."""
+
+    TYPE: ClassVar[str] = "CommentPause"
+    text: str
 
 
 class CancelExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -901,6 +1255,13 @@ COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
     for kind in (
         StartExecution,
         ResumeExecution,
+        AmendPause,
+        ClaimPause,
+        ReleasePause,
+        DelegatePause,
+        ReassignPause,
+        ReturnPause,
+        CommentPause,
         CancelExecution,
         RetryExecution,
         ChildChanged,

@@ -17,8 +17,8 @@ EXPOSED: Final = (
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _HEADERS: Final = (
     "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "Range",
-    "X-API-Key", "X-Execution-Id", "X-Execution-Mode", "X-Execution-Timeout-Seconds", "X-Run-Id", "X-Sim-Via",
-    "X-Stream-Response", "X-Workspace-Id", "traceparent",
+    "X-API-Key", "X-Execution-Id", "X-Execution-Mode", "X-Execution-Timeout-Seconds", "X-Run-Id",
+    "X-Signoff-Code", "X-Sim-Via", "X-Stream-Response", "X-Workspace-Id", "traceparent",
 )  # fmt: skip
 _MAX_AGE: Final = "600"
 

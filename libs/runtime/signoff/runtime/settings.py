@@ -51,6 +51,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         oidc_scopes: what the provider is asked for, besides ``openid``.
         oidc_sign_up: whoever the provider lets in becomes a user; otherwise only known people may.
         oidc_name: what the button to sign in with it says.
+        mail_url: an Apprise URL (``mailtos://user:password@host?from=…``) by which this server mails people
+            codes for decisions; it may be private. ``None``: it mails nobody.
+        notify_schemes: the channels by which definitions may tell people, such as ``slack``; none: the usual.
         allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
         trusted_proxies: networks (CIDR) of proxies before this server: their ``X-Forwarded-For`` is believed.
         blocks: modules with registered blocks, besides those of installed packages.
@@ -96,6 +99,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     oidc_scopes: tuple[str, ...] = ("email", "profile")
     oidc_sign_up: bool = False
     oidc_name: str = "OpenID Connect"
+    mail_url: str | None = None
+    notify_schemes: tuple[str, ...] = ()
     allow_private_networks: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
@@ -167,6 +172,8 @@ class Settings(Struct, frozen=True, kw_only=True):
             oidc_scopes=read.words("OIDC_SCOPES", default.oidc_scopes),
             oidc_sign_up=read.choice("OIDC_SIGN_UP", "false", YesOrNo) == "true",
             oidc_name=read.text("OIDC_NAME") or default.oidc_name,
+            mail_url=read.url("MAIL_URL", ("mailtos", "mailto")),
+            notify_schemes=read.words("NOTIFY_SCHEMES", default.notify_schemes),
             allow_private_networks=read.networks("ALLOW_PRIVATE_NETWORKS"),
             trusted_proxies=read.networks("TRUSTED_PROXIES"),
             blocks=read.modules("BLOCKS"),

@@ -3,16 +3,21 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from aiohttp import web
 
+from signoff.access.assignees import Assignees
+from signoff.access.decision_links import DecisionLinks
 from signoff.access.environment import Environments
+from signoff.access.errors import UnknownAssigneeError
 from signoff.access.form_secrets import FormSecrets
 from signoff.access.live import LiveDirectory, following
+from signoff.access.people import People
 from signoff.access.sealing import Sealer
 from signoff.blocks import BlockThreads, Registry
 from signoff.engine.catalog import BLOCK_TYPES
@@ -33,6 +38,8 @@ from signoff.executor.hooks.service import HookService
 from signoff.executor.intake import Intake
 from signoff.executor.lease import Leases
 from signoff.executor.loader import Loader
+from signoff.executor.notices import open_notices
+from signoff.executor.notices.reading import Sources
 from signoff.executor.outcomes import Outcomes
 from signoff.executor.partition import Partition, Shared
 from signoff.executor.plans import Plans
@@ -105,9 +112,16 @@ class Executor:
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
         self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
         environments = Environments(settings.environment, directory, store.records, sealer)
+        secrets = FormSecrets(store.records, sealer).find
+        assignees = Assignees(directory, People(store.records), clock=clock)
         self._runner = Runner(
-            tools, blobs, environments.values, FormSecrets(store.records, sealer).find,
+            msgspec.structs.replace(tools, assignees=assignees), blobs, environments.values, secrets,
             concurrency=settings.block_concurrency,
+        )  # fmt: skip
+        self._notices = open_notices(
+            settings, store=store, assignees=assignees,
+            links=DecisionLinks(store.records, sealer, clock=clock),
+            sources=Sources(blobs, environments.values, secrets), clock=clock,
         )  # fmt: skip
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
@@ -129,6 +143,7 @@ class Executor:
             runner=self._runner,
             relay=self._relay,
             outcomes=self._outcomes,
+            notices=self._notices,
             timing=self._timing,
             snapshot=self._want_snapshot,
             held=self._leases.held,
@@ -176,7 +191,7 @@ class Executor:
             tasks[-1].cancel()
             await asyncio.gather(tasks[-1], return_exceptions=True)
             await self._leases.release_all()
-            await self._runner.close()
+            await asyncio.gather(self._runner.close(), self._notices.close())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -285,6 +300,20 @@ class Executor:
                 _log.warning("no snapshot made", execution=str(log_id), reason=str(error))
 
 
+class Nobody:
+    """The people of tools that no executor has taken yet: each executor puts those of its directory there."""
+
+    async def keys_of(self, _workspace_id: UUID, names: Collection[str]) -> dict[str, str]:
+        """Nobody is known.
+
+        Raises:
+            UnknownAssigneeError: always, but for no names at all.
+        """
+        if names:
+            raise UnknownAssigneeError(dict.fromkeys(names, "no directory"))
+        return {}
+
+
 @contextlib.asynccontextmanager
 async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tools]:
     """What blocks use: the sandbox, guarded HTTP, threads, a language model. Closed on leaving."""
@@ -302,7 +331,7 @@ async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tool
             guarded_session(networks) as http,
             open_llm(model, StoredMemory(blobs.objects)) as llm,
         ):
-            yield Tools(sandbox, http, threads, llm, Files(blobs.objects))
+            yield Tools(sandbox, http, threads, llm, Files(blobs.objects), Nobody())
     finally:
         if left := await asyncio.to_thread(threads.close, _DRAIN):
             _log.warning("blocks in threads do not end: the process ends without them", count=left)

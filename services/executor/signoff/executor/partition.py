@@ -25,6 +25,7 @@ from signoff.engine.messages import (
     CancelBlock,
     Effect,
     Input,
+    Notify,
     RunBlock,
     RunEnded,
     TakenOver,
@@ -45,10 +46,11 @@ from signoff.events.errors import (
 )
 from signoff.events.store.base import Append, DeadCommand, EventStore, Lease
 from signoff.events.times import recordable
-from signoff.events.types import Command, Outcome, StartExecution
+from signoff.events.types import Command, Outcome, PauseCommand, ResumeExecution, StartExecution
 from signoff.executor.inbox import Inbox, Internal, Item
 from signoff.executor.loaded import Loaded, shrink
 from signoff.executor.loader import BrokenExecutionError, Loader, wants_snapshot
+from signoff.executor.notices import Notices
 from signoff.executor.outcomes import Outcomes
 from signoff.executor.plans import Plan, Plans, UnknownVersionError
 from signoff.executor.relay import Relay
@@ -90,6 +92,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     runner: Runner
     relay: Relay
     outcomes: Outcomes
+    notices: Notices
     timing: Timing
     snapshot: Callable[[UUID], None]
     held: Callable[[int], bool]
@@ -151,6 +154,7 @@ class Partition:
         """Stop the loop and everything that runs for it."""
         self.inbox.close()
         self._shared.runner.drop(self)
+        self._shared.notices.drop(self)
         self._hot.clear()
 
     async def run(self) -> None:
@@ -345,6 +349,8 @@ class Partition:
             self._keep_or_drop(loaded)
 
     def _expect_end(self, loaded: Loaded, state: State, command: Command, outcome: Outcome) -> None:
+        if isinstance(command.data, ResumeExecution | PauseCommand) and outcome.resume_execution_id is None:
+            return  # it began no run
         run_id = outcome.resume_execution_id or state.execution_id
         self._shared.outcomes.wait_for(loaded.log_id, run_id, command)
         run = state.runs.get(run_id)
@@ -358,6 +364,8 @@ class Partition:
         match effect:
             case RunBlock():
                 self._shared.runner.start(self, loaded, state, effect)
+            case Notify():
+                self._shared.notices.tell(self, loaded, state, effect)
             case CancelBlock():
                 self._shared.runner.cancel(loaded.log_id, effect.instance, effect.attempt)
             case RunEnded():

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from signoff.access.errors import SealError, SecretErasedError
@@ -28,6 +29,7 @@ from signoff.engine.messages import (
     Input,
     RunBlock,
 )
+from signoff.engine.policies import Policy
 from signoff.engine.state import State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
@@ -282,6 +284,7 @@ class Runner:
                     response=await self._stored(job, ended.response),
                     content_digest=ended.content_digest,
                     due_at=ended.due_at,
+                    policy=ended.policy and await self._stored_policy(job, ended.policy),
                 )
             case Child():
                 return BlockCalls(
@@ -320,6 +323,15 @@ class Runner:
     async def _stored_variables(self, job: Job, values: dict[str, Json]) -> dict[str, Json]:
         """Each variable may move, never all of them as one."""
         return await self._blobs.offload_fields(_clean(job, values), workspace_id=job.workspace)
+
+    async def _stored_policy(self, job: Job, policy: Policy) -> Policy:
+        """A policy whose texts and default decision are as the log holds them."""
+        clean = msgspec.convert(_clean(job, msgspec.to_builtins(policy)), Policy)
+        deadlines = [
+            msgspec.structs.replace(each, input=await self._stored(job, each.input))
+            for each in clean.deadlines
+        ]
+        return msgspec.structs.replace(clean, deadlines=deadlines)
 
     async def _failed(
         self, job: Job, shown: Json, error: str, *, code: str = "BLOCK_FAILED", retryable: bool = True

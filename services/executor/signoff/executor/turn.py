@@ -22,6 +22,7 @@ from signoff.events.store.base import Append, DeadCommand, NewEvent
 from signoff.events.topics import directory_log_id, log_of_key, partition_of, workflow_log_id
 from signoff.events.types import ChangeDirectory, Command, Event, Outcome, StartExecution, WorkflowCommand
 from signoff.executor.inbox import Internal, Item
+from signoff.executor.inbox_rows import point_rows
 from signoff.executor.loaded import Loaded, Step
 from signoff.executor.plans import Plan
 from signoff.executor.projections import changes_rows, execution_row, run_rows, workflow_row
@@ -180,11 +181,13 @@ def add_rows(turn: Turn, partitions: int) -> None:
         state = touched.loaded.state
         if not isinstance(state, State):
             continue
+        plan = touched.loaded.plan
+        graph = None if plan is None else plan.graph
+        turn.append.rows += point_rows(log_id, state, graph, touched.events)
         parked = state.parked()
         if parked or touched.loaded.parked is not False or changes_rows(touched.events):
             touched.loaded.due = state.next_due()
             touched.loaded.parked = parked
-            plan = touched.loaded.plan
-            definition = None if plan is None else plan.graph.definition
+            definition = None if graph is None else graph.definition
             turn.append.rows.append(execution_row(log_id, state, definition, partitions))
             turn.append.rows += run_rows(log_id, touched.events)

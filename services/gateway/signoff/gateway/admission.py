@@ -13,13 +13,14 @@ from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, Unknow
 from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.access.permissions import Operation
 from signoff.gateway.directory import done_before
-from signoff.gateway.errors import ApiError, unavailable
+from signoff.gateway.errors import CHALLENGE, ApiError, unavailable
 from signoff.gateway.http.headers import CommandHeaders, idempotency_key
 from signoff.gateway.http.limits import Limits
 from signoff.gateway.http.responses import Handler
 from signoff.gateway.http.routing import Handler as RouteHandler
 from signoff.gateway.http.routing import OpenHandler, Route
 from signoff.gateway.people.identity import note_use
+from signoff.gateway.people.linked import by_link, link_token
 from signoff.runtime.settings import Settings
 
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -55,7 +56,7 @@ class Admission:
 
         async def admit(request: web.Request) -> web.StreamResponse:
             with self.place():
-                caller = await self.caller(request)
+                caller = await self.caller(request, takes_link=route.takes_link)
                 principal = await self._admitted(request, caller, operation)
                 if route.rate is not None:
                     await self._limits.count(request, principal, route.rate)
@@ -104,18 +105,22 @@ class Admission:
         finally:
             self.under_way -= 1
 
-    async def caller(self, request: web.Request) -> Caller:
-        """Who calls.
+    async def caller(self, request: web.Request, *, takes_link: bool = False) -> Caller:
+        """Who calls; ``takes_link``: a decision link tells it, too.
 
         Raises:
             ApiError: 401, nobody or nobody known; 403, another site's page sends its visitor's session.
         """
         try:
-            caller = await self._gate.caller(request.headers)
+            token = link_token(request) if takes_link else None
+            if token is None:
+                caller = await self._gate.caller(request.headers)
+            else:
+                caller = await by_link(request, self._gate, token)
         except InvalidKeyError as error:
-            raise ApiError(401, str(error), headers=_CHALLENGE) from error
+            raise ApiError(401, str(error), headers=CHALLENGE) from error
         if caller is None:
-            raise ApiError(401, "Unauthorized", headers=_CHALLENGE)
+            raise ApiError(401, "Unauthorized", headers=CHALLENGE)
         if caller.auth_method == "session":
             self.check_site(request)
         note_use(request, caller)
@@ -199,4 +204,3 @@ def _first(path: Mapping[str, str], names: tuple[str, ...]) -> str | None:
 
 
 ADMISSION: Final = web.AppKey("admission", Admission)
-_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}

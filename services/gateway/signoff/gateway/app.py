@@ -36,6 +36,7 @@ from signoff.gateway.http.responses import MAX_BODY, answer_errors
 from signoff.gateway.http.timing import tell_timing
 from signoff.gateway.links import Links
 from signoff.gateway.people.identity import open_identity
+from signoff.gateway.people.linked import open_links
 from signoff.gateway.routes import add_routes
 from signoff.gateway.upkeep import Upkeep
 from signoff.gateway.waiting import LOOK_EVERY, Waiting
@@ -129,6 +130,7 @@ def create_app(
     show(health.registry, "signoff_gateway_waiting", "Callers that wait.", lambda: len(waiting))
     allow_origins(app, settings.cors_origins)
     open_identity(app, health.watch)
+    open_links(app)
     add_health_routes(app, health)
     add_routes(app, admission)
     upkeep = Upkeep(store.records, gate.directory, sealer, _SEALED)

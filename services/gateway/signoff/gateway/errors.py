@@ -19,6 +19,11 @@ _ID_CONFLICT: Final = "EXECUTION_ID_CONFLICT"
 RETRY_AFTER: Final = {"Retry-After": "1"}
 """Seconds after which a caller may try again: brokers and databases come back in about that time."""
 
+CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+"""Goes with every 401 (RFC 9110, 15.5.2)."""
+
+_REFUSAL_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {401: CHALLENGE, 503: RETRY_AFTER}
+
 REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "BAD_REQUEST": 400,
     "NOT_FOUND": 404,
@@ -33,11 +38,27 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "IDEMPOTENCY_CONFLICT": 409,
     "FINISHED": 409,
     "NOT_FAILED": 409,
+    "ALREADY_DECIDED": 409,
+    "CLAIMED": 409,
+    "NOT_CLAIMED": 409,
+    "NOT_CLAIMABLE": 409,
+    "RETURNED": 409,
+    "TOO_MANY": 409,
+    "CODE_REQUIRED": 401,
+    "NOT_ELIGIBLE": 403,
+    "SELF_APPROVAL": 403,
     "CONTENT_CHANGED": 412,
     "FORM_INVALID": 422,
     "EXPIRED": 503,
 }
 """HTTP status of each refusal; a code that is not here means that an executor failed: 500."""
+
+
+_TOLD: Final = frozenset({
+    "ALREADY_DECIDED", "CLAIMED", "NOT_CLAIMED", "NOT_CLAIMABLE", "RETURNED", "TOO_MANY",
+    "CODE_REQUIRED", "NOT_ELIGIBLE", "SELF_APPROVAL",
+})  # fmt: skip
+"""Refusals of decisions that share a status: programs tell them apart by their code."""
 
 
 class Detail(Struct, frozen=True, omit_defaults=True):
@@ -139,12 +160,14 @@ def refused(outcome: Outcome) -> ApiError:
         fields = {"eventId": refusal.winning_event_id}
     else:
         fields = {}
+    if refusal.code in _TOLD:
+        fields["code"] = refusal.code
     return ApiError(
         status,
         refusal.message,
         details=_details(refusal.details) if refusal.code == "FORM_INVALID" else (),
         fields=fields,
-        headers=RETRY_AFTER if status == 503 else None,
+        headers=_REFUSAL_HEADERS.get(status),
     )
 
 

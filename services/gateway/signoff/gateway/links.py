@@ -13,6 +13,10 @@ class Links:
     def __init__(self, public_url: str | None) -> None:
         self._base = (public_url or "").rstrip("/")
 
+    def absolute(self, path: str) -> str:
+        """A path as a link."""
+        return self._base + path
+
     def job(self, run_id: str) -> str:
         """Where the state of a run is asked for."""
         return f"{self._base}/api/jobs/{run_id}"

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from signoff.events.files import File
-from signoff.events.types import Event, Json
+from signoff.events.types import DeadlineAction, Event, Json, Priority, Verdict
 from signoff.gateway.errors import Detail
 
 TriggerType = Literal["manual", "api", "schedule", "chat", "webhook", "mcp"]
@@ -92,6 +92,25 @@ class ResumeQueuedAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
     execution_id: str
     queue_position: int
     message: str = "Resume queued. It will run after current resumes finish."
+
+
+class DecisionRecordedAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to one person's decision where several decide: what they have come to so far."""
+
+    status: Literal["recorded"] = "recorded"
+    verdict: Verdict
+    approvals: int
+    rejections: int
+    required: int
+    event_id: int
+
+
+class DecisionHeldAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The answer to a decision that came before its pause point: it is kept."""
+
+    status: Literal["held"] = "held"
+    held_id: str
+    expires_at: str
 
 
 class JobMetadata(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -250,8 +269,42 @@ class ResumeLinks(Struct, frozen=True, kw_only=True, rename="camel"):
     workflow_id: str
 
 
+class DeadlineStep(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A step of a pause point's deadline; ``struck``: its moment had come before anybody decided."""
+
+    at: str
+    action: DeadlineAction
+    struck: bool
+
+
+class QuorumProgress(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What several people who decide together have come to: the weights of their votes.
+
+    Attributes:
+        approvals: So far.
+        required: Of approvals: as many decide it.
+        rejections: So far.
+        rejections_required: Of rejections: as many decide it, too.
+    """
+
+    approvals: int
+    required: int
+    rejections: int
+    rejections_required: int
+
+
 class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One pause point."""
+    """One pause point. What stands after the decision on it is ours; points of kind ``human`` have it.
+
+    Attributes:
+        title: What is decided.
+        assignees: Who may decide: `user:<id>`, `group:<id>` or `role:<role>`; nobody: whoever may decide in
+            the workspace.
+        quorum: Where several people decide together.
+        claimed_by: The user who keeps it to themselves for now, or `apiKey:<id>`.
+        returned: Changes are wanted before anybody decides.
+        content_digest: Of what it shows; a decision sends it as `If-Match`.
+    """
 
     context_id: str
     block_id: str
@@ -265,6 +318,14 @@ class PausePointView(Struct, frozen=True, kw_only=True, rename="camel"):
     resume_links: ResumeLinks
     queue_position: int | None
     latest_resume_entry: QueueEntry | None
+    title: str | UnsetType | None = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignees: list[str] | UnsetType = UNSET
+    quorum: QuorumProgress | UnsetType | None = UNSET
+    deadlines: list[DeadlineStep] | UnsetType = UNSET
+    claimed_by: str | UnsetType | None = UNSET
+    returned: bool | UnsetType = UNSET
+    content_digest: str | UnsetType | None = UNSET
 
 
 class PausedMetadata(Struct, frozen=True, kw_only=True, rename="camel"):

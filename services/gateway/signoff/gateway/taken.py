@@ -4,6 +4,8 @@ from typing import Final
 
 from signoff.events.types import (
     Command,
+    DecisionHeld,
+    DecisionRecorded,
     DirectoryFact,
     Event,
     ExecutionCancelled,
@@ -14,6 +16,13 @@ from signoff.events.types import (
     ExecutionResumed,
     ExecutionStarted,
     Outcome,
+    PauseAmended,
+    PauseClaimed,
+    PauseCommented,
+    PauseDelegated,
+    PauseReassigned,
+    PauseReleased,
+    PauseReturned,
     Refusal,
     ResumeQueued,
     StartExecution,
@@ -23,6 +32,11 @@ RUN_ENDINGS: Final = (ExecutionPaused, ExecutionCompleted, ExecutionError, Execu
 """What ends a run."""
 
 _BEGINS_RUN: Final = (ExecutionResumed, ExecutionReopened, ResumeQueued)
+_DIGESTED: Final = (
+    ExecutionStarted, DirectoryFact, *_BEGINS_RUN, DecisionRecorded, DecisionHeld,
+    PauseAmended, PauseClaimed, PauseReleased, PauseDelegated, PauseReassigned, PauseReturned, PauseCommented,
+)  # fmt: skip
+"""Events that name the request which they follow from, where it had an ``Idempotency-Key``."""
 
 
 def taken_up(command: Command, event: Event) -> Outcome | None:
@@ -40,8 +54,7 @@ def taken_up(command: Command, event: Event) -> Outcome | None:
         if isinstance(data, ExecutionStarted) and isinstance(command.data, StartExecution):
             return _started_by_another(command, data)
         return None
-    told = (ExecutionStarted, DirectoryFact, *_BEGINS_RUN)
-    if isinstance(data, told) and data.request_digest != command.request_digest:
+    if isinstance(data, _DIGESTED) and data.request_digest != command.request_digest:
         return _conflict(command)
     resumed = data.resume_execution_id if isinstance(data, _BEGINS_RUN) else None
     return Outcome(

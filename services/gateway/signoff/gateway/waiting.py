@@ -135,7 +135,7 @@ class Call:
         event = decode_event(recorded.state)
         self.after = event.event_id
         outcome = taken_up(self.command, event)
-        if outcome is not None and self._outcome is None:
+        if outcome is not None and _tells_more(outcome, self._outcome):
             self._outcome = outcome
         if self._ended is None and ends_run(event, self.run_id):
             self._ended = Ended(event.event_id, recorded.state)
@@ -342,3 +342,8 @@ class Waiting:
                         call.look(recorded)
             except CodecError as error:
                 _log.error("cannot read an event", log_id=str(call.log_id), reason=str(error))
+
+
+def _tells_more(outcome: Outcome, known: Outcome | None) -> bool:
+    """A decision that counts among several may begin a run as well: two events of one command."""
+    return known is None or (known.outcome == "accepted" and outcome.resume_execution_id is not None)

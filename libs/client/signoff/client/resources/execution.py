@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from signoff.client.answers.decisions import HeldDecision
 from signoff.client.answers.executions import (
     Cancelled,
     ExecutionStatus,
@@ -224,6 +225,9 @@ class AsyncExecution:
         input: Json = None,  # noqa: A002 - the API's own word
         *,
         content_digest: str | None = None,
+        early: bool = False,
+        hold_seconds: int | None = None,
+        retry: bool = False,
         idempotency_key: str | None = None,
     ) -> Resumed:
         """Decide one of its pause points: see ``client.pauses.resume``."""
@@ -233,8 +237,15 @@ class AsyncExecution:
             context_id,
             input,
             content_digest=content_digest,
+            early=early,
+            hold_seconds=hold_seconds,
+            retry=retry,
             idempotency_key=idempotency_key,
         )
+
+    async def held(self) -> Sequence[HeldDecision]:
+        """The decisions that came before their pause points, also those that were taken."""
+        return await self._pauses().held(self.id)
 
     async def cancel(self, *, idempotency_key: str | None = None) -> Cancelled:
         """Stop it, whether it runs or is paused.

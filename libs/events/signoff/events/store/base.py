@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.events.records import Records
+from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.search import Attribute, Counts, Place, Search
 
 ExecutionStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
@@ -104,6 +105,44 @@ class WorkflowRow(Struct, frozen=True, kw_only=True):
     due_at: float | None = None
 
 
+class PointRow(Struct, frozen=True, kw_only=True):
+    """An open pause point of kind human, as inboxes find it, until its :class:`PointGone`.
+
+    ``text``: the words that it is found by (at most 2,000 characters), prepared by whoever writes the row.
+    ``priority``: 0 is low, 3 is urgent. ``due_at``: when the last step of its deadline strikes.
+    ``candidates``: who may decide: ``user:…``, ``group:…``, ``role:…`` or ``anybody``. ``claimed_by``: the id
+    of a user, or ``apiKey:<id>``. ``excluded``: users who may not decide, or not again. ``returned``: changes
+    are wanted first. ``version`` is the ``eventId`` of its last change.
+    """
+
+    log_id: UUID
+    context_id: str
+    workspace_id: UUID
+    workflow_id: str
+    execution_id: str | None = None
+    block_id: str
+    title: str
+    text: str
+    priority: int
+    opened_at: float
+    due_at: float | None = None
+    candidates: list[str]
+    claimed_by: str | None = None
+    excluded: list[str] = []
+    returned: bool = False
+    approvals: int = 0
+    required: int = 1
+    content_digest: str | None = None
+    version: int
+
+
+class PointGone(Struct, frozen=True, kw_only=True):
+    """A pause point is open no longer: its :class:`PointRow`, if there is one, goes."""
+
+    log_id: UUID
+    context_id: str
+
+
 class DeadCommand(Struct, frozen=True, kw_only=True):
     """A command that could not be decided, kept with its bytes for ``signoff doctor``."""
 
@@ -135,7 +174,7 @@ class TrackingRow(Struct, frozen=True, kw_only=True):
     position: int
 
 
-Row = ExecutionRow | RunRow | WorkflowRow | DeadCommand | TrackingRow
+Row = ExecutionRow | RunRow | WorkflowRow | PointRow | PointGone | DeadCommand | TrackingRow
 
 
 class Append(Struct, kw_only=True):
@@ -333,6 +372,20 @@ class EventStore(Protocol):
 
     async def count_executions(self, search: Search) -> Counts:
         """How many executions a search finds, by status; at most `~.search.COUNTED` are looked at."""
+        ...
+
+    async def inbox(
+        self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
+    ) -> list[PointRow]:
+        """The open pause points that a search finds, in its order, from the one after a place in it."""
+        ...
+
+    async def count_inbox(self, search: InboxSearch) -> InboxCounts:
+        """How many points a search finds; at most `~.inbox.COUNTED` are looked at."""
+        ...
+
+    async def point(self, log_id: UUID, context_id: str) -> PointRow | None:
+        """One open pause point of kind human."""
         ...
 
     async def at_work(self, workspace_id: UUID, *, most: int) -> int:

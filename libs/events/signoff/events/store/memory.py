@@ -13,6 +13,8 @@ from signoff.events.store.base import (
     FeedRow,
     Lease,
     LeaseRow,
+    PointGone,
+    PointRow,
     Recorded,
     Row,
     RunRow,
@@ -21,6 +23,8 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.group import expected_heads, refusals
+from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
+from signoff.events.store.memory_inbox import count_points, find_points
 from signoff.events.store.memory_search import count, find
 from signoff.events.store.paging import PAGE_BYTES, page_of
 from signoff.events.store.records_memory import MemoryRecords
@@ -63,6 +67,7 @@ class MemoryStore:
         self._executions: dict[UUID, ExecutionRow] = {}
         self._runs: dict[UUID, UUID] = {}
         self._workflows: dict[tuple[UUID, str], WorkflowRow] = {}
+        self._points: dict[tuple[UUID, str], PointRow] = {}
         self._dead: dict[tuple[int, int], DeadCommand] = {}
         self._tracking: dict[str, int] = {}
         self._snapshots: dict[UUID, Snapshot] = {}
@@ -112,6 +117,10 @@ class MemoryStore:
                 self._runs[row.run_id] = row.log_id
             case WorkflowRow():
                 self._workflows[row.workspace_id, row.workflow_id] = row
+            case PointRow():
+                self._points[row.log_id, row.context_id] = row
+            case PointGone():
+                self._points.pop((row.log_id, row.context_id), None)
             case DeadCommand():
                 self._dead[row.partition, row.offset] = row
             case TrackingRow():
@@ -320,6 +329,23 @@ class MemoryStore:
         """How many executions a search finds, by status."""
         self._check_open()
         return count(self._executions.values(), search)
+
+    async def inbox(
+        self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
+    ) -> list[PointRow]:
+        """The open pause points that a search finds, in its order, from the one after a place in it."""
+        self._check_open()
+        return find_points(self._points.values(), search, after=after, limit=limit)
+
+    async def count_inbox(self, search: InboxSearch) -> InboxCounts:
+        """How many points a search finds, by priority."""
+        self._check_open()
+        return count_points(self._points.values(), search)
+
+    async def point(self, log_id: UUID, context_id: str) -> PointRow | None:
+        """One open pause point of kind human."""
+        self._check_open()
+        return self._points.get((log_id, context_id))
 
     async def at_work(self, workspace_id: UUID, *, most: int) -> int:
         """How many executions of a workspace have something at work, counted up to ``most``."""

@@ -1,8 +1,9 @@
-"""The order of executions in a search."""
+"""The orders of executions and of pause points in a search."""
 
 from typing import assert_never
 
-from signoff.events.store.base import ExecutionRow
+from signoff.events.store.base import ExecutionRow, PointRow
+from signoff.events.store.inbox import InboxOrder, InboxPlace
 from signoff.events.store.search import Order, Place
 
 
@@ -32,3 +33,17 @@ def order_key(row: ExecutionRow, order: Order) -> float | None:
             return None if row.ended_at is None else round(row.ended_at - row.started_at, 6)
         case _:
             assert_never(order)
+
+
+def inbox_place(row: PointRow, order: InboxOrder) -> InboxPlace:
+    """Where a pause point stands in an order."""
+    match order:
+        case "opened":
+            key: float | None = row.opened_at
+        case "due":
+            key = row.due_at
+        case "priority":
+            key = row.priority
+        case _:
+            assert_never(order)
+    return InboxPlace(key, row.opened_at, row.log_id, row.context_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -13,13 +14,16 @@ from signoff.events.store.base import (
     FeedRow,
     Lease,
     LeaseRow,
+    PointRow,
     Recorded,
     Snapshot,
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.postgres_connection import Pool, close, open_pool, translated
+from signoff.events.store.postgres_inbox import LISTING, PostgresInbox
 from signoff.events.store.postgres_listener import PostgresListener
 from signoff.events.store.postgres_schema import migrate
 from signoff.events.store.postgres_search import SEARCHING, filter_arguments, page_arguments
@@ -31,7 +35,7 @@ from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.subscription import Bell, follow
 
-RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
+RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 
 _ACQUIRE_LIMIT: Final = 5.0
 _WINDOW: Final = 50_000
@@ -45,11 +49,15 @@ class PostgresStore:
         records: what is beside the log.
     """
 
-    def __init__(self, url: str, named: Mapping[str, str], pool: Pool, searching: Pool) -> None:
+    def __init__(
+        self, url: str, named: Mapping[str, str], pool: Pool, searching: Pool, listing: Pool
+    ) -> None:
         self._url = url
         self._queries = named
         self._pool = pool
         self._searching = searching
+        self._listing = listing
+        self._inbox = PostgresInbox(partial(self._fetch_over, listing), self._search)
         self._writer = PostgresWriter(url, named)
         self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
         self._bell = Bell()
@@ -63,12 +71,13 @@ class PostgresStore:
         Args:
             url: ``postgresql://user:password@host:port/database?options``, as libpq has it.
             readers: connections for reads; one for appends and one for hints come on top.
-            searchers: connections for searches, made when there is one.
+            searchers: connections for searches, made when there is one; as many for inboxes.
         """
         with translated():
             pool = await open_pool(url, size=readers)
             searching = await open_pool(url, size=searchers, settings=SEARCHING)
-        return cls(url, await asyncio.to_thread(queries, "postgres"), pool, searching)
+            listing = await open_pool(url, size=searchers, settings=LISTING)
+        return cls(url, await asyncio.to_thread(queries, "postgres"), pool, searching, listing)
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -229,6 +238,20 @@ class PostgresStore:
         rows = await self._search("count_executions", *filter_arguments(search), COUNTED + 1)
         return counts(rows)
 
+    async def inbox(
+        self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
+    ) -> list[PointRow]:
+        """The open pause points that a search finds, in its order, from the one after a place in it."""
+        return await self._inbox.page(search, after=after, limit=limit)
+
+    async def count_inbox(self, search: InboxSearch) -> InboxCounts:
+        """How many points a search finds, by priority."""
+        return await self._inbox.count(search)
+
+    async def point(self, log_id: UUID, context_id: str) -> PointRow | None:
+        """One open pause point of kind human."""
+        return _one(await self._rows(PointRow, "point", log_id, escape(context_id)))
+
     async def at_work(self, workspace_id: UUID, *, most: int) -> int:
         """How many executions of a workspace have something at work, counted up to ``most``."""
         return int((await self._fetch("at_work", workspace_id, most))[0][0])
@@ -300,6 +323,7 @@ class PostgresStore:
         await self._listener.close()
         await self._batcher.close()
         await self._writer.close()
+        await close(self._listing)
         await close(self._searching)
         await close(self._pool)
 

@@ -22,6 +22,7 @@ from signoff.events.store.postgres_connection import (
     meaning,
     translated,
 )
+from signoff.events.store.postgres_inbox import array_literal
 from signoff.events.store.rows import by_table
 
 Result = TypeVar("Result")
@@ -146,7 +147,8 @@ class PostgresWriter:
 
     async def _put_rows(self, connection: Connection, group: list[Append]) -> None:
         for table, rows in by_table(group).items():
-            moved = await connection.fetch(self._queries[f"put_{table}"], *map(list, zip(*rows, strict=True)))
+            columns = [_storable(column) for column in zip(*rows, strict=True)]
+            moved = await connection.fetch(self._queries[f"put_{table}"], *columns)
             if table == "tracking" and len(moved) < len(rows):
                 raise VersionConflictError(
                     "a tracked position is not above the one recorded: it was processed before"
@@ -182,3 +184,10 @@ class PostgresWriter:
             _log.warning("a commit of unknown outcome is not settled: %s", error)
             if self._connection is not None:
                 self._connection.terminate()
+
+
+def _storable(column: Sequence[object]) -> list[object]:
+    """A column as an argument: lists as texts."""
+    if column and isinstance(column[0], list):
+        return [array_literal(each) for each in column if isinstance(each, list)]
+    return list(column)

@@ -7,11 +7,14 @@
 -- name: append_view
 CREATE TEMP VIEW append AS
 SELECT NULL AS leases, NULL AS heads, NULL AS position, NULL AS events, NULL AS states, NULL AS offsets,
-    NULL AS executions, NULL AS runs, NULL AS workflows, NULL AS dead_commands, NULL AS tracking
+    NULL AS executions, NULL AS runs, NULL AS workflows, NULL AS points, NULL AS gone_points,
+    NULL AS dead_commands, NULL AS tracking
 
 -- name: append_trigger
 -- Every argument is a JSON array, or NULL when there is nothing of its kind, but for two: position is the
 -- log's last one, and states the bytes of all events, any bytes, in which each event names its place.
+-- Points that change leave their lists and words and come back: for each table two statements, as SQLite
+-- would read all of it for a row's values IN a UNION.
 CREATE TEMP TRIGGER append_group INSTEAD OF INSERT ON append
 BEGIN
     SELECT raise(ABORT, 'guard') FROM json_each(new.leases) f
@@ -61,6 +64,64 @@ BEGIN
         log_id = excluded.log_id, name = excluded.name, version = excluded.version,
         digest = excluded.digest, is_deployed = excluded.is_deployed, deployed_at = excluded.deployed_at,
         due_at = excluded.due_at;
+    DELETE FROM point_lists WHERE (key, opened_at, id) IN (
+        SELECT k.value, p.opened_at, p.id
+        FROM json_each(new.points) r
+        JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+        JOIN json_each(p.keys) k
+    );
+    DELETE FROM point_words WHERE (word, id) IN (
+        SELECT w.value, p.id
+        FROM json_each(new.points) r
+        JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+        JOIN json_each(p.words) w
+    );
+    DELETE FROM point_lists WHERE (key, opened_at, id) IN (
+        SELECT k.value, p.opened_at, p.id
+        FROM json_each(new.gone_points) r
+        JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+        JOIN json_each(p.keys) k
+    );
+    DELETE FROM point_words WHERE (word, id) IN (
+        SELECT w.value, p.id
+        FROM json_each(new.gone_points) r
+        JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+        JOIN json_each(p.words) w
+    );
+    DELETE FROM points WHERE id IN (
+        SELECT p.id
+        FROM json_each(new.gone_points) r
+        JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+    );
+    INSERT INTO points (
+        log_id, context_id, workspace_id, workflow_id, execution_id, block_id, title, text, rank,
+        opened_at, due_at, candidates, claimed_by, excluded, returned, approvals, required,
+        content_digest, version, keys, words
+    )
+    SELECT
+        r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
+        r.value ->> 6, r.value ->> 7, -(r.value ->> 8), r.value ->> 9,
+        coalesce(r.value ->> 10, 253402300800000000), r.value -> 11, r.value ->> 12, r.value -> 13,
+        r.value ->> 14, r.value ->> 15, r.value ->> 16, r.value ->> 17, r.value ->> 18, r.value -> 19,
+        r.value -> 20
+    FROM json_each(new.points) r WHERE true
+    ON CONFLICT (log_id, context_id) DO UPDATE SET
+        title = excluded.title, text = excluded.text, rank = excluded.rank,
+        opened_at = excluded.opened_at, due_at = excluded.due_at, candidates = excluded.candidates,
+        claimed_by = excluded.claimed_by, excluded = excluded.excluded, returned = excluded.returned,
+        approvals = excluded.approvals, required = excluded.required,
+        content_digest = excluded.content_digest, version = excluded.version, keys = excluded.keys,
+        words = excluded.words;
+    INSERT INTO point_lists (key, id, opened_at, due_at, rank)
+    SELECT k.value, p.id, p.opened_at, p.due_at, p.rank
+    FROM json_each(new.points) r
+    JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+    JOIN json_each(p.keys) k;
+    INSERT INTO point_words (word, id)
+    SELECT w.value, p.id
+    FROM json_each(new.points) r
+    JOIN points p ON p.log_id = r.value ->> 0 AND p.context_id = r.value ->> 1
+    JOIN json_each(p.words) w;
     INSERT INTO dead_commands (
         partition, command_offset, command_id, log_id, reason, command, died_at
     )
@@ -78,8 +139,8 @@ END
 
 -- name: append
 INSERT INTO append VALUES (
-    :leases, :heads, :position, :events, :states, :offsets, :executions, :runs, :workflows, :dead_commands,
-    :tracking
+    :leases, :heads, :position, :events, :states, :offsets, :executions, :runs, :workflows, :points,
+    :gone_points, :dead_commands, :tracking
 )
 
 -- name: foreign_leases

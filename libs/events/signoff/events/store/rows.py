@@ -13,14 +13,17 @@ from signoff.events.store.base import (
     Append,
     DeadCommand,
     ExecutionRow,
+    PointGone,
+    PointRow,
     Row,
     RunRow,
     TrackingRow,
     WorkflowRow,
 )
+from signoff.events.store.inbox import keys_of, words_of
 from signoff.events.store.search import Attribute
 
-RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
+RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 Values = tuple[object, ...]
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -30,17 +33,21 @@ _attributes: Final = msgspec.json.Decoder(dict[str, Attribute])
 class Kind(Struct, frozen=True):
     """One kind of row: its table and, by index, the columns that make it the same row.
 
-    Without a key every row counts, and the same one twice in a group is an error.
+    Without a key every row counts, and the same one twice in a group is an error. ``undoes``: the table whose
+    row of the same key counts no longer.
     """
 
     table: str
     key: tuple[int, ...]
+    undoes: str | None = None
 
 
 KINDS: Final[Mapping[type[Row], Kind]] = {
     ExecutionRow: Kind("executions", (0,)),
     RunRow: Kind("runs", (0,)),
     WorkflowRow: Kind("workflows", (1, 2)),
+    PointRow: Kind("points", (0, 1), undoes="gone_points"),
+    PointGone: Kind("gone_points", (0, 1), undoes="points"),
     DeadCommand: Kind("dead_commands", (0, 1)),
     TrackingRow: Kind("tracking", ()),
 }
@@ -48,7 +55,7 @@ KINDS: Final[Mapping[type[Row], Kind]] = {
 
 @cache
 def column_types(row: type[Row]) -> tuple[type, ...]:
-    """The plain type of each column of a kind of row: UUID, str, int, bool, float (a time), bytes or dict."""
+    """The plain type of each column of a row: UUID, str, int, bool, float (a time), bytes, list or dict."""
     return tuple(_plain(field.type) for field in msgspec.structs.fields(row))
 
 
@@ -57,8 +64,8 @@ def _plain(annotation: object) -> type:
         return _plain(next(part for part in get_args(annotation) if part is not type(None)))
     if get_origin(annotation) is Literal:
         return str
-    if get_origin(annotation) is dict:
-        return dict
+    if get_origin(annotation) in (dict, list):
+        return _plain(get_origin(annotation))
     if isinstance(annotation, type):
         return annotation
     raise TypeError(f"{annotation} is no type of a column")
@@ -79,19 +86,36 @@ def by_table(group: Sequence[Append]) -> dict[str, list[Values]]:
             kind = KINDS[type(row)]
             values = to_columns(row)
             rows = latest.setdefault(kind.table, {})
-            rows[tuple(values[index] for index in kind.key) if kind.key else len(rows)] = values
-    return {table: list(rows.values()) for table, rows in latest.items()}
+            key = tuple(values[index] for index in kind.key) if kind.key else len(rows)
+            rows[key] = values
+            if kind.undoes is not None:
+                latest.get(kind.undoes, {}).pop(key, None)
+    return {table: list(rows.values()) for table, rows in latest.items() if rows}
 
 
 def to_columns(row: Row) -> Values:
-    """The columns of a row, in the order of its fields."""
+    """The columns of a row, in the order of its fields, and what a point is found by: its lists and words."""
     values = list(msgspec.structs.astuple(row))
     for index in _columns_of(type(row), str):
         if values[index] is not None:
             values[index] = escape(values[index])
     for index in _columns_of(type(row), dict):
         values[index] = encode_attributes(values[index]) if values[index] else None
+    for index in _columns_of(type(row), list):
+        values[index] = [escape(text) for text in values[index]]
+    if isinstance(row, PointRow):
+        values += [_keys(row), words_of(row.text)]
     return tuple(values)
+
+
+def _keys(row: PointRow) -> list[int]:
+    return keys_of(
+        workspace_id=row.workspace_id,
+        workflow_id=row.workflow_id,
+        candidates=row.candidates,
+        claimed_by=row.claimed_by,
+        returned=row.returned,
+    )
 
 
 def from_columns(row: type[RowType], values: Iterable[Any]) -> RowType:
@@ -103,6 +127,8 @@ def from_columns(row: type[RowType], values: Iterable[Any]) -> RowType:
             columns[index] = unescape(text)
     for index in _columns_of(row, dict):
         columns[index] = _decode_attributes(columns[index]) if columns[index] else {}
+    for index in _columns_of(row, list):
+        columns[index] = [unescape(text) for text in columns[index]]
     return row(**dict(zip(row.__struct_fields__, columns, strict=True)))
 
 
@@ -131,6 +157,7 @@ def check_storable(append: Append) -> None:
     columns = [column for row in append.rows for column in msgspec.structs.astuple(row)]
     texts = [column for column in columns if isinstance(column, str)]
     texts += [text for column in columns if isinstance(column, dict) for text in _texts(column)]
+    texts += [text for column in columns if isinstance(column, list) for text in column]
     texts += [event.topic for event in append.events]
     if any("\0" in event.topic for event in append.events):
         raise ValueNotStorableError("$", "a topic holds NUL")

@@ -11,7 +11,10 @@ from msgspec import Struct
 Dialect = Literal["postgres", "sqlite"]
 
 _FOLDER: Final = Path(__file__).parent
-_FILES: Final[Mapping[Dialect, str]] = {"postgres": "queries.sql", "sqlite": "queries_sqlite.sql"}
+_FILES: Final[Mapping[Dialect, tuple[str, ...]]] = {
+    "postgres": ("queries.sql", "queries_inbox.sql"),
+    "sqlite": ("queries_sqlite.sql", "queries_inbox_sqlite.sql"),
+}
 _HEADER: Final = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
 _INCLUDE: Final = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
 _MIGRATION: Final = re.compile(r"\d{4}_\w+_(?P<phase>pre|post)")
@@ -33,9 +36,10 @@ class Migration(Struct, frozen=True):
 def queries(dialect: Dialect) -> Mapping[str, str]:
     """Every query of a dialect by its name, with the fragments that it includes.
 
-    Reads a file the first time: call it off the event loop.
+    Reads files the first time: call it off the event loop.
     """
-    _, *parts = _HEADER.split((_FOLDER / _FILES[dialect]).read_text(encoding="utf-8"))
+    script = "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _FILES[dialect])
+    _, *parts = _HEADER.split(script)
     named: dict[str, dict[str, str]] = {"name": {}, "fragment": {}}
     for kind, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         named[kind][name] = _INCLUDE.sub(lambda match: named["fragment"][match[1]], body.strip())

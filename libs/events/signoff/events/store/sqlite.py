@@ -17,11 +17,13 @@ from signoff.events.store.base import (
     FeedRow,
     Lease,
     LeaseRow,
+    PointRow,
     Recorded,
     Snapshot,
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.records_sqlite import SqliteRecords
 from signoff.events.store.rows import column_types, escape, from_columns
@@ -29,12 +31,13 @@ from signoff.events.store.schema import check_partitions, check_steps
 from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.sqlite_connection import Connections, FileLock
+from signoff.events.store.sqlite_inbox import SqliteInbox
 from signoff.events.store.sqlite_schema import applied, migrate
 from signoff.events.store.sqlite_search import filter_arguments, is_newest_first, page_arguments
 from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds, seconds
 from signoff.events.store.subscription import Bell, follow
 
-RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, DeadCommand)
+RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 
 _WINDOW: Final = 50_000
 """Positions that one statement looks through for the events of some partitions."""
@@ -59,6 +62,7 @@ class SqliteStore:
         self._clock = clock
         self._writing = Connections(path, count=1, name="log writer")
         self._reading = Connections(path, count=2, name="log reader")
+        self._inbox = SqliteInbox(self._reading, named)
         self._batcher = Batcher(SqliteWriter(self._writing, named).write)
         self._bell = Bell()
         self.records = SqliteRecords(self._writing, self._reading, named, clock)
@@ -273,6 +277,21 @@ class SqliteStore:
         """How many executions a search finds, by status."""
         return counts(await self._read("count_executions", *filter_arguments(search), COUNTED + 1))
 
+    async def inbox(
+        self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
+    ) -> list[PointRow]:
+        """The open pause points that a search finds, in its order, from the one after a place in it."""
+        rows = await self._inbox.page(search, after=after, limit=limit)
+        return _decoded(PointRow, rows)
+
+    async def count_inbox(self, search: InboxSearch) -> InboxCounts:
+        """How many points a search finds, by priority."""
+        return await self._inbox.count(search)
+
+    async def point(self, log_id: UUID, context_id: str) -> PointRow | None:
+        """One open pause point of kind human."""
+        return _one(await self._rows(PointRow, "point", log_id.hex, escape(context_id)))
+
     async def at_work(self, workspace_id: UUID, *, most: int) -> int:
         """How many executions of a workspace have something at work, counted up to ``most``."""
         return int(await self._read("at_work", workspace_id.hex, most))
@@ -369,8 +388,7 @@ class SqliteStore:
         return [_event(*row) for row in _events.decode(await self._value(name, *arguments))]
 
     async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
-        types = column_types(row)
-        return [from_columns(row, _columns(types, values)) for values in await self._read(name, *arguments)]
+        return _decoded(row, await self._read(name, *arguments))
 
 
 _READ: Final[Mapping[type, Callable[[Any], object]]] = {
@@ -390,6 +408,11 @@ def _columns(types: Iterable[type], values: Iterable[object]) -> list[object]:
         _READ[kind](value) if kind in _READ and value is not None else value
         for kind, value in zip(types, values, strict=True)
     ]
+
+
+def _decoded(row: type[RowType], rows: Iterable[Iterable[object]]) -> list[RowType]:
+    types = column_types(row)
+    return [from_columns(row, _columns(types, values)) for values in rows]
 
 
 def _one(rows: list[RowType]) -> RowType | None:

@@ -19,7 +19,7 @@ from signoff.events.store.rows import Values, by_table
 from signoff.events.store.sqlite_connection import Connections
 
 _MICROSECONDS: Final = 1_000_000
-_TABLES: Final = ("executions", "runs", "workflows", "dead_commands", "tracking")
+_TABLES: Final = ("executions", "runs", "workflows", "points", "gone_points", "dead_commands", "tracking")
 _encoder: Final = msgspec.json.Encoder()
 _leases: Final = msgspec.json.Decoder(set[tuple[int, int]])
 _heads: Final = msgspec.json.Decoder(list[tuple[str, int]])

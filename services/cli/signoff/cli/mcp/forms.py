@@ -9,6 +9,7 @@ from signoff.engine.forms import form_fields
 
 _TYPES: Final[Mapping[str, dict[str, Any]]] = {
     "string": {"type": "string"},
+    "secret": {"type": "string", "description": "kept sealed, and shown to nobody"},
     "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "object": {"type": "object"},
@@ -16,6 +17,16 @@ _TYPES: Final[Mapping[str, dict[str, Any]]] = {
     "files": {"type": "array", "description": "files, as `POST /api/files` answers them"},
     "file[]": {"type": "array", "description": "files, as `POST /api/files` answers them"},
 }
+
+_CONSTRAINTS: Final[Mapping[str, str]] = {
+    "min": "minimum",
+    "max": "maximum",
+    "minLength": "minLength",
+    "maxLength": "maxLength",
+    "minItems": "minItems",
+    "maxItems": "maxItems",
+}
+"""What JSON Schema calls the constraints of a form's field."""
 
 
 def input_schema(definition: Definition) -> dict[str, Any]:
@@ -50,4 +61,11 @@ def _property(field: Mapping[str, Any]) -> dict[str, Any]:
         schema["enum"] = list(options)
     if field.get("value") is not None:
         schema["default"] = field["value"]
+    return schema | _constraints(field)
+
+
+def _constraints(field: Mapping[str, Any]) -> dict[str, Any]:
+    schema = {_CONSTRAINTS[key]: field[key] for key in _CONSTRAINTS if key in field}
+    if "pattern" in field:
+        schema["pattern"] = f"^(?:{field['pattern']})$"  # ours are of the whole text
     return schema

@@ -1,6 +1,6 @@
 """What every kind of block implements, and what it may use while it runs."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor as ThreadPool
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from signoff.blocks import Cancellation
 from signoff.engine.definition import Block
+from signoff.engine.policies import Policy
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.files import Files
@@ -33,6 +34,18 @@ class BlockFailureError(SignoffError):
         self.retryable = retryable
 
 
+class Assigning(Protocol):
+    """Finds the people that authors name."""
+
+    async def keys_of(self, workspace_id: UUID, names: Collection[str]) -> Mapping[str, str]:
+        """The key of each name.
+
+        Raises:
+            UnknownAssigneeError: somebody is nobody in the workspace.
+        """
+        ...
+
+
 class Tools(Struct, frozen=True):
     """What blocks share in one executor: made once, closed by whoever made them."""
 
@@ -41,6 +54,7 @@ class Tools(Struct, frozen=True):
     threads: ThreadPool
     llm: Llm
     files: Files
+    assignees: Assigning
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -81,12 +95,13 @@ class Done(Struct, frozen=True):
 
 
 class Pause(Struct, frozen=True):
-    """The block waits for somebody; with ``due_at`` (seconds since the epoch) for a moment."""
+    """The block waits for somebody, by a policy; with ``due_at`` (seconds since the epoch) for a moment."""
 
     kind: PauseKind
     response: Json
     content_digest: str | None = None
     due_at: float | None = None
+    policy: Policy | None = None
 
 
 class Wait(Struct, frozen=True):

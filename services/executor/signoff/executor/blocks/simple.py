@@ -1,11 +1,17 @@
 """Blocks that only look at their parameters: variables, wait, response, human_in_the_loop, api, triggers."""
 
+from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
+from signoff.access.errors import UnknownAssigneeError
+from signoff.engine.definition import Block
 from signoff.engine.display import response_parts
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.forms import start_output
 from signoff.engine.pauses import content_digest, pause_response, resume_links
+from signoff.engine.policies import Policy, named_people, read_policy
+from signoff.engine.references import compile_value
 from signoff.engine.values import assign_variables, wait_ms
 from signoff.events.times import iso
 from signoff.executor.blocks.api import ApiError, request
@@ -60,15 +66,38 @@ class Response(Plain):
 
 
 class Human(Plain):
-    """Waits for a person's decision."""
+    """Waits for a person's decision.
 
-    async def run(self, call: Call, _: Tools) -> Pause:
-        """Give what is shown, the form and the links, and a digest of exactly that."""
+    Attributes:
+        notification: the entries of its parameter of that name: they are resolved when people are told.
+    """
+
+    def __init__(self, block: Block, names: Mapping[str, str]) -> None:
+        super().__init__(block, names, apart=("notification",))
+        entries = block.params.get("notification")
+        self.notification = [
+            compile_value(each, names) for each in (entries if isinstance(entries, list) else ())
+        ]
+
+    async def run(self, call: Call, tools: Tools) -> Pause:
+        """Give what is shown, the form and the links, a digest of exactly that, and who may decide."""
         links = resume_links(
             workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.instance
         )
         response = redact(pause_response(call.params, links), call.facts.secrets)
-        return Pause("human", response, content_digest(response, call.definition_digest))
+        digest = content_digest(response, call.definition_digest)
+        return Pause("human", response, digest, policy=await _policy(call, tools))
+
+
+async def _policy(call: Call, tools: Tools) -> Policy:
+    names = named_people(call.params)
+    try:
+        keys = await tools.assignees.keys_of(UUID(call.workspace_id), names) if names else {}
+        return read_policy(call.params, keys=keys, opened_at=call.started_at)
+    except UnknownAssigneeError as error:
+        raise BlockFailureError(str(error), code="ASSIGNEE_UNKNOWN", retryable=False) from error
+    except InvalidValueError as error:
+        raise BlockFailureError(str(error), code=_INVALID, retryable=False) from error
 
 
 class Api(Plain):

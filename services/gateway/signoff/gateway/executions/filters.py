@@ -94,8 +94,8 @@ def read_filter(given: ExecutionFilter, workspace_id: UUID, sort: Sort = "-start
         triggers=tuple(given.trigger),
         actor_type=actor_type,
         actor_id=actor_id,
-        started_after=_moment("startedAfter", given.started_after),
-        started_before=_moment("startedBefore", given.started_before),
+        started_after=read_moment("startedAfter", given.started_after),
+        started_before=read_moment("startedBefore", given.started_before),
         error=given.error,
         attributes=attributes,
         ranges=ranges,
@@ -110,7 +110,12 @@ def _actor(text: str | None) -> tuple[str | None, str | None]:
     return (kind, name or None) if colon and kind in _ACTOR_TYPES else (None, text)
 
 
-def _moment(name: str, text: str | None) -> float | None:
+def read_moment(name: str, text: str | None) -> float | None:
+    """A moment that a filter names, in seconds since the epoch.
+
+    Raises:
+        ApiError: 400 names the member.
+    """
     if text is None:
         return None
     try:

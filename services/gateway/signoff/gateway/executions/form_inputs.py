@@ -12,17 +12,19 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.access.form_secrets import FormSecrets
+from signoff.engine.decisions import read_submission, refusal_of
 from signoff.engine.definition import decode
 from signoff.engine.forms import form_fields, secret_names
+from signoff.engine.held import is_early
 from signoff.engine.pauses import form_of
-from signoff.engine.resumes import read_submission, refusal_of
 from signoff.engine.values import SECRET_TYPE, coerce_value
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment
 from signoff.events.escapes import SecretReference, escape
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.topics import workflow_log_id
-from signoff.events.types import Json, Refusal, ResumeExecution
+from signoff.events.types import Actor, Json, Refusal, ResumeExecution
+from signoff.gateway.errors import GatewayError
 from signoff.gateway.executions.history import fold
 
 _WITHIN: Final = "submission"
@@ -49,26 +51,27 @@ class FormInputs:
         self._store = store
         self._blobs = blobs
         self._secrets = secrets
-        self._known: OrderedDict[tuple[UUID, str, int], bool] = OrderedDict()
+        self._known: OrderedDict[tuple[UUID, str, int], frozenset[str]] = OrderedDict()
 
     async def may_hold_secrets(self, row: ExecutionRow) -> bool:
         """Whether some form of an execution's workflow asks for a secret; one read for each version."""
-        version = (row.workspace_id, row.workflow_id, row.workflow_version)
-        known = self._known.get(version)
-        if known is None:
-            known = self._known[version] = await self._asks_for_secrets(row)
-            if len(self._known) > _VERSIONS:
-                self._known.popitem(last=False)
-        return known
+        return bool(await self._asked_for(row))
 
     async def seal(
-        self, row: ExecutionRow, data: ResumeExecution, given: dict[str, Json], *, command_id: str
+        self,
+        row: ExecutionRow,
+        data: ResumeExecution,
+        actor: Actor,
+        given: dict[str, Json],
+        *,
+        command_id: str,
     ) -> Sealed:
         """Keep the secrets of a decision that may be taken, each under an id that a retry gives again.
 
         Args:
             row: of the execution.
             data: the decision; its input is not looked at.
+            actor: who takes it.
             given: the input, not in stored form.
             command_id: of the command that the decision is sent with.
 
@@ -77,8 +80,12 @@ class FormInputs:
             StoreError: the database is away.
         """
         state = (await fold(self._store, row.log_id)).state
-        refusal = refusal_of(state, data)
         point = state.points.get(data.context_id)
+        if point is None and is_early(state, data):  # its form is not known; whatever may be a secret is one
+            return Sealed(
+                await self._sealed(row.workspace_id, given, await self._asked_for(row), place=command_id)
+            )
+        refusal = refusal_of(state, data, actor)
         if point is None:
             return Sealed({}, refusal)
         form = form_of(await self._blobs.resolve(point.response, workspace_id=row.workspace_id))
@@ -102,10 +109,22 @@ class FormInputs:
             kept[_WITHIN] = await self._sealed(workspace_id, inner, names, place=f"{place}.{_WITHIN}")
         return kept
 
-    async def _asks_for_secrets(self, row: ExecutionRow) -> bool:
+    async def _asked_for(self, row: ExecutionRow) -> frozenset[str]:
+        """The names of all secrets that the forms of an execution's workflow ask for."""
+        version = (row.workspace_id, row.workflow_id, row.workflow_version)
+        known = self._known.get(version)
+        if known is None:
+            known = self._known[version] = await self._read_secrets(row)
+            if len(self._known) > _VERSIONS:
+                self._known.popitem(last=False)
+        return known
+
+    async def _read_secrets(self, row: ExecutionRow) -> frozenset[str]:
         log_id = workflow_log_id(str(row.workspace_id), row.workflow_id)
         found = await read_deployment(self._store, log_id, row.workflow_version)
         if found is None:
-            return True  # each form is looked at
+            raise GatewayError(f"version {row.workflow_version} of {row.workflow_id} is in no log")
         definition = await self._blobs.resolve(found[1].definition, workspace_id=row.workspace_id)
-        return any(secret_names(form_fields(block.params)) for block in decode(definition).blocks)
+        return frozenset().union(
+            *(secret_names(form_fields(block.params)) for block in decode(definition).blocks)
+        )

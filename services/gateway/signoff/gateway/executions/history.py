@@ -1,6 +1,7 @@
 """Logs read for an answer: one event, one execution's state, a workflow's deployments."""
 
 import asyncio
+from collections.abc import Callable
 from itertools import takewhile
 from typing import Final
 from uuid import UUID
@@ -33,22 +34,35 @@ class Folded(Struct, frozen=True):
     last_ending: int
 
 
-async def fold(store: EventStore, log_id: UUID, *, before: int | None = None) -> Folded:
+async def fold(
+    store: EventStore,
+    log_id: UUID,
+    *,
+    before: int | None = None,
+    see: Callable[[Event], None] | None = None,
+) -> Folded:
     """Fold an execution's log, page by page; others get their turn between two pages.
 
     Args:
         store: the log.
         log_id: of the execution.
         before: the event that ends it and is left out; ``None`` folds all.
+        see: is shown each event as it is folded.
 
     Raises:
         ValueError: the log cannot be folded.
     """
-    return await fold_on(store, await store.read(log_id, limit=_PAGE), before=before)
+    return await fold_on(store, await store.read(log_id, limit=_PAGE), before=before, see=see)
 
 
-async def fold_on(store: EventStore, page: list[Recorded], *, before: int | None = None) -> Folded:
-    """Fold a log whose first page has been read, and whatever follows it; ``before`` as in `fold`.
+async def fold_on(
+    store: EventStore,
+    page: list[Recorded],
+    *,
+    before: int | None = None,
+    see: Callable[[Event], None] | None = None,
+) -> Folded:
+    """Fold a log whose first page has been read, and whatever follows it; the others as in `fold`.
 
     Raises:
         ValueError: the log cannot be folded.
@@ -60,6 +74,8 @@ async def fold_on(store: EventStore, page: list[Recorded], *, before: int | None
         for recorded in takewhile(lambda each: each.version != before, page):
             event = decode_event(recorded.state)
             evolve(state, event)
+            if see is not None:
+                see(event)
             large = large or _REFERENCE in recorded.state
             if isinstance(event.data, RUN_ENDINGS):
                 last_ending = event.event_id

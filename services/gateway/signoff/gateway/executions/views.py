@@ -7,12 +7,14 @@ from msgspec import UNSET, UnsetType, convert, structs
 from signoff.engine.children import child_response
 from signoff.engine.forms import secret_names
 from signoff.engine.pauses import form_of, resume_links
+from signoff.engine.quorum import progress
 from signoff.engine.state import PausePoint, ResumeEntry, State
 from signoff.events.escapes import MASK
 from signoff.events.times import iso
 from signoff.events.types import Json, Turn, TurnType
 from signoff.gateway.links import Links
 from signoff.gateway.schemas import (
+    DeadlineStep,
     ExecutionSnapshot,
     LoopScope,
     ParallelScope,
@@ -23,6 +25,7 @@ from signoff.gateway.schemas import (
     PausedSummary,
     PausePointView,
     QueueEntry,
+    QuorumProgress,
     ResumeLinks,
 )
 
@@ -69,11 +72,17 @@ def pause_context(state: State, point: PausePoint, links: Links) -> PauseContext
     )
 
 
+def alone(context: PauseContext) -> PauseContext:
+    """A pause point without the others of its execution, for somebody who was let in to this one alone."""
+    execution = structs.replace(context.execution, pause_points=[context.pause_point])
+    return structs.replace(context, execution=execution)
+
+
 def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView:
     """One pause point."""
     entry = None if point.entry_id is None else state.entries[point.entry_id]
     queued = point.entry_id in state.queue
-    return PausePointView(
+    view = PausePointView(
         context_id=point.context_id,
         block_id=point.block_id,
         pause_kind=point.kind,
@@ -85,6 +94,38 @@ def pause_point(state: State, point: PausePoint, links: Links) -> PausePointView
         resume_links=convert(links.resume(_resume_links(state, point)), ResumeLinks),
         queue_position=state.queue.index(point.entry_id) + 1 if queued and point.entry_id else None,
         latest_resume_entry=None if entry is None else queue_entry(state, entry),
+    )
+    return _with_policy(view, point) if point.kind == "human" else view
+
+
+def _with_policy(view: PausePointView, point: PausePoint) -> PausePointView:
+    """Who may decide, how many of them, until when, and how far they are."""
+    return structs.replace(
+        view,
+        title=point.title,
+        priority=point.priority,
+        assignees=point.assignees,
+        quorum=quorum_progress(point),
+        deadlines=[
+            DeadlineStep(at=each.at, action=each.action, struck=step <= point.step)
+            for step, each in enumerate(point.deadlines, start=1)
+        ],
+        claimed_by=point.claimed_by,
+        returned=point.returned,
+        content_digest=point.content_digest,
+    )
+
+
+def quorum_progress(point: PausePoint) -> QuorumProgress | None:
+    """How far those are who decide together; ``None`` where one person decides."""
+    if point.quorum is None:
+        return None
+    approvals, rejections = progress(point)
+    return QuorumProgress(
+        approvals=approvals,
+        required=point.quorum.required,
+        rejections=rejections,
+        rejections_required=point.quorum.rejections,
     )
 
 

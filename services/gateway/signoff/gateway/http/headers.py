@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from signoff.access.decision_codes import DIGITS
 from signoff.events.types import Mode
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.http.routing import Rate
@@ -19,9 +20,18 @@ MAX_TIMEOUT: Final = 604_800
 IDENTIFIER: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 """Ids that callers choose, of workflows and of executions."""
 
+CODE_HEADER: Final = "X-Signoff-Code"
+"""Has the code that the person of a decision link was sent."""
+
+CODE: Final = re.compile(f"^[0-9]{{{DIGITS}}}$")
+
 _ID_SHAPE: Final = "1 to 128 characters of A-Z a-z 0-9 . _ : -"
 _MAX_KEY: Final = 255
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+IdempotencyKey: TypeAlias = Annotated[str, Meta(min_length=1, max_length=_MAX_KEY, pattern="^[ -~]*$")]
+"""Names a request, as a header or in a body."""
 
 
 class CommandHeaders(Struct, frozen=True, kw_only=True):
@@ -33,9 +43,7 @@ class CommandHeaders(Struct, frozen=True, kw_only=True):
         traceparent: W3C trace context.
     """
 
-    idempotency_key: (
-        Annotated[str, Meta(min_length=1, max_length=_MAX_KEY, pattern="^[ -~]*$")] | UnsetType
-    ) = field(default=UNSET, name="Idempotency-Key")
+    idempotency_key: IdempotencyKey | UnsetType = field(default=UNSET, name="Idempotency-Key")
     traceparent: str | UnsetType = UNSET
 
 
@@ -121,6 +129,18 @@ def seen_digest(headers: Mapping[str, str]) -> str | None:
     """The digest of the content that a decision was made on, from ``If-Match``."""
     tag = headers.get("If-Match", "").strip()
     return tag.removeprefix("W/").strip('"') if tag not in ("", "*") else None
+
+
+def decision_code(headers: Mapping[str, str]) -> str | None:
+    """The code that the person of a decision link was sent, if the request has one.
+
+    Raises:
+        ApiError: 400, it is none.
+    """
+    code = headers.get(CODE_HEADER)
+    if code is not None and not CODE.fullmatch(code):
+        raise bad_field(CODE_HEADER, f"must have the {DIGITS} digits of the code")
+    return code
 
 
 def execute_headers(headers: Mapping[str, str]) -> ExecuteHeaders:

@@ -73,6 +73,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         answered_by_blocks: a ``response`` block may answer instead, with its own status, data and headers.
         errors: statuses of further errors, with what they mean.
         takes_stream_token: a token of one stream lets its caller in, too.
+        takes_link: a decision link lets its person in, too, where the path's ``{execution}`` and
+            ``{context}`` name the link's pause point.
         rate: what it counts as; ``None``: its handler counts it, when it knows.
         style: how its errors are spelled: ``v1`` ``{"error": text}``, ``v2`` ``{"error": {code, message}}``.
     """
@@ -97,6 +99,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     answered_by_blocks: bool = False
     errors: Mapping[int, str] = {}
     takes_stream_token: bool = False
+    takes_link: bool = False
     rate: Rate | None = "reads"
     style: Style = "v1"
 

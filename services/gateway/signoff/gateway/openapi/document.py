@@ -50,6 +50,12 @@ _SCHEMES: Final[Schema] = {
         "name": "token",
         "description": "A token for one stream, since a browser's `EventSource` sends no headers.",
     },
+    "decisionLink": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "The token of a decision link, for its one pause point; also as a bearer token.",
+    },
 }
 
 
@@ -125,7 +131,12 @@ def _description(endpoint: Endpoint) -> str:
 def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
     if endpoint.operation is None:
         return [{}]
-    return [*_SECURITY, {"streamToken": []}] if endpoint.takes_stream_token else _SECURITY
+    further: list[dict[str, list[str]]] = []
+    if endpoint.takes_stream_token:
+        further.append({"streamToken": []})
+    if endpoint.takes_link:
+        further.append({"decisionLink": []})
+    return [*_SECURITY, *further]
 
 
 def _body(endpoint: Endpoint, components: Components) -> Schema:

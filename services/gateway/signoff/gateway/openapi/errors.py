@@ -88,6 +88,8 @@ def errors_of(endpoint: Endpoint) -> dict[int, Answer]:
         meanings |= _WITH_BODY
     if "Idempotency-Key" in _names(endpoint.headers):
         meanings[409] = "The `Idempotency-Key` was used for another request."
+    if endpoint.takes_link and endpoint.method != "GET":
+        meanings[409] = "A decision was made by this link before; `eventId` names it."
     meanings |= endpoint.errors
     return {status: _error(endpoint, status, meaning) for status, meaning in sorted(meanings.items())}
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from signoff.access.environment import NAME
 from signoff.access.gate import WORKSPACE_HEADER
 from signoff.gateway.errors import GatewayError
-from signoff.gateway.http.headers import IDENTIFIER
+from signoff.gateway.http.headers import CODE, CODE_HEADER, IDENTIFIER
 from signoff.gateway.http.queries import list_separators
 from signoff.gateway.http.routing import Endpoint
 from signoff.gateway.openapi.components import Components, Schema
@@ -55,6 +55,15 @@ _WORKSPACE: Final[Schema] = {
 }
 
 
+_CODE: Final[Schema] = {
+    "name": CODE_HEADER,
+    "in": "header",
+    "description": "With a decision link: the code that its person was sent, where the pause wants one.",
+    "required": False,
+    "schema": {"type": "string", "pattern": CODE.pattern},
+}
+
+
 def parameters_of(endpoint: Endpoint) -> list[Schema]:
     """The parameters of an endpoint: path, query, headers.
 
@@ -62,6 +71,8 @@ def parameters_of(endpoint: Endpoint) -> list[Schema]:
         GatewayError: nobody says what a name in the path means.
     """
     found = [*_path(endpoint), *_query(endpoint.query), *_headers(endpoint.headers)]
+    if endpoint.takes_link and endpoint.method != "GET":
+        found.append(_CODE)
     return [*found, _WORKSPACE] if endpoint.operation is not None else found
 
 

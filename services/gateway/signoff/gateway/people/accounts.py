@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
+from signoff.access.directory import Key
 from signoff.access.errors import PasswordsBusyError, PersonConflictError
 from signoff.access.people import Person, folded
 from signoff.events.times import iso
@@ -22,6 +24,9 @@ from signoff.gateway.directory import change
 from signoff.gateway.errors import ApiError, bad_field, unavailable
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.people.identity import IDENTITY
+
+NEEDS_FREE: Final = "Needs a session, or a personal key that is bound by no roles, workspace or time."
+"""What `free_user` asks for, for the docs."""
 
 
 class UserView(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -55,6 +60,36 @@ def user_view(request: web.Request, user_id: str, person: Person | None) -> User
         disabled=user.disabled,
         created_at=iso(user.added_at),
     )
+
+
+def user_of(caller: Principal) -> str:
+    """The id of the user behind a caller.
+
+    Raises:
+        ApiError: 403, there is none.
+    """
+    if caller.user_id is None:
+        raise ApiError(403, "This key is a workspace's: it has no user")
+    return caller.user_id
+
+
+def free_user(request: web.Request, caller: Principal) -> str:
+    """The caller's user, where nothing bounds what they may do: a bounded key must not make a free one.
+
+    Raises:
+        ApiError: 403, there is no user, or the key is bounded.
+    """
+    user_id = user_of(caller)
+    if caller.auth_method == "session":
+        return user_id
+    key = request.app[GATEWAY].directory.state.keys.get(caller.actor.id)
+    if key is None or _is_bounded(key):
+        raise ApiError(403, f"This key may not change the account. {NEEDS_FREE}")
+    return user_id
+
+
+def _is_bounded(key: Key) -> bool:
+    return key.roles is not None or key.workspace_id is not None or key.expires_at is not None
 
 
 async def people_of(request: web.Request, user_ids: Sequence[str]) -> list[Person | None]:

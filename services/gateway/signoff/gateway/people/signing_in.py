@@ -11,8 +11,9 @@ from signoff.access.errors import PasswordsBusyError, TooManyAttemptsError
 from signoff.access.sessions import COOKIE, LIFETIME, Session, SignInMethod, session_token
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.http.addresses import address_of
 from signoff.gateway.people.identity import IDENTITY
-from signoff.runtime.proxies import client_address, held_with
+from signoff.runtime.proxies import held_with
 
 
 async def verified(request: web.Request, account: str, kept: str | None, password: str) -> bool:
@@ -28,9 +29,7 @@ async def verified(request: web.Request, account: str, kept: str | None, passwor
         ApiError: 429, it was tried too often; 503, too many are being worked on.
     """
     identity = request.app[IDENTITY]
-    forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
-    trusted = request.app[GATEWAY].settings.trusted_proxies
-    address = f"address/{held_with(client_address(request.remote, forwarded_for, trusted))}"
+    address = f"address/{held_with(address_of(request))}"
     try:
         await identity.attempts.take(address, PER_ADDRESS)
         await identity.attempts.take(account, PER_ACCOUNT)

@@ -6,20 +6,27 @@ from aiohttp import web
 
 from signoff.gateway.admission import Admission
 from signoff.gateway.http.routing import Route, check_distinct
+from signoff.gateway.inbox.people import open_inbox
 from signoff.gateway.routes import (
+    absences,
     account,
     auth,
     bulk,
     cancel,
+    decision_links,
+    decisions_bulk,
     documentation,
     environment,
     execute,
     executions,
     files,
     groups,
+    held,
     history,
     hook_deliveries,
     hooks,
+    inbox,
+    inbox_points,
     jobs,
     keys,
     members,
@@ -52,6 +59,11 @@ ALL: Final[tuple[Route, ...]] = (
     *jobs.ROUTES,
     *paused.ROUTES,
     *resume.ROUTES,
+    *inbox.ROUTES,
+    *inbox_points.ROUTES,
+    *decisions_bulk.ROUTES,
+    *held.ROUTES,
+    *decision_links.ROUTES,
     *stream_tokens.ROUTES,
     *files.ROUTES,
     *webhooks.ROUTES,
@@ -63,6 +75,7 @@ ALL: Final[tuple[Route, ...]] = (
     *auth.ROUTES,
     *oidc.ROUTES,
     *account.ROUTES,
+    *absences.ROUTES,
     *keys.ROUTES,
     *users.ROUTES,
     *groups.ROUTES,
@@ -86,6 +99,7 @@ def add_routes(app: web.Application, admission: Admission) -> None:
     """
     check_distinct(ALL)
     webhooks.open_webhooks(app, admission)
+    open_inbox(app)
     documentation.describe(app, ALL)
     for route in ALL:
         for method in ("GET", "HEAD") if route.method == "GET" else (route.method,):

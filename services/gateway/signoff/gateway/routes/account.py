@@ -7,7 +7,6 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Key
 from signoff.access.passwords import MAX_LENGTH
 from signoff.access.people import Person
 from signoff.gateway.directory import done_before
@@ -18,7 +17,16 @@ from signoff.gateway.http.headers import CommandHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.people.accounts import UserView, end_sessions, find_person, hashed, user_view
+from signoff.gateway.people.accounts import (
+    NEEDS_FREE,
+    UserView,
+    end_sessions,
+    find_person,
+    free_user,
+    hashed,
+    user_of,
+    user_view,
+)
 from signoff.gateway.people.identity import IDENTITY, Name, NewPassword, PageQuery, page_of
 from signoff.gateway.people.key_making import (
     MISSING,
@@ -52,7 +60,6 @@ _KEY: Final = {
     "expiresAt": None,
     "lastUsedAt": None,
 }
-_BOUNDED: Final = "Needs a session, or a personal key that is bound by no roles, workspace or time."
 
 
 class ProfileChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,13 +77,13 @@ class PasswordChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 async def show(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/users/me``."""
-    user_id = _user_id(caller)
+    user_id = user_of(caller)
     return answer(user_view(request, user_id, await find_person(request, user_id)))
 
 
 async def patch(request: web.Request, caller: Principal) -> web.Response:
     """``PATCH /api/users/me``."""
-    user_id = _free(request, caller)
+    user_id = free_user(request, caller)
     body = convert(await read_object(request), ProfileChange)
     await find_person(request, user_id)
     person = await request.app[IDENTITY].people.change(
@@ -87,7 +94,7 @@ async def patch(request: web.Request, caller: Principal) -> web.Response:
 
 async def change_password(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/password``: every session ends but the one that asks, which is a new one."""
-    user_id = _free(request, caller)
+    user_id = free_user(request, caller)
     body = convert(await read_object(request), PasswordChange)
     person = await find_person(request, user_id)
     if person.password_hash is None:
@@ -114,7 +121,7 @@ async def change_password(request: web.Request, caller: Principal) -> web.Respon
 
 async def list_keys(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/users/me/keys``."""
-    user_id = _user_id(caller)
+    user_id = user_of(caller)
     keys = request.app[GATEWAY].directory.state.keys
     ids = (key_id for key_id, key in keys.items() if key.user_id == user_id)
     page, cursor = page_of(ids, read_query(request, PageQuery))
@@ -123,7 +130,7 @@ async def list_keys(request: web.Request, caller: Principal) -> web.Response:
 
 async def create_key(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/keys``: it may do what its user may, or less."""
-    user_id = _free(request, caller)
+    user_id = free_user(request, caller)
     body = convert(await read_object(request), NewKeyBody)
     memberships = request.app[GATEWAY].directory.state.memberships(user_id)
     if body.workspace_id is not None and body.workspace_id not in memberships:
@@ -133,14 +140,14 @@ async def create_key(request: web.Request, caller: Principal) -> web.Response:
 
 async def rotate(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/keys/{keyId}/rotate``."""
-    user_id = _free(request, caller)
+    user_id = free_user(request, caller)
     body = convert(await read_object(request), RotateKeyBody)
     return await rotate_key(request, caller, _find(request, user_id), body)
 
 
 async def revoke(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/users/me/keys/{keyId}``."""
-    user_id = _free(request, caller)
+    user_id = free_user(request, caller)
     if not done_before(request, caller):
         _find(request, user_id)
     return await revoke_key(request, caller, request.match_info["keyId"])
@@ -154,27 +161,6 @@ def _find(request: web.Request, user_id: str) -> str:
     return key_id
 
 
-def _user_id(caller: Principal) -> str:
-    if caller.user_id is None:
-        raise ApiError(403, "This key is a workspace's: it has no user")
-    return caller.user_id
-
-
-def _free(request: web.Request, caller: Principal) -> str:
-    """The caller's user, where nothing bounds what they may do: a bounded key must not make a free one."""
-    user_id = _user_id(caller)
-    if caller.auth_method == "session":
-        return user_id
-    key = request.app[GATEWAY].directory.state.keys.get(caller.actor.id)
-    if key is None or _is_bounded(key):
-        raise ApiError(403, f"This key may not change the account. {_BOUNDED}")
-    return user_id
-
-
-def _is_bounded(key: Key) -> bool:
-    return key.roles is not None or key.workspace_id is not None or key.expires_at is not None
-
-
 ROUTES: Final = (
     Route(
         method="GET", path="/api/users/me", handler=show, operation="account:manage",
@@ -183,7 +169,7 @@ ROUTES: Final = (
     ),
     Route(
         method="PATCH", path="/api/users/me", handler=patch, operation="account:manage",
-        name="changeAccount", summary="Change the caller's name.", description=_BOUNDED, tag=_TAG,
+        name="changeAccount", summary="Change the caller's name.", description=NEEDS_FREE, tag=_TAG,
         headers=CommandHeaders, body=ProfileChange, body_required=True,
         body_example={"name": "Ada"},
         answers={200: Answer(body=UserView, description="The user as they are now.", example=_USER)},
@@ -191,7 +177,7 @@ ROUTES: Final = (
     Route(
         method="POST", path="/api/users/me/password", handler=change_password, operation="account:manage",
         name="changePassword", summary="Change the caller's password.", tag=_TAG,
-        description=f"All sessions of the user end; one that asks goes on under a new cookie. {_BOUNDED}",
+        description=f"All sessions of the user end; one that asks goes on under a new cookie. {NEEDS_FREE}",
         headers=CommandHeaders, body=PasswordChange, body_required=True,
         body_example={"currentPassword": "correct horse battery", "newPassword": "staple of the horses"},
         answers={204: Answer(
@@ -211,7 +197,7 @@ ROUTES: Final = (
     Route(
         method="POST", path="/api/users/me/keys", handler=create_key, operation="account:manage",
         name="createPersonalKey", summary="Make a personal API key.", tag=_TAG,
-        description=f"Its secret is in this answer and nowhere else. {_BOUNDED}",
+        description=f"Its secret is in this answer and nowhere else. {NEEDS_FREE}",
         headers=CommandHeaders, body=NewKeyBody, body_required=True, body_example={"name": "laptop"},
         answers={201: Answer(
             body=NewKeyView, description="The key with its secret.",
@@ -222,13 +208,13 @@ ROUTES: Final = (
     Route(
         method="DELETE", path="/api/users/me/keys/{keyId}", handler=revoke, operation="account:manage",
         name="revokePersonalKey", summary="Let a personal API key be good for nothing from now on.",
-        description=_BOUNDED, tag=_TAG, headers=CommandHeaders,
+        description=NEEDS_FREE, tag=_TAG, headers=CommandHeaders,
         answers={204: Answer(description="It is revoked.")},
     ),
     Route(
         method="POST", path="/api/users/me/keys/{keyId}/rotate", handler=rotate, operation="account:manage",
         name="rotatePersonalKey", summary="Give a personal API key another secret.", tag=_TAG,
-        description=f"The secret before stays good for `overlapSeconds`. {_BOUNDED}",
+        description=f"The secret before stays good for `overlapSeconds`. {NEEDS_FREE}",
         headers=CommandHeaders, body=RotateKeyBody, body_example={"overlapSeconds": 3600},
         answers={200: Answer(
             body=NewKeyView, description="The key with its new secret.",

@@ -19,6 +19,7 @@ from signoff.gateway.http.headers import CommandHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.people.absences import AbsenceView, current_absence
 from signoff.gateway.people.accounts import UserView, add_user, check_address, people_of, user_view
 from signoff.gateway.people.identity import Address, Name, PageQuery, fresh_id, made, page_of
 
@@ -31,6 +32,7 @@ _EXAMPLE: Final = {
     "disabled": False,
     "createdAt": "2026-07-26T09:00:00.000000Z",
     "roles": ["approver", "read"],
+    "absence": None,
 }
 _Roles = Annotated[list[Role], Meta(min_length=1)]
 
@@ -56,9 +58,15 @@ class MemberBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class MemberView(UserView, frozen=True, kw_only=True, rename="camel"):
-    """A member of a workspace; ``roles`` are their own, without those of their groups."""
+    """A member of a workspace.
+
+    Attributes:
+        roles: their own, without those of their groups.
+        absence: in which another member decides in their place, if it is not over.
+    """
 
     roles: list[Role]
+    absence: AbsenceView | None
 
 
 class AddedMember(Struct, frozen=True, kw_only=True):
@@ -138,11 +146,13 @@ def _member(caller: Principal, user_id: str, roles: list[Role]) -> MemberSet:
 
 
 async def _views(request: web.Request, caller: Principal, user_ids: list[str]) -> list[MemberView]:
-    members = _workspace(request, caller).members
     people = await people_of(request, user_ids)
+    workspace = _workspace(request, caller)
     return [
         MemberView(
-            **msgspec.structs.asdict(user_view(request, user_id, person)), roles=members.get(user_id, [])
+            **msgspec.structs.asdict(user_view(request, user_id, person)),
+            roles=workspace.members.get(user_id, []),
+            absence=current_absence(workspace, user_id),
         )
         for user_id, person in zip(user_ids, people, strict=True)
     ]

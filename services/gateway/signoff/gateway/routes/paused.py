@@ -11,7 +11,7 @@ from signoff.events.store.base import ExecutionRow
 from signoff.events.store.search import Search
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.history import Folded, fold, fold_many
-from signoff.gateway.executions.views import pause_context, paused_detail, paused_summary
+from signoff.gateway.executions.views import alone, pause_context, paused_detail, paused_summary
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, find_workflow
 from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.http.headers import ConditionalHeaders
@@ -80,7 +80,10 @@ async def context(request: web.Request, caller: Principal) -> web.Response:
     if point is None:
         raise ApiError(404, "Pause context not found")
     headers = {} if point.content_digest is None else {"ETag": f'"{point.content_digest}"'}
-    return await _answer(gateway, row, folded, pause_context(folded.state, point, gateway.links), headers)
+    view = pause_context(folded.state, point, gateway.links)
+    if caller.link_id is not None:
+        view = alone(view)
+    return await _answer(gateway, row, folded, view, headers)
 
 
 async def _find(request: web.Request, caller: Principal, *, missing: str) -> tuple[ExecutionRow, Folded]:
@@ -150,6 +153,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         name="getPausePoint",
         summary="One pause point. Looking decides nothing.",
         tag="Pauses",
+        takes_link=True,
         answers={
             200: Answer(
                 body=PauseContext,

@@ -1,62 +1,77 @@
 """``POST /api/resume/{id}/{execution}/{context}``: a decision on a pause point."""
 
-from typing import Final
+import time
+from typing import Annotated, Final
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.engine.pauses import form_of, normalise_input
-from signoff.engine.values import parse_json
+from signoff.engine.decisions import PAGES
 from signoff.events.store.base import ExecutionRow
-from signoff.events.types import ExecutionResumed, Json, Outcome, ResumeExecution, ResumeQueued
-from signoff.gateway.commands import Asked, command_id_of, request_digest
-from signoff.gateway.errors import ApiError, GatewayError, refused
+from signoff.events.types import DecisionHeld, DecisionRecorded, Json
+from signoff.gateway.errors import ApiError, GatewayError
 from signoff.gateway.executions.answers import queued_answer, resume_answer
 from signoff.gateway.executions.chunks import CHUNKS, stream_run
-from signoff.gateway.executions.endings import Ending
-from signoff.gateway.executions.file_inputs import FileInputs, file_fields, may_hold_files
-from signoff.gateway.executions.history import fold, read_event
-from signoff.gateway.gateway import END_GRACE, GATEWAY, Gateway, find_execution
-from signoff.gateway.http.bodies import check_storable, read_json
-from signoff.gateway.http.headers import DecisionHeaders, idempotency_key, seen_digest, traceparent
+from signoff.gateway.executions.deciding import Decided, asking, decide
+from signoff.gateway.gateway import GATEWAY, find_execution
+from signoff.gateway.http.bodies import read_json
+from signoff.gateway.http.headers import DecisionHeaders
+from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.schemas import Queued, Resumed, ResumeQueuedAnswer, ResumeStarted
-from signoff.gateway.taken import taken_up
-from signoff.gateway.waiting import Call
+from signoff.gateway.schemas import (
+    DecisionHeldAnswer,
+    DecisionRecordedAnswer,
+    Queued,
+    Resumed,
+    ResumeQueuedAnswer,
+    ResumeStarted,
+)
 
 _UNKNOWN = "Paused execution not found or already resumed"
 
+EARLY_LIFE: Final = 7 * 24 * 3600
+"""Seconds for which a decision is kept that came before its pause point."""
 
-class Decided(Struct, frozen=True, kw_only=True):
-    """What a decision led to.
+_LONGEST: Final = 30 * 24 * 3600
+
+
+class ResumeQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """How a decision is taken.
 
     Attributes:
-        run_id: of the run that it begins.
-        queue_position: where it waits for its turn, if another run is under way.
-        ending: how its run ended, where the caller waits for that.
+        retry: Take it anew on a point whose run failed (write permission). Without a body: what was
+            submitted then.
+        early: Keep it if its pause point has not opened yet, and take it when it does.
+        expires_in_seconds: With `early`: how long it is kept.
     """
 
-    run_id: str
-    queue_position: int | None = None
-    ending: Ending | None = None
+    retry: bool = False
+    early: bool = False
+    expires_in_seconds: Annotated[int, Meta(ge=1, le=_LONGEST)] = EARLY_LIFE
 
 
 async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     """Take a decision, and answer in the mode that the execution began in; a browser is not kept waiting."""
     gateway = request.app[GATEWAY]
     body = await read_json(request)
+    query = read_query(request, ResumeQuery)
+    if query.retry and not caller.may("executions:manage"):
+        raise ApiError(403, "Trying a pause point again needs write permission")
     row = await find_paused(request, caller, request.match_info["execution"])
-    in_browser = caller.auth_method == "session"
-    decided = await decide(
-        request, caller, row, context_id=request.match_info["context"], body=body, wait=not in_browser
-    )
+    asked = asking(
+        request, caller, request.match_info["context"],
+        retry=query.retry, hold_until=time.time() + query.expires_in_seconds if query.early else None,
+    )  # fmt: skip
+    decided = await decide(request, caller, row, asked, body=body)
     run_id = decided.run_id
+    if run_id is None:
+        return without_run(decided)
     if decided.queue_position is not None:
         queued = ResumeQueuedAnswer(execution_id=run_id, queue_position=decided.queue_position)
         return answer(queued, headers={"X-Execution-Id": run_id})
-    if in_browser:
+    if caller.auth_method in PAGES:
         return answer(ResumeStarted(execution_id=run_id), headers={"X-Execution-Id": run_id})
     if decided.ending is not None:
         return resume_answer(decided.ending, run_id)
@@ -74,6 +89,31 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     )
 
 
+def without_run(decided: Decided) -> web.Response:
+    """The answer to a decision that begins no run: it counts among several, or its point has yet to open."""
+    if decided.held is not None:
+        return answer(held_answer(decided.held), status=202)
+    if decided.recorded is None:
+        raise GatewayError("a decision was accepted, and the log has neither it nor its run")
+    return answer(recorded_answer(decided.recorded, decided.event_id or 0))
+
+
+def recorded_answer(recorded: DecisionRecorded, event_id: int) -> DecisionRecordedAnswer:
+    """One person's decision of several that are wanted."""
+    return DecisionRecordedAnswer(
+        verdict=recorded.verdict,
+        approvals=recorded.approvals,
+        rejections=recorded.rejections,
+        required=recorded.required,
+        event_id=event_id,
+    )
+
+
+def held_answer(held: DecisionHeld) -> DecisionHeldAnswer:
+    """A decision that waits for its pause point."""
+    return DecisionHeldAnswer(held_id=held.held_id, expires_at=held.expires_at)
+
+
 async def find_paused(request: web.Request, caller: Principal, execution_id: str) -> ExecutionRow:
     """The execution of the path's workflow that somebody wants to decide on.
 
@@ -89,145 +129,6 @@ async def find_paused(request: web.Request, caller: Principal, execution_id: str
     )
 
 
-async def decide(
-    request: web.Request,
-    caller: Principal,
-    row: ExecutionRow,
-    *,
-    context_id: str,
-    body: Json,
-    wait: bool = True,
-) -> Decided:
-    """Take a decision; of an execution that began synchronously, wait for the end of the run that follows.
-
-    Args:
-        request: has further headers.
-        caller: who decides.
-        row: of the execution.
-        context_id: of the pause point.
-        body: the input, or an object with ``input``.
-        wait: for the end of the run, as said above.
-
-    Raises:
-        ApiError: it was refused, or its outcome is unknown.
-    """
-    gateway = request.app[GATEWAY]
-    key = idempotency_key(request.headers)
-    seen = seen_digest(request.headers)
-    actor = caller.actor  # another person with the same key must not be told this one's decision as theirs
-    route = f"resume/{context_id}/{actor.type}/{actor.id}"
-    given, named = _input(body), body
-    if await gateway.form_inputs.may_hold_secrets(row):
-        data = ResumeExecution(context_id=context_id, seen_digest=seen)
-        command_id = str(command_id_of(row.log_id, route, key))
-        given = named = await _without_secrets(gateway, row, data, given, command_id)
-    asked = Asked(
-        principal=caller,
-        route=route,
-        key=key,
-        digest=None if key is None else request_digest(route, [named, seen]),
-        traceparent=traceparent(request.headers),
-    )
-    given = await _with_files(gateway, row, context_id, given)
-    data = ResumeExecution(context_id=context_id, input=given, seen_digest=seen)
-    call = await gateway.commands.send(
-        data, asked, log_id=row.log_id, execution_id=row.execution_id, after=row.version
-    )
-    with call:
-        outcome = await _first_outcome(gateway, row, call)
-        run_id = _run_id(outcome)
-        if outcome.outcome == "queued":
-            return Decided(run_id=run_id, queue_position=outcome.queue_position or 1)
-        if row.mode != "sync" or not wait:
-            return Decided(run_id=run_id)
-        ended = await call.ended(within=gateway.settings.sync_timeout + END_GRACE)
-    ending = await gateway.endings.of(row.workspace_id, row.log_id, ended)
-    return Decided(run_id=run_id, ending=ending)
-
-
-def _input(body: Json) -> dict[str, Json]:
-    """The input of a decision as an object; JSON inside a text is as good as JSON, and checked as such."""
-    given = body.get("input") if isinstance(body, dict) else None
-    given = body if given is None else given  # null counts as left out, as in Sim
-    if isinstance(given, str):
-        given = check_storable(parse_json(given, fallback=given))
-        return {"value": given} if isinstance(given, str) and given else normalise_input(given)
-    return normalise_input(given)
-
-
-async def _without_secrets(
-    gateway: Gateway, row: ExecutionRow, data: ResumeExecution, given: dict[str, Json], command_id: str
-) -> dict[str, Json]:
-    """The input with references to its secrets, which are kept. No digest and no command has them.
-
-    Raises:
-        ApiError: it is refused, as an executor would by what the log says; no secret is left behind.
-    """
-    sealed = await gateway.form_inputs.seal(row, data, given, command_id=command_id)
-    if sealed.refusal is not None:
-        outcome = Outcome(
-            command_id=command_id,
-            execution_id=row.execution_id or str(row.log_id),
-            outcome="refused",
-            refusal=sealed.refusal,
-        )
-        raise await _refused(gateway, row, outcome)
-    return sealed.input
-
-
-async def _with_files(
-    gateway: Gateway, row: ExecutionRow, context_id: str, given: dict[str, Json]
-) -> dict[str, Json]:
-    """The input, its files stored; the form is read only where something looks like one."""
-    if not may_hold_files(given, within="submission"):
-        return given
-    point = (await fold(gateway.store, row.log_id)).state.points.get(context_id)
-    if point is None:
-        return given  # the executor says what is wrong
-    response = await gateway.blobs.resolve(point.response, workspace_id=row.workspace_id)
-    fields = file_fields(form_of(response))
-    return await FileInputs(gateway.files, row.workspace_id).keep(given, fields, within="submission")
-
-
-async def _first_outcome(gateway: Gateway, row: ExecutionRow, call: Call) -> Outcome:
-    """What became of the decision; for a retry, what became of it the first time.
-
-    Raises:
-        ApiError: it was refused.
-    """
-    outcome = await call.outcome()
-    if outcome.outcome == "duplicate" and outcome.event_id is not None:
-        event, _ = await read_event(gateway.store, row.log_id, outcome.event_id)
-        outcome = taken_up(call.command, event) or outcome
-        await gateway.waiting.look([call])  # its run may have ended long ago
-    if outcome.outcome == "refused":
-        raise await _refused(gateway, row, outcome)
-    return outcome
-
-
-async def _refused(gateway: Gateway, row: ExecutionRow, outcome: Outcome) -> ApiError:
-    """The refusal of a decision, with whoever was first."""
-    error = refused(outcome)
-    winner = None if outcome.refusal is None else outcome.refusal.winning_event_id
-    if winner is not None:
-        error.fields = {**error.fields, **await _winner(gateway, row, winner)}
-    return error
-
-
-async def _winner(gateway: Gateway, row: ExecutionRow, event_id: int) -> dict[str, Json]:
-    """Who decided, and when."""
-    event, _ = await read_event(gateway.store, row.log_id, event_id)
-    if isinstance(event.data, (ExecutionResumed, ResumeQueued)):
-        return {"resumedBy": event.data.actor, "resumedAt": event.timestamp}
-    return {}
-
-
-def _run_id(outcome: Outcome) -> str:
-    if outcome.resume_execution_id is None:
-        raise GatewayError(f"resume {outcome.command_id} was accepted without a run")
-    return outcome.resume_execution_id
-
-
 ROUTES: Final[tuple[Route, ...]] = (
     Route(
         method="POST",
@@ -240,15 +141,17 @@ ROUTES: Final[tuple[Route, ...]] = (
         "synchronously it tells how the resumed run ended, also when that failed. What is refused leaves the "
         "pause as it was.",
         tag="Pauses",
+        query=ResumeQuery,
         headers=DecisionHeaders,
         body=Json,
         body_note="The submission, or `{input}` with it.",
         body_example={"input": {"approved": True}},
         answers={
             200: Answer(
-                body=Resumed | ResumeQueuedAnswer | ResumeStarted,
-                description="The run ended, or waits behind another decision; with a session: it began.",
-                headers={"X-Execution-Id": "The resumed run's id."},
+                body=Resumed | ResumeQueuedAnswer | ResumeStarted | DecisionRecordedAnswer,
+                description="The run ended, or waits behind another decision; on a page: it began. Where "
+                "several people decide: it counts.",
+                may_have={"X-Execution-Id": "The resumed run's id."},
                 example={
                     "success": True,
                     "status": "completed",
@@ -264,16 +167,19 @@ ROUTES: Final[tuple[Route, ...]] = (
                 streamed=CHUNKS,
             ),
             202: Answer(
-                body=Queued,
-                description="The execution was started asynchronously, and so goes on.",
-                headers={"X-Execution-Id": "The resumed run's id."},
+                body=Queued | DecisionHeldAnswer,
+                description="The execution was started asynchronously, and so goes on; or the decision is "
+                "kept until its pause point opens.",
+                may_have={"X-Execution-Id": "The resumed run's id."},
             ),
         },
         errors={
-            409: "The point is decided, or its execution has ended.",
+            409: "The point is decided, claimed, sent back for changes, or its execution has ended.",
             412: "The content is another one than the one named by `If-Match`; `contentDigest` names it.",
+            428: "A decision on a page says what its maker saw, as `If-Match`.",
             422: "The submission does not fit the form: `details` has each field.",
         },
+        takes_link=True,
         rate="sync",
     ),
 )

@@ -46,6 +46,7 @@ _RESOURCE: Final = {
     "workspace": "workspace_id",
     "user": "user_id",
     "member": "user_id",
+    "absence": "user_id",
     "group": "group_id",
     "key": "key_id",
     "environment": "name",

@@ -11,8 +11,9 @@ from signoff.events.store.base import ExecutionRow
 from signoff.events.store.ordering import place_of
 from signoff.events.store.search import Search
 from signoff.events.types import Outcome
-from signoff.gateway.errors import bad_field, refused
+from signoff.gateway.errors import GatewayError, bad_field, refused
 from signoff.gateway.executions.chunks import CHUNKS, stream_run
+from signoff.gateway.executions.deciding import Decided, asking, decide
 from signoff.gateway.executions.history import fold
 from signoff.gateway.executions.views import paused_brief
 from signoff.gateway.gateway import GATEWAY, find_execution, find_workflow, shown_id
@@ -24,7 +25,7 @@ from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.cancel import stop
 from signoff.gateway.routes.executions import block_outputs
-from signoff.gateway.routes.resume import decide
+from signoff.gateway.routes.resume import recorded_answer
 from signoff.gateway.routes.v2.execute import (
     NAMES_RUN,
     QUEUED_EXAMPLE,
@@ -33,6 +34,7 @@ from signoff.gateway.routes.v2.execute import (
     queued_answer,
     result_answer,
 )
+from signoff.gateway.schemas import DecisionRecordedAnswer
 from signoff.gateway.v2.cursors import Data, Page, read_place, write_cursor
 from signoff.gateway.v2.schemas import (
     ListedState,
@@ -180,8 +182,10 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     asked = convert(await read_object(request), ResumeRequest)
     row = await _find(request, caller)
     body = {"input": {} if asked.input is UNSET or asked.input is None else asked.input}
-    decided = await decide(request, caller, row, context_id=asked.context_id, body=body)
+    decided = await decide(request, caller, row, asking(request, caller, asked.context_id), body=body)
     run_id, workflow_id = decided.run_id, row.workflow_id
+    if run_id is None or decided.recorded is not None:
+        return _recorded(decided)
     if decided.ending is not None:
         return result_answer(run_result(decided.ending, run_id=run_id, workflow_id=workflow_id))
     if row.mode == "stream" and decided.queue_position is None:
@@ -197,6 +201,13 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     return queued_answer(
         gateway.links, run_id=run_id, workflow_id=workflow_id, queue_position=decided.queue_position
     )
+
+
+def _recorded(decided: Decided) -> web.Response:
+    """One person's decision where several decide: no run follows yet."""
+    if decided.recorded is None:
+        raise GatewayError("a decision was accepted, and the log has neither it nor its run")
+    return answer(Data(data=recorded_answer(decided.recorded, decided.event_id or 0)), status=202)
 
 
 async def _find(request: web.Request, caller: Principal) -> ExecutionRow:
@@ -327,15 +338,16 @@ ROUTES: Final[tuple[Route, ...]] = (
                 streamed=CHUNKS,
             ),
             202: Answer(
-                body=Data[RunQueued],
+                body=Data[RunQueued] | Data[DecisionRecordedAnswer],
                 description="The run follows later: the execution is asynchronous, or another run of it is "
-                "under way (`queuePosition`).",
-                headers=NAMES_RUN,
+                "under way (`queuePosition`). Or several people decide, and this is one decision of them.",
+                may_have=NAMES_RUN,
                 example=QUEUED_EXAMPLE,
             ),
         },
         errors={
             409: "The pause point was decided before, or the execution has ended.",
+            428: "A decision on a page says what its maker saw, as `If-Match`.",
             412: "The content has changed since the caller saw it.",
             422: "The input does not fit the form.",
         },

@@ -1,0 +1,91 @@
+"""Whom inboxes tell of: those who may decide, by their keys, and those who did something."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+from aiohttp import web
+from msgspec import Struct
+
+from signoff.access.assignees import Assignees, Kind, Named
+from signoff.access.directory import Key
+from signoff.engine.standing import person_of
+from signoff.events.types import Actor
+from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.people.identity import IDENTITY
+
+ASSIGNEES: Final = web.AppKey("assignees", Assignees)
+
+
+class Party(Struct, frozen=True, kw_only=True):
+    """One who may decide: a user, a group, or all with a role. The id of a role is its name."""
+
+    kind: Kind
+    id: str
+    name: str
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """Somebody who did something: a user by their id, another caller as `apiKey:<id>`."""
+
+    id: str
+    name: str
+
+
+def open_inbox(app: web.Application) -> None:
+    """Let inboxes name people.
+
+    Args:
+        app: has its `Gateway` and its `Identity` already.
+    """
+    app[ASSIGNEES] = Assignees(app[GATEWAY].directory, app[IDENTITY].people)
+
+
+class Names:
+    """What some people, groups and keys are called.
+
+    Args:
+        named: users, groups and roles by their keys.
+        keys: API keys by their ids.
+    """
+
+    def __init__(self, named: Mapping[str, Named], keys: Mapping[str, Key]) -> None:
+        self._named = named
+        self._keys = keys
+
+    def parties(self, keys: Iterable[str]) -> list[Party]:
+        """Those with some keys, in their order; what is no key is left out."""
+        found = (self._named[key] for key in keys if key in self._named)
+        return [Party(kind=each.kind, id=each.id, name=each.name) for each in found]
+
+    def person(self, person: str) -> Person:
+        """Who is named as `signoff.engine.standing.person_of` does it."""
+        user = self._named.get(f"user:{person}")
+        if user is not None:
+            return Person(id=person, name=user.name)
+        kind, _, key_id = person.partition(":")
+        key = self._keys.get(key_id) if kind == "apiKey" else None
+        return Person(id=person, name=key_id if key is None else key.name)
+
+    def actor(self, actor: Actor) -> Person:
+        """Who is behind an actor."""
+        return self.person(person_of(actor))
+
+
+async def names_of(
+    app: web.Application, workspace_id: UUID, *, keys: Iterable[str] = (), people: Iterable[str] = ()
+) -> Names:
+    """The names of some of a workspace's, looked up together.
+
+    Args:
+        app: knows them.
+        workspace_id: where.
+        keys: of those who may decide: ``user:<id>``, ``group:<id>``, ``role:<role>``.
+        people: as `signoff.engine.standing.person_of` names them.
+
+    Raises:
+        StoreUnavailableError: it cannot be said now.
+    """
+    users = (f"user:{person}" for person in people if ":" not in person)
+    named = await app[ASSIGNEES].named(workspace_id, {*keys, *users})
+    return Names(named, app[GATEWAY].directory.state.keys)

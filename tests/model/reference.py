@@ -1,0 +1,385 @@
+"""What an execution with several pause points does: its rules alone, and nothing of how Signoff does it.
+
+The workflow is a tree of steps. A step is a block, or a point where people decide; it begins when the one
+before it has ended. One run is at work at a time: the first one, or one that a decision began. Time is in
+seconds. People are named by keys (``user:ann``, ``group:board``, ``role:approver``).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+ENDED = ("completed", "failed", "cancelled")
+Seat = tuple[str, str | None, frozenset[str]]  # as whom somebody decides: who, in whose place, by which keys
+Rung = tuple[int, str, tuple[str, ...]]  # after so many seconds: remind, escalate to whom, decide (no), fail
+
+
+class RefusedError(Exception):
+    """Nothing has changed; the text is the code."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who decides a point. No ``who``: anybody. No ``required``: one alone. ``code``: links need a code."""
+
+    who: tuple[str, ...] = ()
+    required: int = 0
+    rejections: int = 1
+    weights: Mapping[str, int] = field(default_factory=dict)
+    veto: frozenset[str] = frozenset()
+    starter: bool = True
+    code: bool = False
+    ladder: tuple[Rung, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A block, or with a policy a point. ``rescue`` begins in the place of ``then`` if the point fails."""
+
+    then: tuple[str, ...] = ()
+    policy: Policy | None = None
+    rescue: str | None = None
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody who asks: a person (``user`` if they act as one), and the absent that they stand in for.
+
+    ``page``: they decide on one, and say what they saw there.
+    """
+
+    person: str
+    user: str | None
+    keys: frozenset[str]
+    stands_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    operator: bool = False
+    page: bool = True
+    needs_code: bool = False
+
+
+@dataclass(eq=False)
+class Run:
+    """``working``: its blocks, with the number of the try. ``point``: whose decision began it."""
+
+    point: "Point | None" = None
+    working: dict[str, int] = field(default_factory=dict)
+    failed: bool = False
+
+
+@dataclass(eq=False)
+class Point:
+    """A place where people decide. ``votes``: who, in whose place, yes or no, what it weighs.
+
+    ``settled`` by an ``answer``, or without one by the failure of its block; ``began``: the run that followed.
+    """
+
+    name: str
+    policy: Policy
+    run: Run
+    opened: int
+    content: str
+    who: list[str]
+    status: str = "paused"
+    settled: bool = False
+    answer: bool | None = None
+    began: Run | None = None
+    struck: int = 0
+    claimed: str | None = None
+    delegates: dict[str, str | None] = field(default_factory=dict)
+    away: set[str] = field(default_factory=set)
+    returned: bool = False
+    votes: list[tuple[str, str | None, bool, int]] = field(default_factory=list)
+
+    def count(self) -> tuple[int, int]:
+        yes = sum(weight for _, _, approves, weight in self.votes if approves)
+        return yes, sum(weight for *_, weight in self.votes) - yes
+
+    def seat(self, who: Who) -> Seat:
+        """As a delegate before all, then in one's own right, then in the place of somebody absent."""
+        if who.user in self.delegates:
+            return who.person, self.delegates[who.user], who.keys
+        if who.person not in self.away and (not self.who or who.keys & set(self.who)):
+            return who.person, None, who.keys
+        for absent, keys in who.stands_in.items():
+            if absent not in self.away and (keys & set(self.who) or absent in self.delegates):
+                return who.person, absent, keys
+        raise RefusedError("NOT_ELIGIBLE")
+
+    def may(self, who: Who, starter: str, *, now: bool = True) -> Seat:
+        """As whom somebody may decide. Each person counts once, themselves or through another."""
+        seat = self.seat(who)
+        people = {*seat[:2]} - {None}
+        if not self.policy.starter and starter in people:
+            raise RefusedError("SELF_APPROVAL")
+        if any(people & {person, instead_of} for person, instead_of, *_ in self.votes):
+            raise RefusedError("ALREADY_DECIDED")
+        if self.claimed is not None and self.claimed not in people:
+            raise RefusedError("CLAIMED")
+        if now and (self.returned or (self.policy.code and who.needs_code)):
+            raise RefusedError("RETURNED" if self.returned else "CODE_REQUIRED")
+        return seat
+
+
+class Execution:
+    """One execution: ``starter`` began it, ``roots`` are its first steps."""
+
+    def __init__(self, steps: Mapping[str, Step], roots: Iterable[str], starter: str) -> None:
+        self.steps, self.starter, self.status = steps, starter, "running"
+        self.points: dict[str, Point] = {}
+        self.queue: list[tuple[Point, Run | None]] = []  # with the run that failed, where it is tried again
+        self.held: dict[str, tuple[str, Who, bool | None, int]] = {}
+        self.done: set[str] = set()
+        self.lost: dict[str, Run] = {}
+        self.tries: dict[str, int] = {}
+        self.run: Run | None = Run()
+        self._start(roots)
+
+    # What comes: a command, the result of a try, a crash, time.
+
+    def command(self, command_id: str, now: int, asked: Callable[[], object]) -> object:
+        """Somebody asks something. What was granted once is not done again."""
+        self.later(now)
+        if command_id in self.done:
+            return "duplicate"
+        try:
+            answer = asked()
+        except RefusedError as refusal:
+            return str(refusal)
+        self.done.add(command_id)
+        self._take_turns()
+        return answer or "done"
+
+    def result(self, step: str, tried: int, outcome: str, now: int, content: str = "") -> None:
+        """A try of a step ended: it ``succeeds``, ``fails`` or, of a point, ``pauses``. Others are too late."""
+        self.later(now)
+        run = self.run
+        if run is None or run.working.get(step) != tried:
+            return
+        del run.working[step]
+        policy = self.steps[step].policy or Policy()
+        if outcome == "succeeds":
+            self._start(self.steps[step].then)
+        elif outcome == "fails":
+            self._fail(run, step)
+        else:
+            self.points[step] = Point(step, policy, run, now, content, list(policy.who))
+        self._settle_run()
+        if outcome == "pauses":
+            self._take_held(self.points[step])
+        self._take_turns()
+
+    def crash(self, now: int) -> None:
+        """The process is lost: what was at work is tried again, but not what time has just begun."""
+        before = dict(self.run.working) if self.run else {}
+        self.later(now)
+        for step in [step for step in before if self.run and self.run.working.get(step) == before[step]]:
+            self._start([step], again=True)
+
+    def later(self, now: int) -> None:
+        """Time passes: what was due happens, the earliest first."""
+        while (due := self.next_due()) is not None and due[0] <= now:
+            if self.held.pop(due[1], None) is None:
+                self._strike(self.points[due[1]])
+            self._take_turns()
+
+    def next_due(self) -> tuple[int, str] | None:
+        waiting = [
+            p for p in self.points.values() if p.status == "paused" and p.struck < len(p.policy.ladder)
+        ]
+        due = [(p.opened + p.policy.ladder[p.struck][0], p.name) for p in waiting]
+        return min([*due, *((expires, name) for name, (*_, expires) in self.held.items())], default=None)
+
+    # What people ask for. An answer of ``None`` does not fit the form.
+
+    def decide(self, name: str, who: Who, answer: bool | None, seen: str | None = None) -> object:
+        return self._count(self.open(name), who, self._checked(self.open(name), who, answer, seen))
+
+    def hold(self, held_id: str, name: str, who: Who, answer: bool | None, until: int) -> object:
+        """Decide on a point before it opens."""
+        if name in self.points or self.status in ENDED:
+            return self.decide(name, who, answer, "nothing" if who.page else None)
+        if name not in self.steps or self.steps[name].policy is None:
+            raise RefusedError("POINT_NOT_FOUND")
+        self.held[held_id] = (name, who, answer, until)
+        return "held"
+
+    def retry(self, name: str, who: Who, answer: bool | None, *, anew: bool) -> object:
+        """Try a point again whose run failed, with what was decided on it or (``anew``) something else."""
+        point = self.points.get(name) or self.open(name)
+        if point.status != "failed" or self.status in ("completed", "cancelled"):
+            raise RefusedError("NOT_FAILED")
+        if anew and (point.policy.required or point.answer is None):
+            raise RefusedError("NOT_ELIGIBLE")
+        verdict = self._checked(point, who, answer, None) if anew else point.answer
+        return self._settle(point, verdict, retry_of=point.began)
+
+    def claim(self, name: str, who: Who) -> None:
+        """Keep a decision to oneself for now; where several people decide, nobody does."""
+        point = self.open(name)
+        if point.policy.required:
+            raise RefusedError("NOT_CLAIMABLE")
+        point.may(who, self.starter, now=False)
+        if point.claimed == who.person:
+            raise RefusedError("CLAIMED")
+        point.claimed = who.person
+
+    def release(self, name: str, who: Who) -> None:
+        point = self.open(name)
+        if point.claimed is None or (point.claimed != who.person and not who.operator):
+            raise RefusedError("NOT_CLAIMED" if point.claimed is None else "NOT_ELIGIBLE")
+        point.claimed = None
+
+    def delegate(self, name: str, who: Who, to: str) -> None:
+        """Give one's seat, or the one that one was given, to another user."""
+        point = self.open(name)
+        _, instead_of, _ = point.may(who, self.starter)
+        if who.person == to:
+            raise RefusedError("BAD_REQUEST")
+        owner = instead_of or who.person
+        point.delegates.pop(who.person, None)
+        point.delegates[to] = owner if owner != to and (instead_of or who.user) else None
+        point.away = (point.away | {owner}) - {to}
+        point.claimed = point.claimed if point.policy.required else to
+
+    def reassign(self, name: str, assignees: list[str]) -> None:
+        """Others decide from now on; no seat that was given, and no claim, is left."""
+        point = self.open(name)
+        point.who, point.claimed, point.delegates, point.away = list(assignees), None, {}, set()
+
+    def send_back(self, name: str, who: Who) -> None:
+        """Want changes: nobody decides until the content was amended."""
+        self.open(name).may(who, self.starter)
+        self.points[name].returned, self.points[name].claimed = True, None
+
+    def amend(self, name: str, content: str, seen: str) -> None:
+        """Show something else: what was decided on the former content does not count."""
+        point = self.open(name)
+        if seen != point.content:
+            raise RefusedError("CONTENT_CHANGED")
+        point.content, point.returned, point.votes = content, False, []
+
+    def comment(self, name: str) -> None:
+        self.open(name)
+
+    def cancel(self) -> None:
+        """End it now: open points close, decisions in the queue have no run any more."""
+        if self.status in ENDED:
+            raise RefusedError("ALREADY_CANCELLED" if self.status == "cancelled" else "FINISHED")
+        after = {"paused": "closed", "queued": "failed", "resuming": "failed"}
+        for point in self.points.values():
+            point.status = after.get(point.status, point.status)
+        self.status, self.run, self.queue, self.held = "cancelled", None, [], {}
+
+    def retry_all(self) -> None:
+        """Start everything that is lost again, in one run without a point."""
+        if self.status != "failed":
+            raise RefusedError("NOT_FAILED")
+        for point in self.points.values():
+            point.status = "resumed" if point.status == "failed" else point.status
+        lost, self.lost, self.status, self.run = self.lost, {}, "running", Run()
+        self._start(lost)
+
+    def open(self, name: str) -> Point:
+        """A point about which something can be done."""
+        point = self.points.get(name)
+        if point is None:
+            raise RefusedError("POINT_NOT_FOUND" if self.points else "NOT_PAUSED")
+        if point.settled or point.status != "paused":
+            raise RefusedError("ALREADY_RESUMED" if point.settled else "NOT_RESUMABLE")
+        return point
+
+    def _checked(self, point: Point, who: Who, answer: bool | None, seen: str | None) -> bool:
+        point.may(who, self.starter)
+        if answer is None or seen not in (None, point.content):
+            raise RefusedError("FORM_INVALID" if seen in (None, point.content) else "CONTENT_CHANGED")
+        return answer
+
+    # What follows from it.
+
+    def _count(self, point: Point, who: Who, answer: bool) -> object:
+        policy, (person, instead_of, keys) = point.policy, point.seat(who)
+        if not policy.required:
+            return self._settle(point, answer)
+        weight = max((policy.weights[key] for key in keys & policy.weights.keys()), default=1)
+        point.votes.append((person, instead_of, answer, weight))
+        approvals, rejections = point.count()
+        if (
+            approvals < policy.required
+            and rejections < policy.rejections
+            and (answer or not keys & policy.veto)
+        ):
+            return "recorded", answer, approvals
+        return self._settle(point, answer)
+
+    def _settle(self, point: Point, answer: bool | None, retry_of: Run | None = None) -> object:
+        """A point is decided, whether its run begins now or waits behind another."""
+        point.settled, point.answer, point.status = True, answer, "queued"
+        point.claimed, point.returned = None, False
+        self.queue.append((point, retry_of))
+        if self.run is not None:
+            return "queued", len(self.queue)
+        self._take_turns()
+        return "accepted"
+
+    def _take_turns(self) -> None:
+        """Decisions have their runs one after the other, in the order in which they were taken."""
+        while self.queue and self.run is None:
+            point, retry_of = self.queue.pop(0)
+            step, run = self.steps[point.name], Run(point)
+            self.status, point.status, point.began, self.run = "running", "resuming", run, run
+            if retry_of is not None:
+                again = [name for name, failed in self.lost.items() if failed is retry_of]
+                self.lost = {name: failed for name, failed in self.lost.items() if name not in again}
+                self._start(again)
+            elif point.answer is not None:
+                self._start(step.then)
+            else:
+                self._fail(run, point.name)
+            self._settle_run()
+
+    def _start(self, steps: Iterable[str], *, again: bool = False) -> None:
+        """Steps begin; in a run that has failed none does, but those at work are tried ``again``."""
+        for step in steps:
+            if self.run and (again or not self.run.failed):
+                self.tries[step] = self.run.working[step] = self.tries.get(step, 0) + 1
+            elif self.run:
+                self.lost[step] = self.run
+
+    def _fail(self, run: Run, step: str) -> None:
+        rescue = self.steps[step].rescue
+        if rescue is None:
+            run.failed, self.lost[step] = True, run
+        else:
+            self._start([rescue])
+
+    def _settle_run(self) -> None:
+        """A run ends with its last block; one that failed closes the points that it opened."""
+        run = self.run
+        if run is None or run.working:
+            return
+        self.run = None
+        for point in self.points.values():
+            if run.failed and point.run is run and point.status == "paused":
+                point.status, self.lost[point.name] = "closed", run
+        if run.point is not None and self.points[run.point.name] is run.point:
+            run.point.status = "failed" if run.failed else "resumed"
+        if any(point.status in ("paused", "queued") for point in self.points.values()):
+            self.status = "paused"
+        else:  # nothing can go on by itself or by anybody
+            self.status, self.held = "failed" if self.lost else "completed", {}
+
+    def _strike(self, point: Point) -> None:
+        _, action, to = point.policy.ladder[point.struck]
+        point.struck += 1
+        if action == "escalate":
+            point.claimed = None
+            point.who += [key for key in to if point.who and key not in point.who]
+        elif action != "remind":
+            self._settle(point, False if action == "decide" else None)
+
+    def _take_held(self, point: Point) -> None:
+        for held_id in [held_id for held_id, (name, *_) in self.held.items() if name == point.name]:
+            if held_id in self.held:  # else the one before it ended the execution
+                _, who, answer, _ = self.held.pop(held_id)
+                with suppress(RefusedError):
+                    self._count(self.open(point.name), who, self._checked(point, who, answer, None))
