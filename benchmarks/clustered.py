@@ -12,6 +12,7 @@ from msgspec import Struct
 
 _DATABASE = "signoff"
 _IN_FLIGHT = "SELECT count(*) FROM executions WHERE NOT parked"
+_ENDED = "SELECT count(ended_at) FROM executions"
 _LAST_END = "SELECT extract(epoch FROM max(ended_at)) FROM executions"
 _LOG_BYTES = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
@@ -78,6 +79,11 @@ class Clustered(System):
         """Gateways, executors and streams."""
         return [service for service in self.services if isinstance(service, SignoffService)]
 
+    @property
+    def kafka(self) -> str:
+        """``host:port`` of the broker."""
+        return f"127.0.0.1:{self._cluster.settings.ports['kafka']}"
+
     def start(self) -> None:
         """Start everything and wait until it is ready."""
         self._cluster.up()
@@ -91,6 +97,10 @@ class Clustered(System):
     def in_flight(self) -> int:
         """How many executions are neither ended nor parked."""
         return int(self._query(_IN_FLIGHT))
+
+    def ended(self) -> int:
+        """How many executions have ended."""
+        return int(self._query(_ENDED))
 
     def last_end(self) -> float:
         """When the last execution ended, seconds since the epoch."""

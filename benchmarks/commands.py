@@ -8,7 +8,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import containers, directory, gateway, inbox_queries, inprocess, latency, parked, steps
+from benchmarks import (
+    containers,
+    directory,
+    gateway,
+    inbox_queries,
+    inprocess,
+    latency,
+    parked,
+    resumes,
+    steps,
+)
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
@@ -25,7 +35,7 @@ from local_services.waiting import LocalServicesError
 
 from support.processes import LocalRun
 
-_PARTS = ("steps", "latency", "parked")
+_PARTS = ("steps", "latency", "resumes", "parked")
 _MORE = ("gateway",)
 _IN_PROCESS = {
     "executor": inprocess.measure,
@@ -74,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         "--executions", type=_count, default=2_000, metavar="N", help="in each round of steps"
     )
     parser.add_argument("--parked", type=_count, default=20_000, metavar="N", help="how many executions wait")
+    parser.add_argument(
+        "--resumed", type=_count, default=1_000, metavar="N", help="executions in each round of resumes"
+    )
+    parser.add_argument(
+        "--waiting", type=_count, default=0, metavar="N", help="executions that wait beside those, once more"
+    )
     own = parser.add_argument_group("gateway: its own time and CPU")
     own.add_argument(
         "--seconds", type=float, default=60.0, metavar="N", help="for which each kind of request is sent"
@@ -151,6 +167,8 @@ def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:
             yield from steps.measure(system, targets, executions=options.executions)
         if "latency" in options.part:
             yield from latency.measure(system, targets)
+        if "resumes" in options.part:
+            yield from resumes.measure(system, targets, executions=options.resumed, waiting=options.waiting)
         if "parked" in options.part:
             yield from parked.measure(system, targets, executions=options.parked)
         if "gateway" in options.part:

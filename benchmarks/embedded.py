@@ -13,6 +13,7 @@ from local_services.service import LocalService
 from local_services.waiting import answers_ok, wait_until
 
 _IN_FLIGHT = "SELECT count(*) FROM executions WHERE NOT parked"
+_ENDED = "SELECT count(ended_at) FROM executions"
 _LAST_END = "SELECT max(ended_at) / 1e6 FROM executions"
 
 
@@ -72,6 +73,11 @@ class Embedded(System):
         """How many executions are neither ended nor parked."""
         with self._database() as database:
             return int(database.execute(_IN_FLIGHT).fetchone()[0])
+
+    def ended(self) -> int:
+        """How many executions have ended."""
+        with self._database() as database:
+            return int(database.execute(_ENDED).fetchone()[0])
 
     def last_end(self) -> float:
         """When the last execution ended, seconds since the epoch."""

@@ -77,7 +77,7 @@ def _growth(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> int:
 def _restart(system: System, execution_id: str) -> float:
     """Seconds from the first start command after a crash to the end of the first resume."""
     # A retry with the same key is safe, whatever became of the first.
-    post = resume(execution_id, **{"Idempotency-Key": f"after-the-crash-{execution_id}"})
+    post = resume(execution_id, headers={"Idempotency-Key": f"after-the-crash-{execution_id}"})
     system.kill_ours()
     start = time.perf_counter()
     system.launch_ours()

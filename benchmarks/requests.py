@@ -1,5 +1,6 @@
 """The requests that the measured workflows take."""
 
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -81,9 +82,19 @@ def submit(workflow_id: str) -> Post:
     return Post(path=f"/api/workflows/{workflow_id}/execute", headers=headers, status=202)
 
 
-def resume(execution_id: str, **headers: str) -> Post:
-    """Take the decision that an approval waits for."""
-    return Post(path=f"/api/resume/{APPROVAL}/{quote(execution_id)}/{PAUSE}", body=_APPROVED, headers=headers)
+def resume(execution_id: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Post:
+    """Take the decision that an approval waits for; ``status`` 202 if it was submitted."""
+    path = f"/api/resume/{APPROVAL}/{quote(execution_id)}/{PAUSE}"
+    return Post(path=path, body=_APPROVED, headers={**(headers or {})}, status=status)
+
+
+def resume_all(execution_ids: Sequence[str]) -> Post:
+    """Take the decisions that several approvals wait for, in one request."""
+    decisions = [
+        {"executionId": execution_id, "contextId": PAUSE, "input": {"approved": True}}
+        for execution_id in execution_ids
+    ]
+    return Post(path="/api/inbox/decisions", body=Raw(msgspec.json.encode({"decisions": decisions})))
 
 
 def execution_ids(result: Result) -> list[str]:

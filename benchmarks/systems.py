@@ -79,6 +79,10 @@ class System(ABC):
         """How many executions are neither ended nor parked."""
 
     @abstractmethod
+    def ended(self) -> int:
+        """How many executions have ended."""
+
+    @abstractmethod
     def last_end(self) -> float:
         """When the last execution ended, seconds since the epoch, by the log's projections."""
 

@@ -15,6 +15,7 @@ class Targets(Struct, frozen=True, kw_only=True):
         memory: bytes for each parked execution in all our processes; what is below is noise.
         restart: seconds from the first start command after a crash to the first resume that completed.
         violations: how often two steps of one execution may share a transaction.
+        resumes: executions in a second that go on from a pause to their end.
         own: milliseconds of the gateway's own time for a request: the median.
         gateway_execution: milliseconds of the gateways' CPU for a synchronous execution; None: they are in
             one process with all the rest.
@@ -28,6 +29,7 @@ class Targets(Struct, frozen=True, kw_only=True):
     memory: Target = Target(100)
     restart: Target = Target(2.0)
     violations: Target = Target(0)
+    resumes: Target = Target(1_500, least=True)
     own: Target = Target(1.0)
     gateway_execution: Target | None = None
     gateway_read: Target | None = None

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from e2e.shell import Embedded, Ended
+from e2e.shell import Embedded, Ended, Shell
 from support.openai_server import MODEL, OpenAiServer, Scripted, fails, says, says_json
 
 REFUND = "@examples/refund-approval/input.json"
@@ -21,6 +21,17 @@ def data_of(record: dict[str, Any]) -> dict[str, Any]:
     assert record["status"] == "completed", record
     data: dict[str, Any] = record["output"]["data"]
     return data
+
+
+def decide(server: Embedded, name: str, execution: str, given: dict[str, Any]) -> Ended:
+    """Decide as one of the people of the examples."""
+    return acting_as(server, name).signoff("resume", execution, "--input", json.dumps(given))
+
+
+def acting_as(server: Embedded, name: str) -> Shell:
+    """A shell with the key of one of the people of the examples."""
+    key = (server.data / "keys" / name).read_text().strip()
+    return Shell(SIGNOFF_URL=server.url, SIGNOFF_API_KEY=key)
 
 
 def test_a_small_refund_is_paid_at_once(server: Embedded) -> None:
@@ -104,16 +115,75 @@ def test_what_the_editor_rejects_never_reaches_the_lawyer(server: Embedded) -> N
     assert data_of(done.lines[0])["published"] is False
 
 
-def test_a_release_bakes_is_probed_and_goes_out_when_the_gate_is_opened(server: Embedded) -> None:
+def test_a_release_bakes_is_probed_and_goes_out_when_two_of_three_open_the_gate(server: Embedded) -> None:
     waiting = server.signoff("run", "deploy-gate", "--id", "release", "--input", GATE)
     shown = waiting.lines[0]["pausePoints"][0]["response"]["data"]["responseStructure"]
     assert {"name": "Canary.status", "type": "string", "value": "ok"} in shown
 
-    done = server.signoff("resume", "release", "--input", '{"go": true}')
+    first = decide(server, "ann", "release", {"go": True})
+    assert (first.code, first.lines[0]["status"], first.lines[0]["approvals"]) == (0, "recorded", 1)
+    done = decide(server, "ben", "release", {"go": True})
 
-    assert data_of(done.lines[0]) == {
-        "released": True, "service": "checkout", "version": "2.4.0", "by": "bootstrap",
-    }  # fmt: skip
+    data = data_of(done.lines[0])
+    assert (data["released"], data["service"], data["version"]) == (True, "checkout", "2.4.0")
+    assert [vote["verdict"] for vote in data["votes"]] == ["approved", "approved"]
+
+
+def test_a_gate_stays_shut_when_security_says_no_and_whoever_started_it_has_no_voice(
+    server: Embedded,
+) -> None:
+    server.signoff("run", "deploy-gate", "--id", "vetoed", "--input", GATE)
+
+    own = server.signoff("resume", "vetoed", "--input", '{"go": true}')
+    done = decide(server, "cleo", "vetoed", {"go": False, "why": "a hole"})
+
+    assert own.code == 3
+    assert data_of(done.lines[0]) == {"released": False, "why": "a hole"}
+
+
+def test_a_large_refund_is_finance_s_to_decide_until_others_are_asked(server: Embedded) -> None:
+    waiting = server.signoff(
+        "run", "large-refund", "--id", "large", "--input", "@examples/large-refund/input.json"
+    )
+    opened = waiting.lines[0]["pausePoints"][0]
+    assert [step["action"] for step in opened["deadlines"]] == ["remind", "escalate", "decide"]
+
+    refused = decide(server, "cleo", "large", {"approved": True, "amount": 900})
+    misfit = decide(server, "ann", "large", {"approved": True, "amount": 901})
+    done = decide(server, "ann", "large", {"approved": True, "amount": 850})
+
+    assert (refused.code, misfit.code) == (3, 3)
+    assert data_of(done.lines[0]) == {"refunded": 850, "customer": "Ada", "reason": "late"}
+
+
+def test_what_a_campaign_sends_is_what_was_approved(server: Embedded) -> None:
+    given = {"subject": "Sale", "text": "Now", "receivers": ["ada@example.org"]}
+    server.signoff("run", "campaign", "--id", "sale", "--input", json.dumps(given))
+
+    acting_as(server, "ann").signoff("inbox", "return", "sale", "--reason", "when?")
+    blocked = decide(server, "ben", "sale", {"approved": True})
+    shown = json.dumps({"Subject": "Sale", "Text": "On Sunday", "Receivers": ["bo@example.org"]})
+    amended = server.signoff("inbox", "amend", "sale", "--reason", "the day", "--display", shown)
+    done = decide(server, "ben", "sale", {"approved": True})
+
+    assert (blocked.code, amended.code) == (3, 0)
+    ((mail,),) = data_of(done.lines[0])["sent"]
+    assert mail["result"] == {"to": "bo@example.org", "subject": "Sale", "text": "On Sunday"}
+
+
+def test_people_of_the_examples_are_made_once_and_their_keys_are_their_own_to_read(
+    embedded: Embedded,
+) -> None:
+    embedded.serve("--examples")
+    keys = {file.name: file.read_text() for file in (embedded.data / "keys").iterdir()}
+    modes = {file.stat().st_mode & 0o777 for file in (embedded.data / "keys").iterdir()}
+
+    embedded.stop()
+    embedded.serve("--examples")
+
+    assert (sorted(keys), modes) == (["ann", "ben", "cleo"], {0o600})
+    assert {file.name: file.read_text() for file in (embedded.data / "keys").iterdir()} == keys
+    assert len(embedded.signoff("users", "list").lines) == 3
 
 
 def test_invoices_under_the_limit_need_nobody(server: Embedded) -> None:

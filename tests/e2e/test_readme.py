@@ -11,6 +11,8 @@ _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\b\d+(\.\d)? (ms|s)\b"), "<time>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ][\d:.]+Z"), "<moment>"),
+    (re.compile(r"sha256:[0-9a-f]+"), "<digest>"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r" $", re.MULTILINE), ""),
 )
@@ -48,6 +50,6 @@ def test_every_command_of_a_page_shows_what_the_page_says(page: Path, embedded: 
 
     for command, output in steps(page):
         here = command.replace("http://127.0.0.1:8080", embedded.url)
-        shown = embedded.on_terminal(here.replace(".signoff/api-key", f"{embedded.data}/api-key"))
+        shown = embedded.on_terminal(here.replace(".signoff/", f"{embedded.data}/"))
 
         assert told(shown.out, embedded) == told(output, embedded), command

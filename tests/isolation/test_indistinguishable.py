@@ -189,6 +189,10 @@ def _bulk(workflow_id: str) -> dict[str, Any]:
     return {"action": "cancel", "filter": {"workflowId": [workflow_id]}}
 
 
+def _bulk_decision(execution: str) -> dict[str, Any]:
+    return {"decisions": [{"executionId": execution, "contextId": "approve", "input": {"approved": True}}]}
+
+
 def _run_from(execution: str) -> dict[str, Any]:
     return {"runFromBlock": {"startBlockId": "approve", "executionId": execution}}
 
@@ -225,6 +229,10 @@ PLACES: Final[Mapping[str, Named]] = {
         "POST", "/api/groups", World.member, _as_json(lambda it: {"name": "g", "userIds": [it]})
     ),
     "a delegate": Named("PUT", "/api/users/me/absence", World.member, _as_json(_absence)),
+    "an inbox's workflow": Named(
+        "GET", "/api/inbox?scope=all&counts=true", _workflow, _as_query("workflowId")
+    ),
+    "a decision's execution": Named("POST", "/api/inbox/decisions", _execution, _as_json(_bulk_decision)),
     "the execution that a run begins from": Named("POST", _RUN, _execution, _as_json(_run_from)),
     "a webhook's workflow": Named("POST", "/api/hooks", _workflow, _as_json(_hook)),
 }

@@ -205,7 +205,7 @@ class Engine:
     # What there is ------------------------------------------------------------------------------------
 
     def who_may(self) -> dict[str, set[str]]:
-        """Who may decide each open point now."""
+        """Who may decide each point that is open, or may decide anew where its run failed."""
         return {
             point.context_id: {
                 label
@@ -213,7 +213,7 @@ class Engine:
                 if standing_refusal(self.state, point, person.actor, person.maker) is None
             }
             for point in self.state.points.values()
-            if point.status == "paused"
+            if point.status in {"paused", "failed"}
         }
 
     def view(self) -> dict[str, Any]:
@@ -251,6 +251,7 @@ class Engine:
         assert sum(run.busy > 0 for run in state.runs.values()) <= 1
         assert set(state.telling) == set(self.notices)
         assert state.parked() == (not state.telling and not state.in_flight)
+        assert (state.ended_at is not None) == (state.status in TERMINAL)
         assert state.status not in TERMINAL or self.events[-1].type in _ENDINGS
 
     def check_whole(self) -> None:

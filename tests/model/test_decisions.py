@@ -92,6 +92,12 @@ class Decisions(RuleBasedStateMachine):
         if said:
             self.reference.later(self.engine.now)
 
+    @precondition(lambda self: self.reference.next_due() is not None)
+    @rule(said=st.booleans())
+    def wait_for_what_is_due(self, said: bool) -> None:
+        due, _ = self.reference.next_due() or (self.engine.now, "")
+        self.later(max(0, due - self.engine.now), said)
+
     @rule()
     def crash(self) -> None:
         """The process is lost; another one folds the log and takes over."""
@@ -169,21 +175,32 @@ class Decisions(RuleBasedStateMachine):
         data = ResumeExecution(context_id=name, input=INPUTS[approves], maker=maker)
         self._send(data, person, lambda _: self.reference.decide(name, who, approves))
 
-    @rule(place=PLACES, person=ANYBODY, answer=ANSWERS, seconds=st.sampled_from([5, 40]))
-    def hold(self, place: int, person: str, answer: bool | None, seconds: int) -> None:
+    @precondition(lambda self: len(self.reference.held) < 8)  # their bound is far away
+    @rule(
+        place=PLACES,
+        people=st.lists(ANYBODY, min_size=1, max_size=3),
+        answer=ANSWERS,
+        seconds=st.sampled_from([5, 40]),
+    )
+    def hold(self, place: int, people: list[str], answer: bool | None, seconds: int) -> None:
         """Decide on a point that has not opened, mostly."""
         points = [name for name, step in self.reference.steps.items() if step.policy is not None]
         names = [name for name in points if name not in self.reference.points] or points
         name = names[place % len(names)] if place > 1 else ELSEWHERE[place]
-        until, maker, who = self.engine.now + seconds, PEOPLE[person].maker, PEOPLE[person].who
+        for person in people:
+            self._hold(name, person, answer, self.engine.now + seconds)
+
+    def _hold(self, name: str, person: str, answer: bool | None, until: int) -> None:
+        maker, who = PEOPLE[person].maker, PEOPLE[person].who
         data = ResumeExecution(context_id=name, input=INPUTS[answer], maker=maker, hold_until=iso(until))
         self._send(data, person, lambda held_id: self.reference.hold(held_id, name, who, answer, until))
 
-    @precondition(lambda self: any(each.status == "failed" for each in self.reference.points.values()))
+    @precondition(lambda self: any(each.settled for each in self.reference.points.values()))
     @rule(place=PLACES, person=ANYBODY, answer=ANSWERS, anew=st.booleans())
     def retry(self, place: int, person: str, answer: bool | None, anew: bool) -> None:
         """Try a point again, mostly one that has failed."""
-        name = self._somewhere(place, "failed")
+        name = self._somewhere(place, "failed" if place < 16 else "resumed")
+        person = self._somebody(name, person, place)
         maker, who = PEOPLE[person].maker, PEOPLE[person].who
         given = INPUTS[answer] if anew else None
         data = ResumeExecution(context_id=name, input=given, maker=maker, retry=True)
@@ -271,7 +288,11 @@ def view_of(reference: Execution) -> dict[str, Any]:
         "counts": {name: point.count() for name, point in waiting.items()},
         "content": {name: point.content for name, point in waiting.items()},
         "claims": {name: point.claimed for name, point in waiting.items()},
-        "who may": {name: who_may(reference, name) for name in waiting},
+        "who may": {
+            name: who_may(reference, name)
+            for name, point in reference.points.items()
+            if point.status in ("paused", "failed")
+        },
         "working": {} if reference.run is None else reference.run.working,
         "queue": [point.name for point, _ in reference.queue],
         "held": list(reference.held),
@@ -303,7 +324,7 @@ def _drive(examples: int) -> None:
         Decisions,
         settings=settings(
             max_examples=examples,
-            stateful_step_count=60,
+            stateful_step_count=80,
             deadline=None,
             print_blob=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

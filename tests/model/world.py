@@ -38,6 +38,7 @@ STEPS: Final = {
     "soft": Step(("after_soft",), Rules(ladder=((5, "escalate", ("user:eve",)), (15, "fail", ()))), "rescue"),
     "fork": Step(("more", "breaks"), Rules(who=("user:ann", "user:bob", "role:approver"))),
     "more": Step(("after_more",), Rules(required=1, ladder=((20, "decide", ()),))),
+    "last": Step((), Rules(required=2, rejections=2)),
     "turns": Step(("item_loop0",)),
     "item_loop0": Step(("act_loop0",), Rules(who=("user:ann", "group:g"))),
     "act_loop0": Step(("item_loop1",)),
@@ -53,13 +54,14 @@ STEPS: Final = {
 }  # fmt: skip
 """Every step; an execution has those that its roots lead to."""
 
-ROOTS: Final = ("plain", "board", "ladder", "strict", "soft", "fork", "turns")
+ROOTS: Final = ("plain", "board", "ladder", "strict", "soft", "fork", "turns", "last")
 
 TOLD: Final = {"plain", "ladder", "item"}
 """Points whose notifications tell of everything."""
 
 _PATHS: Final = {
     "soft": ("start > soft > after_soft", "soft !> rescue"),
+    "last": ("start > last",),
     "fork": ("start > fork > more > after_more", "fork > breaks"),
     "turns": ("start > turns", "item > act"),
 }

@@ -78,7 +78,8 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
         link: the decision comes by a link.
         early: it is to be kept for so many seconds, if its point has not opened.
         again: it is one more on a point whose run failed.
-        act: what is done at the context ``at`` beside deciding, as the route for it ends; ``given`` is the body.
+        act: what is done at the context ``at`` beside deciding, by the last word of its route; ``given`` is
+            the body.
         child: the block whose child execution the context, or the event to reach, is in.
         cancel: cancel the execution.
         retry: try what failed again.

@@ -3,8 +3,8 @@
 The words are those of the routes under ``/api/inbox/{execution}/{context}/``, and so are the bodies.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from signoff.engine.display import response_structure
 from signoff.engine.pauses import content_digest
@@ -21,6 +21,15 @@ from signoff.events.types import (
 )
 from support.cast import DOMAIN, key_of, maker
 
+_COMMANDS: Final[Mapping[str, Callable[..., PauseCommand]]] = {
+    "claim": ClaimPause,
+    "comment": CommentPause,
+    "delegate": DelegatePause,
+    "reassign": ReassignPause,
+    "release": ReleasePause,
+    "return": ReturnPause,
+}
+
 
 def command_of(act: str, point: PausePoint, given: Mapping[str, Any], *, by: str | None) -> PauseCommand:
     """The command that the gateway would send.
@@ -31,26 +40,13 @@ def command_of(act: str, point: PausePoint, given: Mapping[str, Any], *, by: str
         given: the body of the request.
         by: who asks.
     """
-    context_id, who = point.context_id, maker(by)
-    match act:
-        case "claim":
-            return ClaimPause(context_id=context_id, maker=who)
-        case "release":
-            return ReleasePause(context_id=context_id, maker=who)
-        case "comment":
-            return CommentPause(context_id=context_id, maker=who, text=given["text"])
-        case "return":
-            return ReturnPause(context_id=context_id, maker=who, reason=given["reason"])
-        case "delegate":
-            to = given["to"].removesuffix(DOMAIN)
-            return DelegatePause(context_id=context_id, maker=who, to=to, reason=given.get("reason"))
-        case "reassign":
-            keys = [key_of(each) for each in given["assignees"]]
-            return ReassignPause(context_id=context_id, maker=who, assignees=keys, reason=given["reason"])
-        case "content":
-            return _amend(point, given, by=by)
-        case _:
-            raise ValueError(f"nobody can {act} a pause point")
+    if act == "content":
+        return _amend(point, given, by=by)
+    if act == "delegate":
+        given = {**given, "to": given["to"].removesuffix(DOMAIN)}
+    if act == "reassign":
+        given = {**given, "assignees": [key_of(each) for each in given["assignees"]]}
+    return _COMMANDS[act](context_id=point.context_id, maker=maker(by), **given)
 
 
 def _amend(point: PausePoint, given: Mapping[str, Any], *, by: str | None) -> AmendPause:

@@ -156,6 +156,7 @@ class Site:
         owner: str | None = None,
         owns: int | None = None,
         health: Health | None = None,
+        clock: Callable[[], float] = time.time,
         **settings: Any,
     ) -> AsyncIterator[Executor]:
         """A running executor that has taken over its partitions.
@@ -167,6 +168,7 @@ class Site:
             owner: its name in the leases.
             owns: how many partitions it must own before it counts as running; all of them by default.
             health: what it reports to.
+            clock: the time of day that it goes by.
             settings: fields of its settings.
         """
         self.types = registry or Registry()
@@ -182,6 +184,7 @@ class Site:
             sealer=Sealer([b"a secret key of 32 characters ..."]),
             partitions=self.partitions,
             owner=owner,
+            clock=clock,
         )
         async with executor.running():
             await until(lambda: len(executor.owned) >= (self.partitions if owns is None else owns))

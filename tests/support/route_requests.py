@@ -80,16 +80,31 @@ async def _blob(world: World) -> Mapping[str, str]:
 
 
 async def _resume_run(world: World, _: Caller) -> Ask:
-    pause = await world.paused()
-    body = {"contextId": pause.context, "input": {"approved": True}}
-    return Ask({"id": "approval", "run": pause.execution}, {"json": body})
-
-
-async def _claimed(world: World) -> Mapping[str, str]:
-    """A point that somebody has claimed, whom any operator may take it from."""
     names = await _point(world)
-    await world.admin.do("POST", f"/api/inbox/{names['execution']}/{names['context']}/claim")
-    return names
+    body = {"contextId": names["context"], "input": {"approved": True}}
+    seen = await _seen(world, names)
+    return Ask({"id": "approval", "run": names["execution"]}, {"json": body, "headers": seen})
+
+
+async def _claimed(world: World, caller: Caller) -> Ask:
+    """A point that the caller has claimed; the administrator has it where the caller may not."""
+    names = await _point(world)
+    path = f"/api/inbox/{names['execution']}/{names['context']}/claim"
+    status, _ = await caller.within(world.workspace_id).post(path)
+    if status != 200:
+        await world.admin.do("POST", path)
+    return Ask(names)
+
+
+async def _seen(world: World, names: Mapping[str, str]) -> dict[str, str]:
+    """The header of somebody who has looked at a point."""
+    shown = await world.admin.do("GET", f"/api/inbox/{names['execution']}/{names['context']}")
+    return {"If-Match": f'"{shown["contentDigest"]}"'}
+
+
+async def _decision(world: World, _: Caller) -> Ask:
+    names = await _point(world)
+    return Ask(names, {"json": {"approved": True}, "headers": await _seen(world, names)})
 
 
 async def _delegated(world: World, _: Caller) -> Ask:
@@ -103,10 +118,8 @@ async def _reassigned(world: World, _: Caller) -> Ask:
 
 async def _amended(world: World, _: Caller) -> Ask:
     names = await _point(world)
-    shown = await world.admin.do("GET", f"/api/inbox/{names['execution']}/{names['context']}")
-    headers = {"If-Match": f'"{shown["contentDigest"]}"'}
     body = {"reason": "the amount was wrong", "display": {"Amount": 8}}
-    return Ask(names, {"json": body, "headers": headers})
+    return Ask(names, {"json": body, "headers": await _seen(world, names)})
 
 
 async def _decisions(world: World, _: Caller) -> Ask:
@@ -250,7 +263,7 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "getPaused": _path("approval", "execution", _paused),
     "getResumable": _path("approval", "execution", _paused),
     "getPausePoint": _names(_point),
-    "resumeExecution": _names(_point, json={"approved": True}),
+    "resumeExecution": _decision,
     "createDecisionLink": _link_to_make,
     "listDecisionLinks": _names(_point),
     "revokeDecisionLink": _link_to_revoke,
@@ -259,7 +272,7 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "countInbox": _ask(),
     "getInboxPoint": _names(_point),
     "claimPausePoint": _names(_point),
-    "releasePausePoint": _names(_claimed),
+    "releasePausePoint": _claimed,
     "delegatePausePoint": _delegated,
     "reassignPausePoint": _reassigned,
     "returnPausePoint": _names(_point, json={"reason": "the invoice is missing"}),

@@ -289,7 +289,12 @@ class SystemRun:
             query["token"] = await self._link(context_id, how.by)
             headers |= {"If-Match": f'"{(await self.tell()).digest_of(context_id)}"'}
         status, answer = await self._system.call(
-            "POST", path, json={"input": given}, params=query, headers=headers, by=how.by
+            "POST",
+            path,
+            json={} if given is None else {"input": given},
+            params=query,
+            headers=headers,
+            by=how.by,
         )
         return answer["error"] if status >= 400 else None
 

@@ -36,8 +36,8 @@ class Told:
         """Whether a run has begun and not ended."""
         if any(event["type"] == "execution:cancelled" for event in self.events):
             return False
-        kinds = [event["type"] for event in self.events]
-        return sum(kind in _BEGINS for kind in kinds) > sum(kind in _ENDS for kind in kinds)
+        begun = sum(event["type"] in _BEGINS and not _is_half(event) for event in self.events)
+        return begun > sum(event["type"] in _ENDS for event in self.events)
 
     @property
     def output(self) -> Any:
@@ -135,6 +135,11 @@ class Told:
     def of_type(self, kind: str) -> Iterator[Any]:
         """The data of the events of a type."""
         return (event["data"] for event in self.events if event["type"] == kind)
+
+
+def _is_half(event: Any) -> bool:
+    """Whether an execution is reopened for a point: the event that resumes it begins the run."""
+    return event["type"] == "execution:reopened" and "contextId" in event["data"]
 
 
 def _output(event: Any) -> Any:

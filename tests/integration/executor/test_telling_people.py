@@ -8,18 +8,19 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import pytest_asyncio
 from msgspec import Struct
 
+from signoff.access.decision_links import LIFETIME, PointOf
 from signoff.events.bus.base import Record
 from signoff.events.codec import encode
 from signoff.events.ids import new_id
 from signoff.events.times import iso
-from signoff.events.topics import COMMANDS, PARTITIONS, partition_of, record_key
+from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, PARTITIONS, partition_of, record_key
 from signoff.events.types import Actor, Command, CommandData, DelegatePause, Maker, ReturnPause
 from support.executors import until
 from support.gateways import Server
 from support.identities import Caller, add_person, administrator, nobody, serving_people, sign_in
+from support.linked import links_of
 from support.mail_servers import MailServer
 
 PUBLIC = "https://signoff.example.org"
@@ -33,15 +34,13 @@ class Stage(Struct, frozen=True):
     mail: MailServer
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stage() -> AsyncIterator[Stage]:
-    """One server for all of these tests."""
-    with pytest.MonkeyPatch.context() as patched:
-        async with (
-            MailServer().serving() as mail,
-            serving_people(patched, public_url=PUBLIC, mail_url=f"{mail.url}&to=all@x.org") as server,
-        ):
-            yield Stage(server, mail)
+@pytest.fixture
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    async with (
+        MailServer().serving() as mail,
+        serving_people(monkeypatch, public_url=PUBLIC, mail_url=f"{mail.url}&to=all@x.org") as server,
+    ):
+        yield Stage(server, mail)
 
 
 class Person(Struct, frozen=True):
@@ -117,7 +116,7 @@ async def ask(stage: Stage, *assignees: Person, by: Caller | None = None, **huma
                 "then": "held",
                 **human,
             },
-            "held": {"type": "hold", "args": {"name": "for ever"}},
+            "held": {"type": "hold", "with": {"name": "for ever"}},
         }
     )
     caller = by or administrator(stage.server)
@@ -164,6 +163,20 @@ async def test_neither_an_address_nor_a_link_is_in_the_log(stage: Stage) -> None
     assert token_in(stage.mail.to(ann.address)[0]).encode() not in raw
 
 
+async def test_a_link_is_good_until_the_deadline_decides_and_a_week_at_most(stage: Stage) -> None:
+    (ann,) = await people(stage, 1)
+    soon = await ask(stage, ann, deadline={"after": "1h", "default": {"approved": False}})
+    late = await ask(stage, ann, deadline={"steps": [{"after": "1h", "remind": True}]})
+    lives = []
+    for asked in (soon, late):
+        await asked.told(1)
+        point = PointOf(DEFAULT_WORKSPACE, UUID(asked.execution), "ask")
+        ((_, link),) = await links_of(stage.server).at(point)
+        lives.append(link.expires_at - link.made_at)
+
+    assert lives == [pytest.approx(3600, abs=30), pytest.approx(LIFETIME, abs=30)]
+
+
 async def test_own_words_may_hold_the_personal_link(stage: Stage) -> None:
     (ann,) = await people(stage, 1)
     entry = {"to": "assignees", "title": "Please", "body": "Here: <ask.link> or <ask.url>"}
@@ -199,7 +212,7 @@ async def test_those_to_whom_it_is_escalated_are_told_and_nobody_else(stage: Sta
     asked = await ask(stage, ann, deadline=ladder)
     results = await asked.told(2)
 
-    assert [(each["occasion"], each["to"]) for each in results] == [
+    assert [(each.get("occasion", "opened"), each["to"]) for each in results] == [
         ("opened", ann.id),
         ("escalated", boss.id),
     ]

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from signoff.events.files import Files
 from signoff.events.objects import Objects
+from signoff.executor.app import Nobody
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm import client
 from signoff.executor.blocks.llm.memory import StoredMemory
@@ -26,7 +27,9 @@ async def tools() -> AsyncIterator[Tools]:
     objects = Objects.open("memory:")
     unused = open_llm(LlmSettings(), StoredMemory(objects))
     async with await Sandbox.start() as sandbox, guarded_session(()) as http, unused as llm:
-        yield Tools(sandbox=sandbox, http=http, threads=threads, llm=llm, files=Files(objects))
+        yield Tools(
+            sandbox=sandbox, http=http, threads=threads, llm=llm, files=Files(objects), assignees=Nobody()
+        )
     threads.shutdown()
 
 

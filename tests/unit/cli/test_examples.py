@@ -22,12 +22,14 @@ def test_an_example_has_neither_fault_nor_warning_and_the_name_of_its_folder(exa
     assert document["workflow"] == example.workflow_id
 
 
-def test_there_are_five_examples_each_with_an_input_and_a_page() -> None:
+def test_there_are_seven_examples_each_with_an_input_and_a_page() -> None:
     examples = read_examples(EXAMPLES)
 
     assert [example.workflow_id for example in examples] == [
         "batch-review",
+        "campaign",
         "deploy-gate",
+        "large-refund",
         "publish-review",
         "refund-approval",
         "triage",

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from signoff.events.types import Event
 from signoff.executor.blocks.base import Tools
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore
@@ -75,13 +74,6 @@ async def told(site: Site, sent: Sent, count: int = 1) -> list[Any]:
 
 def bodies(receiver: Receiver) -> list[Any]:
     return [msgspec.json.decode(each.body) for each in receiver.received]
-
-
-async def decided(site: Site, sent: Sent) -> list[Event]:
-    """Decide, let the rest of the execution end, and give its events."""
-    resumed = await site.resume(sent.log_id, "ask", {"ok": True})
-    await site.outcome(resumed, ended=True)
-    return await site.events(sent.log_id)
 
 
 async def test_a_channel_gets_the_usual_text_with_a_link_to_the_page(

@@ -47,7 +47,7 @@ class Execution(Blocking[AsyncExecution]):
     result = called(AsyncExecution.result)
     pauses = called(AsyncExecution.pauses)
     resume = called(AsyncExecution.resume)
-    held = called(AsyncExecution.held)
+    held = iterated(AsyncExecution.held)
     cancel = called(AsyncExecution.cancel)
     retry = called(AsyncExecution.retry)
 
@@ -89,7 +89,7 @@ class Pauses(Blocking[AsyncPauses]):
     list = iterated(AsyncPauses.list)
     get = called(AsyncPauses.get)
     point = called(AsyncPauses.point)
-    held = called(AsyncPauses.held)
+    held = iterated(AsyncPauses.held)
     resume = called(AsyncPauses.resume)
 
 

@@ -93,6 +93,7 @@ BLOCK_TYPES: Final[dict[str, BlockType]] = {
     "human_in_the_loop": BlockType(
         fields=(
             "url",
+            "link",
             "resumeEndpoint",
             "response",
             "submission",
@@ -250,7 +251,8 @@ def _own_fields(block: Block) -> list[str]:
     if block.type == "evaluator":
         return [name.lower() for name in _texts(block.params.get("metrics"), "name")]
     if block.type in ENTRY_TYPES or block.type == "human_in_the_loop":
-        return _texts(block.params.get("inputFormat"), "name")
+        together = ["decisions"] if block.params.get("quorum") is not None else []
+        return [*together, *_texts(block.params.get("inputFormat"), "name")]
     return []
 
 

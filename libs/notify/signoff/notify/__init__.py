@@ -1,5 +1,6 @@
 """Telling people by mail, chat and SMS: what is sent, by which channels, and within which bounds."""
 
+from signoff.notify.addressing import addressed
 from signoff.notify.errors import InvalidNoticeError, NotifyError, UnknownToolError
 from signoff.notify.notices import Notice, Sent
 from signoff.notify.notifier import Notifier
@@ -16,6 +17,7 @@ __all__ = [
     "NotifyError",
     "Sent",
     "UnknownToolError",
+    "addressed",
     "channel_of",
     "compose",
     "of_tool",

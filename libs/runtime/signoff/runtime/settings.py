@@ -52,7 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         oidc_sign_up: whoever the provider lets in becomes a user; otherwise only known people may.
         oidc_name: what the button to sign in with it says.
         mail_url: an Apprise URL (``mailtos://user:password@host?from=…``) by which this server mails people
-            codes for decisions; it may be private. ``None``: it mails nobody.
+            what they are asked, and codes for that; it may be private. ``None``: it mails nobody.
         notify_schemes: the channels by which definitions may tell people, such as ``slack``; none: the usual.
         allow_private_networks: networks (CIDR) that ``api`` blocks may reach though they are private.
         trusted_proxies: networks (CIDR) of proxies before this server: their ``X-Forwarded-For`` is believed.

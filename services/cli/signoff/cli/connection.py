@@ -2,27 +2,35 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.moments import moment
 from signoff.client import (
     DEFAULT_URL,
     AsyncClient,
+    Client,
     ClientError,
+    ConflictError,
     Detail,
+    NotAllowedError,
     RateLimitedError,
     RefusedError,
     TimedOutError,
     UnavailableError,
     UnreachableError,
+    Winner,
 )
 
 KEY_FILE: Final = "api-key"
 """In the data folder of an embedded server: its key, for commands on the same machine."""
+
+T = TypeVar("T")
 
 _ADVICE: Final[Mapping[str, str]] = {
     "Access denied": "`signoff whoami` shows what this key may do; use one whose roles allow it",
@@ -35,26 +43,46 @@ _ADVICE: Final[Mapping[str, str]] = {
     "Schedule not found": "look with `signoff schedules list`",
     "Environment value not found": "look with `signoff env list`",
     "Workspace not found": "look with `signoff workspaces list`",
+    "Pause context not found": "look with `signoff inbox list --scope all`",
+    "Pause point not found for execution": "look with `signoff executions show`",
+    "Link not found": "look with `signoff links list`",
     "Workflow is not deployed": "deploy it, or let an earlier version run with `signoff rollback`",
 }
 """What to do about some of the server's refusals, by its words."""
 
 
-def with_client(work: Callable[[AsyncClient], Awaitable[Exit]]) -> Exit:
+def with_client(work: Callable[[AsyncClient], Awaitable[T]]) -> T:
     """Do something with the server that the environment names, in the workspace that it names.
 
     Raises:
         CommandError: the server refused, or cannot be reached.
     """
-    url, workspace = server_url(os.environ), find_workspace(os.environ)
-    key = find_key(url, os.environ)
 
-    async def run() -> Exit:
+    async def run(url: str, key: str | None, workspace: str | None) -> T:
         async with AsyncClient(url, key, workspace) as client:
             return await work(client)
 
+    with _environment() as (url, key, workspace):
+        return asyncio.run(run(url, key, workspace))
+
+
+def with_blocking_client(work: Callable[[Client], T]) -> T:
+    """The same, where a person is asked in between: Ctrl-C ends the waiting for them at once.
+
+    Raises:
+        CommandError: the server refused, or cannot be reached.
+    """
+    with _environment() as (url, key, workspace), Client(url, key, workspace) as client:
+        return work(client)
+
+
+@contextmanager
+def _environment() -> Iterator[tuple[str, str | None, str | None]]:
+    """The server, the key and the workspace; what the client raises is explained to people."""
+    url, workspace = server_url(os.environ), find_workspace(os.environ)
+    key = find_key(url, os.environ)
     try:
-        return asyncio.run(run())
+        yield url, key, workspace
     except ClientError as error:
         raise explain(error, key=key) from error
 
@@ -97,6 +125,14 @@ def _is_said(detail: Detail, message: str) -> bool:
     return message in (f"{detail.path} {detail.message}", str(detail))
 
 
+def _told_of(winner: Winner) -> str:
+    """Who was first, as far as that may be known."""
+    by = winner.by or {}
+    who = f" by {by.get('name') or by['id']}" if "id" in by else ""
+    when = f" at {moment(winner.at)}" if winner.at else ""
+    return f": that was event {winner.event_id}{who}{when}"
+
+
 def explain(error: ClientError, *, key: str | None) -> CommandError:
     """What a person at the command line is told about an error of the client."""
     details: tuple[str, ...] = ()
@@ -117,6 +153,10 @@ def explain(error: ClientError, *, key: str | None) -> CommandError:
             )
         case UnavailableError():
             message = f"{error.message}: try again in {error.retry_after:g} s"
+        case NotAllowedError():
+            message = f"you may not decide this: {error.message}"
+        case ConflictError(winner=Winner() as winner):
+            message = f"the server refused: {error.message}{_told_of(winner)}"
         case RefusedError(status=401) if key is None:
             message = "the server wants a key: set SIGNOFF_API_KEY, or SIGNOFF_DATA to its data folder"
         case RefusedError(status=401):

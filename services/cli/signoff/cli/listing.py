@@ -21,18 +21,20 @@ Limit: TypeAlias = Annotated[int, Parameter(validator=Number(gte=1))]
 T = TypeVar("T", bound=Struct)
 
 
-async def first(items: AsyncGenerator[T, None], most: int) -> AsyncGenerator[T, None]:
-    """The first items of a list; says so on standard error where there are more.
+async def first(items: AsyncGenerator[T, None], most: int, *, tell: bool = True) -> AsyncGenerator[T, None]:
+    """The first items of a list.
 
     Args:
         items: the list.
         most: how many.
+        tell: say so on standard error where there are more.
     """
     left = most
     async with aclosing(items):
         async for item in items:
             if not left:
-                print(f"signoff: these are the first {most}: see more with --limit", file=sys.stderr)  # noqa: T201 - no result
+                if tell:
+                    print(f"signoff: these are the first {most}: see more with --limit", file=sys.stderr)  # noqa: T201 - no result
                 return
             left -= 1
             yield item

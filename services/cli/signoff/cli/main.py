@@ -9,7 +9,9 @@ from typing import Final
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from signoff.cli.catalog import Chapter, Command, Family
+from signoff.cli.decision_commands import DECISIONS
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.harmless import harmless
 from signoff.cli.people_commands import PEOPLE
 from signoff.cli.server_commands import SERVERS, UPKEEP
 from signoff.cli.work_commands import WORK
@@ -17,6 +19,7 @@ from signoff.cli.workspace_commands import WORKSPACE
 
 CHAPTERS: Final[Mapping[str, Chapter]] = {
     "Work": WORK,
+    "Decisions": DECISIONS,
     "Workspace": WORKSPACE,
     "People": PEOPLE,
     "Servers": SERVERS,
@@ -92,7 +95,7 @@ def call(arguments: list[str]) -> Exit:
         return Exit.USAGE  # printed already
     except CommandError as error:
         lines = (f"signoff: {error}", *(f"  {detail}" for detail in error.details))
-        print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - this is where errors are shown
+        print(harmless("\n".join(lines)), file=sys.stderr)  # noqa: T201 - this is where errors are shown
         return error.code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

@@ -1,18 +1,30 @@
 """Where a command's results go: to a person's terminal, or as JSON lines to the next program."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
+
+from signoff.cli.harmless import harmless
+
+
+class _HarmlessConsole(Console):
+    """Shows texts of others, which cannot steer the terminal; only what rich itself does can."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
 
 
 class Output:
     """Standard output. ``is_terminal`` decides between people and programs."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = _HarmlessConsole(highlight=False)
         self.is_terminal = sys.stdout.isatty()
 
     def show(self, renderable: RenderableType) -> None:

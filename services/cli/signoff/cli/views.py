@@ -102,12 +102,10 @@ def value(data: Any) -> RenderableType:
 
 
 def _decision(execution_id: str, point: PausePoint, *, alone: bool) -> RenderableType:
-    data = point.response.get("data") if isinstance(point.response, dict) else None
-    shown = data if isinstance(data, dict) else {}
     table = Table.grid(padding=(0, 2))
-    for each in shown.get("responseStructure") or []:
-        table.add_row(Text(str(each["name"]), "bold"), Text(_shorten(_plain(each["value"]))))
-    fields: list[dict[str, Any]] = shown.get("inputFormat") or []
+    for name, known in point.shown.items():
+        table.add_row(Text(name, "bold"), Text(_shorten(_plain(known))))
+    fields = point.form
     for each in fields:
         kind = f"{each['type']}{', required' if each.get('required') else ''}"
         table.add_row(Text(str(each["name"]), "bold"), Text(f"to fill in: {kind}", "dim"))

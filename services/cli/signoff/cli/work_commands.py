@@ -49,15 +49,6 @@ WORK: Final[Chapter] = (
         (f"signoff watch {_AN_EXECUTION} --follow",),
     ),
     Command(
-        "resume",
-        "resume:resume",
-        "Decide what a paused execution waits for.",
-        (
-            f"""signoff resume {_AN_EXECUTION} --input '{{"approved": true}}'""",
-            f"signoff resume {_AN_EXECUTION} lawyer --input @decision.json --watch",
-        ),
-    ),
-    Command(
         "retry",
         "retry:retry",
         "Try a failed execution again, from what failed.",

@@ -1,6 +1,6 @@
 """Pause points, and what becomes of decisions."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ ResumeStatus: TypeAlias = Literal[
 PauseStatus: TypeAlias = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
 
 Priority: TypeAlias = Literal["low", "normal", "high", "urgent"]
+
+_OURS: Final = frozenset({"operation", "_resume"})
 
 Verdict: TypeAlias = Literal["approved", "rejected"]
 
@@ -94,7 +96,10 @@ class PausePoint(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def shown(self) -> dict[str, Json]:
         """What its maker is shown, by name."""
-        rows = self._data().get("responseStructure")
+        data = self._data()
+        if data.get("operation") == "api":  # the block's own answer
+            return {name: value for name, value in data.items() if name not in _OURS}
+        rows = data.get("responseStructure")
         return {str(row["name"]): row.get("value") for row in rows or () if isinstance(row, dict)}
 
     @property

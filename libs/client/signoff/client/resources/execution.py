@@ -243,9 +243,9 @@ class AsyncExecution:
             idempotency_key=idempotency_key,
         )
 
-    async def held(self) -> Sequence[HeldDecision]:
+    def held(self) -> AsyncGenerator[HeldDecision, None]:
         """The decisions that came before their pause points, also those that were taken."""
-        return await self._pauses().held(self.id)
+        return self._pauses().held(self.id)
 
     async def cancel(self, *, idempotency_key: str | None = None) -> Cancelled:
         """Stop it, whether it runs or is paused.

@@ -31,7 +31,7 @@ class _Context(Struct, rename="camel"):
     pause_point: PausePoint
 
 
-class _HeldList(Struct):
+class _HeldList(Paged):
     held: list[HeldDecision]
 
 
@@ -89,10 +89,9 @@ class AsyncPauses(Resource):
         path = api_path("resume", workflow_id, execution_id, context_id)
         return (await self._transport.call(_Context, "GET", path)).pause_point
 
-    async def held(self, execution_id: str) -> Sequence[HeldDecision]:
+    def held(self, execution_id: str) -> AsyncGenerator[HeldDecision, None]:
         """The decisions of an execution that came before their pause points, also those that were taken."""
-        path = api_path("executions", execution_id, "held")
-        return (await self._transport.call(_HeldList, "GET", path)).held
+        return self._listed(api_path("executions", execution_id, "held"), _HeldList, lambda page: page.held)
 
     async def resume(
         self,

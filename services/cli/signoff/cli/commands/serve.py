@@ -14,6 +14,7 @@ from rich.text import Text
 
 from signoff.cli.connection import KEY_FILE
 from signoff.cli.environment import serve_to_end, server_settings
+from signoff.cli.example_people import KEYS, PEOPLE, add_people
 from signoff.cli.examples import Example, deploy_examples, read_examples, with_surroundings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
@@ -42,7 +43,8 @@ def serve(
         port: The port, in place of SIGNOFF_PORT; 0 takes a free one.
         data: The data folder, in place of SIGNOFF_DATA.
         blocks: Modules with registered blocks, by commas, in place of SIGNOFF_BLOCKS.
-        examples: Deploy the workflows in examples/ and let them call this server.
+        examples: Deploy the workflows in examples/, let them call this server, and make the people who decide
+            in them.
     """
     modules = tuple(blocks.split(",")) if blocks else None
     settings = _complete(server_settings(host=host, port=port, data=data, blocks=modules))
@@ -60,6 +62,8 @@ async def _serve(settings: Settings, examples: list[Example]) -> None:
 
     async def ready(url: str) -> None:
         async with AsyncClient(url, api_key=settings.bootstrap_api_key) as client:
+            if examples:
+                await add_people(settings.data, client)
             await deploy_examples(examples, client)
         _tell(url, settings, [example.workflow_id for example in examples])
 
@@ -111,3 +115,17 @@ def _tell(url: str, settings: Settings, examples: list[str]) -> None:
     for example in examples:
         command = f"{where}signoff run {example} --watch --input @examples/{example}/input.json"
         output.show(Text(command, overflow="fold"))
+    if examples:
+        _tell_of_deciding(where, settings, output)
+
+
+def _tell_of_deciding(where: str, settings: Settings, output: Output) -> None:
+    """How to see what waits for a decision, and how to be one of the people who decide."""
+    names = ", ".join(person.name for person in PEOPLE)
+    output.show(Text("\nWhat waits for a decision, and how to take one:", "dim"))
+    output.show(Text(f"{where}signoff inbox list", overflow="fold"))
+    output.show(Text(f"{where}signoff resume EXECUTION", overflow="fold"))
+    output.show(Text(f"\nAs one of the people of the examples ({names}):", "dim"))
+    output.show(
+        Text(f"export {where}SIGNOFF_API_KEY=$(cat {settings.data / KEYS / PEOPLE[0].name})", overflow="fold")
+    )

@@ -1,7 +1,5 @@
 """What waits for a decision, as a model is told of it."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from signoff.cli.mcp.forms import schema_of
@@ -52,16 +50,14 @@ async def pending_of(client: AsyncClient, execution: AsyncExecution) -> list[Pen
 
 def pending(execution_id: str, workflow_id: str, point: PausePoint) -> Pending:
     """A pause point as a model is told of it."""
-    data = point.response.get("data") if isinstance(point.response, dict) else None
-    told: dict[str, Any] = data if isinstance(data, dict) else {}
     return Pending(
         execution_id=execution_id,
         workflow_id=workflow_id,
         context_id=point.context_id,
         block_id=point.block_id,
         waiting_since=point.registered_at,
-        shown={str(each["name"]): each.get("value") for each in told.get("responseStructure") or ()},
-        form=schema_of(told.get("inputFormat") or ()),
+        shown=point.shown,
+        form=schema_of(point.form),
         link=point.resume_links.ui_url,
         content_digest=point.content_digest,
     )

@@ -12,8 +12,8 @@ from signoff.runtime.errors import SettingsError
 from signoff.runtime.guard import parse_networks
 from signoff.runtime.settings import Settings
 
-WORKERS: Final = 64
-"""Messages that are under way at once; what waits, waits where it is told, not here."""
+WORKERS: Final = 32
+"""Messages that are under way at once: all that tellers have under way, so that none waits here."""
 
 _MAIL: Final = ("mailtos", "mailto")
 _ANYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))

@@ -8,7 +8,6 @@ from msgspec import Struct
 from signoff.engine.notices import occasions_of
 from signoff.engine.references import resolve
 from signoff.engine.values import to_text
-from signoff.executor.notices.addressing import addressed
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Entry, Matter
 from signoff.executor.notices.people import Recipient, Recipients
@@ -16,7 +15,7 @@ from signoff.executor.notices.reading import Scene
 from signoff.executor.notices.results import is_tool
 from signoff.executor.notices.story import Story
 from signoff.executor.scope import Facts
-from signoff.notify import InvalidNoticeError, Notice, Notifier, of_tool
+from signoff.notify import InvalidNoticeError, Notice, Notifier, addressed, of_tool
 
 
 class Letter(Struct, frozen=True):

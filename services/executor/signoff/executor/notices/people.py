@@ -58,6 +58,8 @@ class Recipients:
         Raises:
             StoreError: it cannot be said now.
         """
+        if not keys:
+            return []
         named = await self._assignees.named(matter.workspace, keys)
         return [named[key].name for key in keys if key in named]
 

@@ -15,7 +15,7 @@ from signoff.executor.notices.reading import Scene, Sources
 from signoff.executor.notices.results import NOTHING, done, failed
 from signoff.executor.notices.story import Story
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 4
 """Messages of one matter that are under way at once."""
 
 _PREPARING: Final = 30.0

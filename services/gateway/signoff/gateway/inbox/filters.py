@@ -38,7 +38,7 @@ class InboxFilter(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
             claimed by nobody. `all`: every open point of the workspace.
         workflow_id: Of one of these workflows.
         priority: Of one of these priorities.
-        overdue: Whether the last step of their deadline was due before now.
+        overdue: Only those whose deadline has passed: its last step was due before now.
         due_before: Due before this moment, ISO 8601; without an offset it is UTC.
         opened_after: Opened at this moment or later.
         opened_before: Opened before this moment.
@@ -49,7 +49,7 @@ class InboxFilter(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     scope: Scope = "open"
     workflow_id: Texts = []
     priority: Annotated[list[Priority], BY_COMMAS] = []
-    overdue: bool | None = None
+    overdue: bool = False
     due_before: Moment | None = None
     opened_after: Moment | None = None
     opened_before: Moment | None = None
@@ -104,7 +104,6 @@ def read_filter(given: InboxFilter, workspace_id: UUID, sort: InboxSort = _HIGHE
         priorities=tuple(PRIORITIES.index(each) for each in given.priority),
         opened_after=read_moment("openedAfter", given.opened_after),
         opened_before=read_moment("openedBefore", given.opened_before),
-        due_after=now if given.overdue is False else None,
         due_before=due_before,
         returned=given.returned,
         text=given.text,

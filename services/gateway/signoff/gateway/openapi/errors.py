@@ -9,6 +9,7 @@ from signoff.events.types import Actor
 from signoff.gateway.errors import Detail
 from signoff.gateway.http.routing import Answer, Endpoint, Style
 from signoff.gateway.http.v2_errors import ErrorAnswer
+from signoff.gateway.inbox.people import Person
 
 
 class Error(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -23,6 +24,7 @@ class Error(Struct, frozen=True, kw_only=True, rename="camel"):
         event_id: The event that was first.
         resumed_by: Who decided first, for those who may see it.
         resumed_at: When that was.
+        claimed_by: Who keeps the decision to themselves.
         content_digest: The content that stands now.
         last_event_id: The end of the log.
     """
@@ -35,6 +37,7 @@ class Error(Struct, frozen=True, kw_only=True, rename="camel"):
     event_id: int | UnsetType = UNSET
     resumed_by: Actor | UnsetType = UNSET
     resumed_at: str | UnsetType = UNSET
+    claimed_by: Person | UnsetType = UNSET
     content_digest: str | UnsetType = UNSET
     last_event_id: int | UnsetType = UNSET
 

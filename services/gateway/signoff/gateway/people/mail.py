@@ -2,15 +2,13 @@
 
 from ipaddress import ip_network
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from signoff.access.errors import CodeNotSentError
-from signoff.notify import Notice, Notifier
+from signoff.notify import InvalidNoticeError, Notice, Notifier, addressed
 
 _SCHEMES: Final = ("mailtos", "mailto")
 _ANYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _WORKERS: Final = 2
-_TO: Final = "to"
 
 
 class Mail:
@@ -34,7 +32,11 @@ class Mail:
             raise CodeNotSentError("Codes cannot be mailed: the server's operator must set SIGNOFF_MAIL_URL")
         if self._notifier is None:
             self._notifier = Notifier(schemes=_SCHEMES, networks=_ANYWHERE, workers=_WORKERS)
-        sent = await self._notifier.send(Notice(url=addressed(self._url, address), title=title, body=body))
+        try:
+            url = addressed(self._url, address)
+        except InvalidNoticeError as error:
+            raise CodeNotSentError("Codes cannot be mailed: SIGNOFF_MAIL_URL names no mail server") from error
+        sent = await self._notifier.send(Notice(url=url, title=title, body=body))
         if not sent.success:
             raise CodeNotSentError(f"The code could not be mailed ({sent.error}); ask for another one")
 
@@ -42,10 +44,3 @@ class Mail:
         """Send nothing any more."""
         if self._notifier is not None:
             await self._notifier.close()
-
-
-def addressed(url: str, address: str) -> str:
-    """An Apprise URL of mail with its one recipient."""
-    parts = urlsplit(url)
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != _TO]
-    return urlunsplit(parts._replace(query=urlencode([*query, (_TO, address)])))

@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote, unquote
 
-from signoff.notify import InvalidNoticeError
+from signoff.notify.errors import InvalidNoticeError
 
 _MAIL: Final = re.compile(r"(mailtos?://)([^/?]*)[^?]*(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
 _RECIPIENTS: Final = frozenset({"to", "cc", "bcc"})
