@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 # The longest first, so that the last ones to end are short.
-PARTS := integration e2e semantics unit access isolation contract fuzz sdk conformance
+PARTS := integration e2e semantics unit access isolation contract fuzz model sdk conformance
 JOBS ?= 2
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))
@@ -67,7 +67,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data

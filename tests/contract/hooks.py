@@ -52,7 +52,7 @@ def _has_empty(query: Any) -> bool:
 
 def _rests_on_more(body: bytes) -> bool:
     """Whether a refusal is about what only other requests, or the very workflow, tell."""
-    refusal = json.loads(body)
+    refusal = json.loads(body or b"{}")
     error = refusal.get("error")
     details = error.get("details", []) if isinstance(error, dict) else refusal.get("details", [])
     return bool(details) and all(_MORE_THAN_SCHEMA.match(each["path"]) for each in details)

@@ -11,6 +11,7 @@ REFUND = "@examples/refund-approval/input.json"
 REVIEW = "@examples/publish-review/input.json"
 GATE = "@examples/deploy-gate/input.json"
 INVOICES = "@examples/batch-review/input.json"
+LARGE = "@examples/large-refund/input.json"
 MAIL = "@examples/triage/input.json"
 YES = '{"approved": true, "comments": "fine"}'
 NO = '{"approved": false, "comments": "not yet"}'
@@ -121,7 +122,7 @@ def test_a_release_bakes_is_probed_and_goes_out_when_two_of_three_open_the_gate(
     assert {"name": "Canary.status", "type": "string", "value": "ok"} in shown
 
     first = decide(server, "ann", "release", {"go": True})
-    assert (first.code, first.lines[0]["status"], first.lines[0]["approvals"]) == (0, "recorded", 1)
+    assert (first.code, first.lines[0]["status"], first.lines[0]["approvals"]) == (4, "recorded", 1)
     done = decide(server, "ben", "release", {"go": True})
 
     data = data_of(done.lines[0])
@@ -142,11 +143,9 @@ def test_a_gate_stays_shut_when_security_says_no_and_whoever_started_it_has_no_v
 
 
 def test_a_large_refund_is_finance_s_to_decide_until_others_are_asked(server: Embedded) -> None:
-    waiting = server.signoff(
-        "run", "large-refund", "--id", "large", "--input", "@examples/large-refund/input.json"
-    )
-    opened = waiting.lines[0]["pausePoints"][0]
-    assert [step["action"] for step in opened["deadlines"]] == ["remind", "escalate", "decide"]
+    server.signoff("run", "large-refund", "--id", "large", "--input", LARGE)
+    policy = acting_as(server, "ann").signoff("inbox", "show", "large").lines[0]["policy"]
+    assert [step["action"] for step in policy["deadline"]] == ["remind", "escalate", "decide"]
 
     refused = decide(server, "cleo", "large", {"approved": True, "amount": 900})
     misfit = decide(server, "ann", "large", {"approved": True, "amount": 901})

@@ -8,6 +8,7 @@ import pytest
 from e2e.shell import REPOSITORY, Embedded
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_SAVED = re.compile(r"Save this as `([^`]+)`.*?```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _CHANGING = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\b\d+(\.\d)? (ms|s)\b"), "<time>"),
@@ -28,6 +29,12 @@ def steps(page: Path) -> list[tuple[str, str]]:
     return found
 
 
+def save_definitions(page: Path) -> None:
+    """Save what the page says to save: ``Save this as `FILE` ``, and the definition that follows."""
+    for name, text in _SAVED.findall(page.read_text()):
+        Path(name).write_text(text)
+
+
 def told(text: str, server: Embedded) -> str:
     """What stays the same from one run to the next."""
     text = text.replace(server.url, "http://127.0.0.1:8080")
@@ -38,6 +45,7 @@ def told(text: str, server: Embedded) -> str:
 
 PAGES = [
     REPOSITORY / "README.md",
+    REPOSITORY / "docs" / "decisions.md",
     REPOSITORY / "docs" / "http.md",
     *sorted(REPOSITORY.glob("examples/*/README.md")),
 ]
@@ -46,6 +54,7 @@ PAGES = [
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_command_of_a_page_shows_what_the_page_says(page: Path, embedded: Embedded) -> None:
     embedded.serve("--examples")
+    save_definitions(page)
     assert steps(page)
 
     for command, output in steps(page):

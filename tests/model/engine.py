@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from model.reference import Step
+from model.terms import Step
 from model.world import FORM, PEOPLE, policy_of
 from signoff.engine.decide import decide
 from signoff.engine.evolve import evolve
@@ -43,6 +43,7 @@ from signoff.events.types import (
     ExecutionResumed,
     Json,
     Outcome,
+    PauseOpened,
     ResumeQueued,
     StartExecution,
 )
@@ -140,10 +141,13 @@ class Engine:
     def _check_winner(self, outcome: Outcome, context_id: str) -> None:
         """Who is too late is told which event was first."""
         assert outcome.refusal is not None
-        first = {"ALREADY_RESUMED": (ExecutionResumed, ResumeQueued), "ALREADY_DECIDED": DecisionRecorded}
+        first: dict[str, tuple[type, ...]] = {
+            "ALREADY_RESUMED": (ExecutionResumed, ResumeQueued),
+            "ALREADY_DECIDED": (DecisionRecorded,),
+        }
         if outcome.refusal.code in first:
             winner: Any = self.events[(outcome.refusal.winning_event_id or 0) - 1].data
-            assert isinstance(winner, first[outcome.refusal.code])
+            assert type(winner) in first[outcome.refusal.code]
             assert winner.context_id == context_id
 
     def start(self, starter: str) -> None:
@@ -289,7 +293,7 @@ class Engine:
         held: set[str] = set()
         for event in self.events:
             data = event.data
-            if event.type == "pause:opened":
+            if isinstance(data, PauseOpened):
                 won[data.context_id] = 0
             elif isinstance(data, ExecutionResumed | ResumeQueued):
                 held.discard(data.resume_entry_id)

@@ -1,77 +1,26 @@
 """What an execution with several pause points does: its rules alone, and nothing of how Signoff does it.
 
 The workflow is a tree of steps. A step is a block, or a point where people decide; it begins when the one
-before it has ended. One run is at work at a time: the first one, or one that a decision began. Time is in
-seconds. People are named by keys (``user:ann``, ``group:board``, ``role:approver``).
+before it has ended. One run is at work at a time: the first one, or one that a decision began.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-ENDED = ("completed", "failed", "cancelled")
-Seat = tuple[str, str | None, frozenset[str]]  # as whom somebody decides: who, in whose place, by which keys
-Rung = tuple[int, str, tuple[str, ...]]  # after so many seconds: remind, escalate to whom, decide (no), fail
-
-
-class RefusedError(Exception):
-    """Nothing has changed; the text is the code."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """Who decides a point. No ``who``: anybody. No ``required``: one alone. ``code``: links need a code."""
-
-    who: tuple[str, ...] = ()
-    required: int = 0
-    rejections: int = 1
-    weights: Mapping[str, int] = field(default_factory=dict)
-    veto: frozenset[str] = frozenset()
-    starter: bool = True
-    code: bool = False
-    ladder: tuple[Rung, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """A block, or with a policy a point. ``rescue`` begins in the place of ``then`` if the point fails."""
-
-    then: tuple[str, ...] = ()
-    policy: Policy | None = None
-    rescue: str | None = None
-
-
-@dataclass(frozen=True)
-class Who:
-    """Somebody who asks: a person (``user`` if they act as one), and the absent that they stand in for.
-
-    ``page``: they decide on one, and say what they saw there.
-    """
-
-    person: str
-    user: str | None
-    keys: frozenset[str]
-    stands_in: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    operator: bool = False
-    page: bool = True
-    needs_code: bool = False
+from model.terms import ENDED, Policy, RefusedError, Seat, Step, Who, refuse
 
 
 @dataclass(eq=False)
 class Run:
-    """``working``: its blocks, with the number of the try. ``point``: whose decision began it."""
-
-    point: "Point | None" = None
-    working: dict[str, int] = field(default_factory=dict)
+    point: "Point | None" = None  # whose decision began it
+    working: dict[str, int] = field(default_factory=dict)  # its blocks, with the number of the try
     failed: bool = False
 
 
 @dataclass(eq=False)
 class Point:
-    """A place where people decide. ``votes``: who, in whose place, yes or no, what it weighs.
-
-    ``settled`` by an ``answer``, or without one by the failure of its block; ``began``: the run that followed.
-    """
+    """A place where people decide. ``votes``: who, in whose place, yes or no, what it weighs."""
 
     name: str
     policy: Policy
@@ -81,7 +30,7 @@ class Point:
     who: list[str]
     status: str = "paused"
     settled: bool = False
-    answer: bool | None = None
+    answer: bool | None = None  # the verdict; without one a settled point has failed
     began: Run | None = None
     struck: int = 0
     claimed: str | None = None
@@ -109,20 +58,15 @@ class Point:
         """As whom somebody may decide. Each person counts once, themselves or through another."""
         seat = self.seat(who)
         people = {*seat[:2]} - {None}
-        if not self.policy.starter and starter in people:
-            raise RefusedError("SELF_APPROVAL")
-        if any(people & {person, instead_of} for person, instead_of, *_ in self.votes):
-            raise RefusedError("ALREADY_DECIDED")
-        if self.claimed is not None and self.claimed not in people:
-            raise RefusedError("CLAIMED")
-        if now and (self.returned or (self.policy.code and who.needs_code)):
-            raise RefusedError("RETURNED" if self.returned else "CODE_REQUIRED")
+        refuse("SELF_APPROVAL", when=not self.policy.starter and starter in people)
+        refuse("ALREADY_DECIDED", when=any(people & {*vote[:2]} for vote in self.votes))
+        refuse("CLAIMED", when=self.claimed is not None and self.claimed not in people)
+        refuse("RETURNED", when=now and self.returned)
+        refuse("CODE_REQUIRED", when=now and self.policy.code and who.needs_code)
         return seat
 
 
 class Execution:
-    """One execution: ``starter`` began it, ``roots`` are its first steps."""
-
     def __init__(self, steps: Mapping[str, Step], roots: Iterable[str], starter: str) -> None:
         self.steps, self.starter, self.status = steps, starter, "running"
         self.points: dict[str, Point] = {}
@@ -133,8 +77,6 @@ class Execution:
         self.tries: dict[str, int] = {}
         self.run: Run | None = Run()
         self._start(roots)
-
-    # What comes: a command, the result of a try, a crash, time.
 
     def command(self, command_id: str, now: int, asked: Callable[[], object]) -> object:
         """Somebody asks something. What was granted once is not done again."""
@@ -147,21 +89,20 @@ class Execution:
             return str(refusal)
         self.done.add(command_id)
         self._take_turns()
-        return answer or "done"
+        return "done" if answer is None else answer
 
     def result(self, step: str, tried: int, outcome: str, now: int, content: str = "") -> None:
-        """A try of a step ended: it ``succeeds``, ``fails`` or, of a point, ``pauses``. Others are too late."""
+        """A try of a step ended: it ``succeeds``, ``fails`` or, of a point, ``pauses``."""
         self.later(now)
-        run = self.run
+        run, policy = self.run, self.steps[step].policy
         if run is None or run.working.get(step) != tried:
-            return
+            return  # it comes too late
         del run.working[step]
-        policy = self.steps[step].policy or Policy()
         if outcome == "succeeds":
             self._start(self.steps[step].then)
         elif outcome == "fails":
             self._fail(run, step)
-        else:
+        elif policy is not None:
             self.points[step] = Point(step, policy, run, now, content, list(policy.who))
         self._settle_run()
         if outcome == "pauses":
@@ -183,58 +124,46 @@ class Execution:
             self._take_turns()
 
     def next_due(self) -> tuple[int, str] | None:
-        waiting = [
-            p for p in self.points.values() if p.status == "paused" and p.struck < len(p.policy.ladder)
-        ]
-        due = [(p.opened + p.policy.ladder[p.struck][0], p.name) for p in waiting]
+        waiting = [point for point in self.points.values() if point.status == "paused"]
+        due = [(p.opened + after, p.name) for p in waiting for after, *_ in p.policy.ladder[p.struck :][:1]]
         return min([*due, *((expires, name) for name, (*_, expires) in self.held.items())], default=None)
-
-    # What people ask for. An answer of ``None`` does not fit the form.
 
     def decide(self, name: str, who: Who, answer: bool | None, seen: str | None = None) -> object:
         return self._count(self.open(name), who, self._checked(self.open(name), who, answer, seen))
 
     def hold(self, held_id: str, name: str, who: Who, answer: bool | None, until: int) -> object:
-        """Decide on a point before it opens."""
         if name in self.points or self.status in ENDED:
             return self.decide(name, who, answer, "nothing" if who.page else None)
-        if name not in self.steps or self.steps[name].policy is None:
-            raise RefusedError("POINT_NOT_FOUND")
+        refuse("POINT_NOT_FOUND", when=name not in self.steps or self.steps[name].policy is None)
         self.held[held_id] = (name, who, answer, until)
         return "held"
 
     def retry(self, name: str, who: Who, answer: bool | None, *, anew: bool) -> object:
         """Try a point again whose run failed, with what was decided on it or (``anew``) something else."""
         point = self.points.get(name) or self.open(name)
-        if point.status != "failed" or self.status in ("completed", "cancelled"):
-            raise RefusedError("NOT_FAILED")
-        if anew and (point.policy.required or point.answer is None):
-            raise RefusedError("NOT_ELIGIBLE")
+        refuse("NOT_FAILED", when=point.status != "failed" or self.status in ("completed", "cancelled"))
+        refuse("NOT_ELIGIBLE", when=anew and (point.policy.required > 0 or point.answer is None))
         verdict = self._checked(point, who, answer, None) if anew else point.answer
         return self._settle(point, verdict, retry_of=point.began)
 
     def claim(self, name: str, who: Who) -> None:
-        """Keep a decision to oneself for now; where several people decide, nobody does."""
         point = self.open(name)
-        if point.policy.required:
-            raise RefusedError("NOT_CLAIMABLE")
+        refuse("NOT_CLAIMABLE", when=point.policy.required > 0)
         point.may(who, self.starter, now=False)
-        if point.claimed == who.person:
-            raise RefusedError("CLAIMED")
+        refuse("CLAIMED", when=point.claimed == who.person)
         point.claimed = who.person
 
     def release(self, name: str, who: Who) -> None:
         point = self.open(name)
-        if point.claimed is None or (point.claimed != who.person and not who.operator):
-            raise RefusedError("NOT_CLAIMED" if point.claimed is None else "NOT_ELIGIBLE")
+        refuse("NOT_CLAIMED", when=point.claimed is None)
+        refuse("NOT_ELIGIBLE", when=point.claimed != who.person and not who.operator)
         point.claimed = None
 
     def delegate(self, name: str, who: Who, to: str) -> None:
         """Give one's seat, or the one that one was given, to another user."""
         point = self.open(name)
         _, instead_of, _ = point.may(who, self.starter)
-        if who.person == to:
-            raise RefusedError("BAD_REQUEST")
+        refuse("BAD_REQUEST", when=who.person == to)
         owner = instead_of or who.person
         point.delegates.pop(who.person, None)
         point.delegates[to] = owner if owner != to and (instead_of or who.user) else None
@@ -247,69 +176,56 @@ class Execution:
         point.who, point.claimed, point.delegates, point.away = list(assignees), None, {}, set()
 
     def send_back(self, name: str, who: Who) -> None:
-        """Want changes: nobody decides until the content was amended."""
-        self.open(name).may(who, self.starter)
-        self.points[name].returned, self.points[name].claimed = True, None
+        (point := self.open(name)).may(who, self.starter)
+        point.returned, point.claimed = True, None
 
     def amend(self, name: str, content: str, seen: str) -> None:
         """Show something else: what was decided on the former content does not count."""
         point = self.open(name)
-        if seen != point.content:
-            raise RefusedError("CONTENT_CHANGED")
+        refuse("CONTENT_CHANGED", when=seen != point.content)
         point.content, point.returned, point.votes = content, False, []
-
-    def comment(self, name: str) -> None:
-        self.open(name)
 
     def cancel(self) -> None:
         """End it now: open points close, decisions in the queue have no run any more."""
-        if self.status in ENDED:
-            raise RefusedError("ALREADY_CANCELLED" if self.status == "cancelled" else "FINISHED")
-        after = {"paused": "closed", "queued": "failed", "resuming": "failed"}
+        refuse("ALREADY_CANCELLED", when=self.status == "cancelled")
+        refuse("FINISHED", when=self.status in ENDED)
         for point in self.points.values():
-            point.status = after.get(point.status, point.status)
+            point.status = {"paused": "closed", "resumed": "resumed", "closed": "closed"}.get(
+                point.status, "failed"
+            )
         self.status, self.run, self.queue, self.held = "cancelled", None, [], {}
 
     def retry_all(self) -> None:
         """Start everything that is lost again, in one run without a point."""
-        if self.status != "failed":
-            raise RefusedError("NOT_FAILED")
+        refuse("NOT_FAILED", when=self.status != "failed")
         for point in self.points.values():
             point.status = "resumed" if point.status == "failed" else point.status
-        lost, self.lost, self.status, self.run = self.lost, {}, "running", Run()
-        self._start(lost)
+        self.status, self.run = "running", Run()
+        self._start([*self.lost])
 
     def open(self, name: str) -> Point:
         """A point about which something can be done."""
-        point = self.points.get(name)
-        if point is None:
-            raise RefusedError("POINT_NOT_FOUND" if self.points else "NOT_PAUSED")
-        if point.settled or point.status != "paused":
-            raise RefusedError("ALREADY_RESUMED" if point.settled else "NOT_RESUMABLE")
-        return point
+        refuse("NOT_PAUSED", when=not self.points)
+        refuse("POINT_NOT_FOUND", when=name not in self.points)
+        refuse("ALREADY_RESUMED", when=self.points[name].settled)
+        refuse("NOT_RESUMABLE", when=self.points[name].status != "paused")
+        return self.points[name]
 
     def _checked(self, point: Point, who: Who, answer: bool | None, seen: str | None) -> bool:
         point.may(who, self.starter)
-        if answer is None or seen not in (None, point.content):
-            raise RefusedError("FORM_INVALID" if seen in (None, point.content) else "CONTENT_CHANGED")
-        return answer
-
-    # What follows from it.
+        refuse("CONTENT_CHANGED", when=seen not in (None, point.content))
+        refuse("FORM_INVALID", when=answer is None)
+        return bool(answer)
 
     def _count(self, point: Point, who: Who, answer: bool) -> object:
         policy, (person, instead_of, keys) = point.policy, point.seat(who)
-        if not policy.required:
-            return self._settle(point, answer)
         weight = max((policy.weights[key] for key in keys & policy.weights.keys()), default=1)
-        point.votes.append((person, instead_of, answer, weight))
+        point.votes += [(person, instead_of, answer, weight)] if policy.required else []
         approvals, rejections = point.count()
-        if (
-            approvals < policy.required
-            and rejections < policy.rejections
-            and (answer or not keys & policy.veto)
-        ):
-            return "recorded", answer, approvals
-        return self._settle(point, answer)
+        settled = approvals >= policy.required or rejections >= policy.rejections
+        if settled or (not answer and keys & policy.veto):
+            return self._settle(point, answer)
+        return "recorded", answer, approvals
 
     def _settle(self, point: Point, answer: bool | None, retry_of: Run | None = None) -> object:
         """A point is decided, whether its run begins now or waits behind another."""
@@ -325,16 +241,14 @@ class Execution:
         """Decisions have their runs one after the other, in the order in which they were taken."""
         while self.queue and self.run is None:
             point, retry_of = self.queue.pop(0)
-            step, run = self.steps[point.name], Run(point)
-            self.status, point.status, point.began, self.run = "running", "resuming", run, run
+            self.run = point.began = Run(point)
+            self.status, point.status = "running", "resuming"
             if retry_of is not None:
-                again = [name for name, failed in self.lost.items() if failed is retry_of]
-                self.lost = {name: failed for name, failed in self.lost.items() if name not in again}
-                self._start(again)
+                self._start([name for name, failed in self.lost.items() if failed is retry_of])
             elif point.answer is not None:
-                self._start(step.then)
+                self._start(self.steps[point.name].then)
             else:
-                self._fail(run, point.name)
+                self._fail(self.run, point.name)
             self._settle_run()
 
     def _start(self, steps: Iterable[str], *, again: bool = False) -> None:
@@ -342,15 +256,14 @@ class Execution:
         for step in steps:
             if self.run and (again or not self.run.failed):
                 self.tries[step] = self.run.working[step] = self.tries.get(step, 0) + 1
+                self.lost.pop(step, None)
             elif self.run:
                 self.lost[step] = self.run
 
     def _fail(self, run: Run, step: str) -> None:
-        rescue = self.steps[step].rescue
-        if rescue is None:
+        self._start(self.steps[step].rescue)
+        if not self.steps[step].rescue:
             run.failed, self.lost[step] = True, run
-        else:
-            self._start([rescue])
 
     def _settle_run(self) -> None:
         """A run ends with its last block; one that failed closes the points that it opened."""
@@ -363,10 +276,9 @@ class Execution:
                 point.status, self.lost[point.name] = "closed", run
         if run.point is not None and self.points[run.point.name] is run.point:
             run.point.status = "failed" if run.failed else "resumed"
-        if any(point.status in ("paused", "queued") for point in self.points.values()):
-            self.status = "paused"
-        else:  # nothing can go on by itself or by anybody
-            self.status, self.held = "failed" if self.lost else "completed", {}
+        goes_on = any(point.status in ("paused", "queued") for point in self.points.values())
+        self.status = "paused" if goes_on else "failed" if self.lost else "completed"
+        self.held = self.held if goes_on else {}
 
     def _strike(self, point: Point) -> None:
         _, action, to = point.policy.ladder[point.struck]

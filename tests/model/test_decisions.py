@@ -20,7 +20,9 @@ from hypothesis.stateful import (
 )
 
 from model.engine import Engine
-from model.reference import ENDED, Execution, Point, RefusedError, Who
+from model.reference import Execution
+from model.terms import ENDED, Who
+from model.views import view_of
 from model.world import PEOPLE, ROOTS, STARTER, graph_of, steps_of
 from signoff.engine.messages import Sent, Told
 from signoff.events.times import iso
@@ -31,6 +33,7 @@ from signoff.events.types import (
     CommandData,
     CommentPause,
     DelegatePause,
+    PauseCommand,
     ReassignPause,
     ReleasePause,
     ResumeExecution,
@@ -98,11 +101,17 @@ class Decisions(RuleBasedStateMachine):
         due, _ = self.reference.next_due() or (self.engine.now, "")
         self.later(max(0, due - self.engine.now), said)
 
-    @rule()
-    def crash(self) -> None:
-        """The process is lost; another one folds the log and takes over."""
+    @rule(seconds=st.sampled_from([0, 0, 5, 30]))
+    def crash(self, seconds: int) -> None:
+        """The process is lost; after a while another one folds the log and takes over."""
+        self.earlier += [self._late(name, attempt) for name, attempt in self.engine.tries]
+        self.engine.now += seconds
         self.engine.crash()
         self.reference.crash(self.engine.now)
+
+    def _late(self, name: str, attempt: int) -> Callable[[], None]:
+        """What a process that was thought dead delivers after all."""
+        return lambda: self._finish(name, attempt, fails=False)
 
     @precondition(lambda self: self.earlier)
     @rule(place=st.integers(0, 99))
@@ -206,29 +215,44 @@ class Decisions(RuleBasedStateMachine):
         data = ResumeExecution(context_id=name, input=given, maker=maker, retry=True)
         self._send(data, person, lambda _: self.reference.retry(name, who, answer, anew=anew))
 
-    @rule(does=st.sampled_from(["claim", "release", "send back", "comment"]), place=PLACES, person=ANYBODY)
-    def do(self, does: str, place: int, person: str) -> None:
-        """Do something with a point beside deciding it."""
+    def _ask(
+        self,
+        kind: type[PauseCommand],
+        place: int,
+        person: str,
+        then: Callable[[str, Who], object],
+        **fields: Any,
+    ) -> None:
+        """Ask something of a point that mostly waits, as somebody who mostly may."""
         name = self._somewhere(place, "paused")
         person = self._somebody(name, person, place)
-        who, asked = PEOPLE[person].who, {"context_id": name, "maker": PEOPLE[person].maker}
-        data, then = {
-            "claim": (lambda: ClaimPause(**asked), lambda: self.reference.claim(name, who)),
-            "release": (lambda: ReleasePause(**asked), lambda: self.reference.release(name, who)),
-            "send back": (
-                lambda: ReturnPause(**asked, reason="too vague"),
-                lambda: self.reference.send_back(name, who),
-            ),
-            "comment": (lambda: CommentPause(**asked, text="hm"), lambda: self.reference.comment(name)),
-        }[does]
-        self._send(data(), person, lambda _: then())
+        data = kind(context_id=name, maker=PEOPLE[person].maker, **fields)
+        self._send(data, person, lambda _: then(name, PEOPLE[person].who))
+
+    @rule(place=PLACES, person=ANYBODY)
+    def claim(self, place: int, person: str) -> None:
+        self._ask(ClaimPause, place, person, self.reference.claim)
+
+    @rule(place=PLACES, person=ANYBODY)
+    def release(self, place: int, person: str) -> None:
+        self._ask(ReleasePause, place, person, self.reference.release)
+
+    @rule(place=PLACES, person=ANYBODY)
+    def send_back(self, place: int, person: str) -> None:
+        self._ask(ReturnPause, place, person, self.reference.send_back, reason="too vague")
+
+    @rule(place=PLACES, person=ANYBODY)
+    def comment(self, place: int, person: str) -> None:
+        self._ask(CommentPause, place, person, lambda name, _: self._look(name), text="hm")
+
+    def _look(self, name: str) -> None:
+        self.reference.open(name)
 
     @rule(place=PLACES, person=ANYBODY, to=st.sampled_from(["ann", "bob", "eve"]))
     def delegate(self, place: int, person: str, to: str) -> None:
-        name = self._somewhere(place, "paused")
-        person = self._somebody(name, person, place)
-        data = DelegatePause(context_id=name, maker=PEOPLE[person].maker, to=to)
-        self._send(data, person, lambda _: self.reference.delegate(name, PEOPLE[person].who, to))
+        self._ask(
+            DelegatePause, place, person, lambda name, who: self.reference.delegate(name, who, to), to=to
+        )
 
     @rule(place=PLACES, person=ANYBODY, seen=st.sampled_from(["current", "current", "stale"]))
     def amend(self, place: int, person: str, seen: str) -> None:
@@ -278,53 +302,12 @@ class Decisions(RuleBasedStateMachine):
             self.engine.check_whole()
 
 
-def view_of(reference: Execution) -> dict[str, Any]:
-    """What the reference says of an execution."""
-    due = reference.next_due()
-    waiting = {name: point for name, point in reference.points.items() if point.status == "paused"}
-    return {
-        "status": reference.status,
-        "points": {name: point.status for name, point in reference.points.items()},
-        "counts": {name: point.count() for name, point in waiting.items()},
-        "content": {name: point.content for name, point in waiting.items()},
-        "claims": {name: point.claimed for name, point in waiting.items()},
-        "who may": {
-            name: who_may(reference, name)
-            for name, point in reference.points.items()
-            if point.status in ("paused", "failed")
-        },
-        "working": {} if reference.run is None else reference.run.working,
-        "queue": [point.name for point, _ in reference.queue],
-        "held": list(reference.held),
-        "due": None if due is None else due[0],
-        "inbox": {name: inbox_of(reference, point) for name, point in waiting.items()},
-    }
-
-
-def inbox_of(reference: Execution, point: Point) -> tuple[set[str], str | None, set[str], int, bool]:
-    """As an inbox shows a point: who is asked, who has it, who is not asked again, how far it is."""
-    gone = {person for vote in point.votes for person in vote[:2] if person} | point.away
-    candidates = {*point.who, *(f"user:{each}" for each in point.delegates)}
-    excluded = gone if point.policy.starter else gone | {reference.starter}
-    return candidates, point.claimed, excluded, point.count()[0], point.returned
-
-
-def who_may(reference: Execution, name: str) -> set[str]:
-    def may(who: Who) -> bool:
-        try:
-            return bool(reference.points[name].may(who, reference.starter))
-        except RefusedError:
-            return False
-
-    return {label for label, person in PEOPLE.items() if may(person.who)}
-
-
 def _drive(examples: int) -> None:
     run_state_machine_as_test(
         Decisions,
         settings=settings(
             max_examples=examples,
-            stateful_step_count=80,
+            stateful_step_count=60,
             deadline=None,
             print_blob=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -332,6 +315,7 @@ def _drive(examples: int) -> None:
     )
 
 
+@pytest.mark.timeout(180)
 def test_whatever_people_blocks_and_time_do_the_engine_does_what_the_reference_says() -> None:
     _drive(500)
 

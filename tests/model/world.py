@@ -1,17 +1,17 @@
 """The workflow, the policies and the people that the engine and its reference are driven with."""
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Any, Final, cast
 
 from msgspec import Struct
 
-from model.reference import Policy as Rules
-from model.reference import Step, Who
+from model.terms import Policy as Rules
+from model.terms import Step, Who
 from signoff.engine.definition import Loop
 from signoff.engine.graph import Graph
 from signoff.engine.policies import Policy
 from signoff.events.times import iso
-from signoff.events.types import Actor, Deadline, Maker, Quorum
+from signoff.events.types import Actor, Deadline, DeadlineAction, Maker, Quorum, Role
 from support.bdd import HUMAN, workflow
 
 STARTER: Final = "sam"
@@ -34,8 +34,10 @@ STEPS: Final = {
             ladder=((10, "remind", ()), (20, "escalate", ("user:bob", "user:ann")), (30, "decide", ())),
         ),
     ),
-    "strict": Step(("after_strict",), Rules(who=("group:g",), ladder=((5, "escalate", ()), (25, "fail", ())))),
-    "soft": Step(("after_soft",), Rules(ladder=((5, "escalate", ("user:eve",)), (15, "fail", ()))), "rescue"),
+    "strict": Step(("after_strict",), Rules(who=("group:g",), ladder=((5, "remind", ()), (25, "fail", ())))),
+    "soft": Step(
+        ("after_soft",), Rules(ladder=((5, "escalate", ("user:eve",)), (15, "fail", ()))), ("rescue",)
+    ),
     "fork": Step(("more", "breaks"), Rules(who=("user:ann", "user:bob", "role:approver"))),
     "more": Step(("after_more",), Rules(required=1, ladder=((20, "decide", ()),))),
     "last": Step((), Rules(required=2, rejections=2)),
@@ -44,13 +46,11 @@ STEPS: Final = {
     "act_loop0": Step(("item_loop1",)),
     "item_loop1": Step(("act_loop1",), Rules(who=("user:ann", "group:g"))),
     "act_loop1": Step(),
-    **{
-        name: Step()
-        for name in (
-            "after_plain", "after_board", "after_ladder", "after_strict", "after_soft", "rescue", "after_more",
-            "breaks",
-        )
-    },
+    **dict.fromkeys(
+        ("after_plain", "after_board", "after_ladder", "after_strict", "after_soft", "rescue", "after_more"),
+        Step(),
+    ),
+    "breaks": Step(),
 }  # fmt: skip
 """Every step; an execution has those that its roots lead to."""
 
@@ -71,10 +71,10 @@ def graph_of(roots: Collection[str]) -> Graph:
     """The workflow that has these first steps."""
     paths = [path for root in roots for path in _PATHS.get(root, (f"start > {root} > after_{root}",))]
     loops = [Loop(id="turns", nodes=("item", "act"), iterations=2)] if "turns" in roots else []
-    points = {"item" if root == "turns" else root for root in roots} | (
-        {"more"} if "fork" in roots else set()
-    )
-    graph = workflow(*paths, containers=loops, **dict.fromkeys(points, HUMAN))
+    points = {"item" if root == "turns" else root for root in roots}
+    points |= {"more"} & set(steps_of(roots))
+    asking: dict[str, Any] = dict.fromkeys(points, HUMAN)
+    graph = workflow(*paths, containers=loops, **asking)
     for point in points & TOLD:
         graph.nodes[point].block.params["notification"] = [{"url": "{{CHANNEL}}"}]
     return graph
@@ -85,7 +85,7 @@ def steps_of(roots: Iterable[str]) -> dict[str, Step]:
     found: dict[str, Step] = {}
     for root in roots:
         step = found[root] = STEPS[root]
-        found |= steps_of([*step.then, *([step.rescue] if step.rescue else [])])
+        found |= steps_of([*step.then, *step.rescue])
     return found
 
 
@@ -105,7 +105,7 @@ def policy_of(rules: Rules, now: float) -> Policy:
         self_approval=rules.starter,
         deadlines=[
             Deadline(
-                at=iso(now + after), action=action, to=list(to),
+                at=iso(now + after), action=cast("DeadlineAction", action), to=list(to),
                 input={"approved": False} if action == "decide" else None,
             )
             for after, action, to in rules.ladder
@@ -127,7 +127,7 @@ GROUPS: Final = {"bob": ["g"], "cid": ["g"]}
 
 def _person(
     user: str,
-    *roles: str,
+    *roles: Role,
     stands_in_for: Collection[str] = (),
     auth_method: str = "session",
     verified: bool = False,

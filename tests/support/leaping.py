@@ -80,7 +80,11 @@ class Years:
 
     async def leap_to(self, moment: float) -> None:
         """Come to a moment, and wait until an executor has done what is due by then."""
-        self.clock.leap_to(max(moment, self.clock()))
+        ahead = max(moment - self.clock(), 0.0)
+        sleeper = asyncio.create_task(asyncio.sleep(ahead))
+        await asyncio.sleep(0)  # it sleeps
+        self.clock.leap_to(self.clock() + ahead)
+        await sleeper  # and so is awake whoever slept no longer
         await until(self.idle)
 
     async def leap(self, seconds: float) -> None:

@@ -6,7 +6,7 @@ import email.policy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
@@ -31,7 +31,7 @@ class MailServer:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  (aiosmtpd's)
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.received.append((list(envelope.rcpt_tos), cast("EmailMessage", message)))
+        self.received.append((list(envelope.rcpt_tos), message))
         return "250 taken"
 
     @asynccontextmanager

@@ -68,6 +68,7 @@ async def test_a_point_is_shown_with_its_policy_and_whether_one_may_decide(serve
     stranger = await member(server)
 
     assert (status, headers["ETag"]) == (200, f'"{shown["contentDigest"]}"')
+    assert shown["workflowName"] == asked.workflow
     assert (shown["title"], shown["mayDecide"], shown["refusal"]) == ("Refund it", True, None)
     hers = {"kind": "user", "id": ada.id, "name": "Ada"}
     policy = shown["policy"]

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from signoff.engine.faults import shorten
 from signoff.engine.values import SECRET_TYPE, coerce_value, parse_number, to_text
-from signoff.events.escapes import BLOB
+from signoff.events.escapes import BLOB, SECRET
 
 MAX_TEXT: Final = 50_000
 """The greatest ``maxLength``, in characters: a longer text may stand outside of its event."""
@@ -134,6 +134,8 @@ def broken(field: Mapping[str, Any], value: Any) -> str | None:
         field: with its type, its options, and its constraints as `read_constraints` gives them.
         value: in its stored form.
     """
+    if isinstance(value, dict) and SECRET in value:
+        return None  # it was checked before it was sealed
     if isinstance(value, dict) and BLOB in value:
         above = any(field.get(key) for key in _BOUND_ABOVE)
         return "is too large" if above and field["type"] in (*_TEXTS, *_LISTS) else None

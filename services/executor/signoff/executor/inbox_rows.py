@@ -1,7 +1,7 @@
 """The rows of inboxes: the open pause points that people are asked to decide, derived from the fold."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final
 from uuid import UUID
 
 from signoff.engine.graph import Graph
@@ -10,6 +10,7 @@ from signoff.engine.standing import person_of
 from signoff.engine.state import PausePoint, State
 from signoff.events.escapes import is_reference
 from signoff.events.store.base import PointGone, PointRow
+from signoff.events.store.inbox import ANYBODY, PRIORITIES
 from signoff.events.times import from_iso
 from signoff.events.types import (
     DecisionRecorded,
@@ -24,24 +25,19 @@ from signoff.events.types import (
     PauseOpened,
     PauseReassigned,
     PauseReleased,
+    PauseReminded,
     PauseReturned,
-    Priority,
     ResumeQueued,
 )
-
-ANYBODY: Final = "anybody"
-"""Who may decide where no policy says who: whoever may decide in the workspace."""
 
 MAX_TEXT: Final = 2000
 """Characters of what is shown by which a point is found."""
 
 MAX_TITLE: Final = 500
 
-PRIORITIES: Final[dict[Priority, int]] = {name: place for place, name in enumerate(get_args(Priority))}
-
 _CHANGES: Final = (
     PauseOpened, PauseAmended, PauseClaimed, PauseReleased, PauseDelegated, PauseReassigned, PauseReturned,
-    PauseEscalated, PauseClosed, DecisionRecorded, ResumeQueued, ExecutionResumed,
+    PauseReminded, PauseEscalated, PauseClosed, DecisionRecorded, ResumeQueued, ExecutionResumed,
 )  # fmt: skip
 """Events that change what an inbox shows."""
 
@@ -81,7 +77,7 @@ def _row(log_id: UUID, state: State, graph: Graph | None, point: PausePoint) -> 
         block_id=point.block_id,
         title=title,
         text=_text(title, point.response),
-        priority=PRIORITIES[point.priority],
+        priority=PRIORITIES.index(point.priority),
         opened_at=point.opened_at,
         due_at=from_iso(point.deadlines[-1].at) if point.deadlines else None,
         candidates=_candidates(point),

@@ -14,7 +14,7 @@ from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.access.permissions import Operation
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import CHALLENGE, ApiError, unavailable
-from signoff.gateway.http.headers import CommandHeaders, idempotency_key
+from signoff.gateway.http.headers import CommandHeaders, decision_code, idempotency_key
 from signoff.gateway.http.limits import Limits
 from signoff.gateway.http.responses import Handler
 from signoff.gateway.http.routing import Handler as RouteHandler
@@ -62,6 +62,8 @@ class Admission:
                     await self._limits.count(request, principal, route.rate)
                 if takes_key:
                     idempotency_key(request.headers)  # a bad one is refused also where nothing is to be done
+                if route.takes_link:
+                    decision_code(request.headers)
                 with self._limits.place(principal.workspace_id):
                     return await handler(request, principal)
 

@@ -5,10 +5,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import product
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from msgspec import Struct
+
+from signoff.events.types import Priority
 
 COUNTED: Final = 5_000
 """Points that one count looks at: beyond it every number is a least."""
@@ -21,6 +23,12 @@ FEW_BETWEEN: Final = 12_000
 
 NEVER: Final = 253_402_300_800.0
 """When a point without a deadline is due, to databases: the year 10000."""
+
+ANYBODY: Final = "anybody"
+"""Among candidates, where no policy says who may decide: whoever may decide in the workspace."""
+
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+"""Priorities by their number in rows: the lowest first."""
 
 InboxOrder: TypeAlias = Literal["opened", "due", "priority"]
 """What points are sorted by: see :class:`InboxSearch`."""

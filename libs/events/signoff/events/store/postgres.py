@@ -21,8 +21,9 @@ from signoff.events.store.base import (
 )
 from signoff.events.store.batcher import Batcher
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
+from signoff.events.store.lookups import Lookups
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
-from signoff.events.store.postgres_connection import Pool, close, open_pool, translated
+from signoff.events.store.postgres_connection import READING, Pool, close, open_pool, translated
 from signoff.events.store.postgres_inbox import LISTING, PostgresInbox
 from signoff.events.store.postgres_listener import PostgresListener
 from signoff.events.store.postgres_schema import migrate
@@ -57,6 +58,8 @@ class PostgresStore:
         self._pool = pool
         self._searching = searching
         self._listing = listing
+        self._pages = Lookups(self._read_many)
+        self._located = Lookups(self._locate)
         self._inbox = PostgresInbox(partial(self._fetch_over, listing), self._search)
         self._writer = PostgresWriter(url, named)
         self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
@@ -74,7 +77,7 @@ class PostgresStore:
             searchers: connections for searches, made when there is one; as many for inboxes.
         """
         with translated():
-            pool = await open_pool(url, size=readers)
+            pool = await open_pool(url, size=readers, settings=READING)
             searching = await open_pool(url, size=searchers, settings=SEARCHING)
             listing = await open_pool(url, size=searchers, settings=LISTING)
         return cls(url, await asyncio.to_thread(queries, "postgres"), pool, searching, listing)
@@ -98,11 +101,15 @@ class PostgresStore:
         return _recorded(await self._fetch("read", log_id, after, limit, topic, size))
 
     async def read_many(self, after: Mapping[UUID, int], *, limit: int) -> dict[UUID, list[Recorded]]:
-        """The same for many logs in one query."""
-        logs: dict[UUID, list[Recorded]] = {}
-        for event in _recorded(await self._fetch("read_many", list(after), list(after.values()), limit)):
-            logs.setdefault(event.log_id, []).append(event)
-        return logs
+        """The same for many logs in one query, which others share who ask at the same time."""
+        pages = await self._pages.find([(log_id, version, limit) for log_id, version in after.items()])
+        return {log_id: page for log_id, page in zip(after, pages, strict=True) if page}
+
+    async def _read_many(self, wanted: Sequence[tuple[UUID, int, int]]) -> list[list[Recorded]]:
+        pages: list[list[Recorded]] = [[] for _ in wanted]
+        for place, *event in await self._fetch("read_many", *map(list, zip(*wanted, strict=True))):
+            pages[place - 1].append(Recorded(*event))
+        return pages
 
     async def heads(self, log_ids: Collection[UUID]) -> dict[UUID, int]:
         """The last version of each log, in one query."""
@@ -223,7 +230,15 @@ class PostgresStore:
 
     async def locate(self, ids: Collection[UUID]) -> ExecutionRow | None:
         """The execution whose log, or one of whose runs, has one of these ids."""
-        return _one(await self._rows(ExecutionRow, "locate", list(ids)))
+        (found,) = await self._located.find([ids])
+        return found
+
+    async def _locate(self, wanted: Sequence[Collection[UUID]]) -> list[ExecutionRow | None]:
+        found: list[ExecutionRow | None] = [None] * len(wanted)
+        callers = [caller for caller, ids in enumerate(wanted) for _ in ids]
+        for caller, *row in await self._fetch("locate", callers, [each for ids in wanted for each in ids]):
+            found[caller] = from_columns(ExecutionRow, row)
+        return found
 
     async def executions(
         self, search: Search, *, after: Place | None = None, limit: int = 100

@@ -48,6 +48,13 @@ _WRITER_SETTINGS: Final = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
 }
+READING: Final = {
+    # A plan that is kept was made for tables as they were then: on small ones it would read them whole, and
+    # go on doing so until statistics are renewed, however fast they grow.
+    "enable_seqscan": "off",
+}
+"""Settings of the connections that read by known ids and positions."""
+
 _MICROSECONDS: Final = 1_000_000
 _EPOCH_2000: Final = 946_684_800 * _MICROSECONDS
 """PostgreSQL counts microseconds from 2000-01-01 (its manual, Date/Time Types)."""

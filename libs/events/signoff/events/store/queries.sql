@@ -128,16 +128,17 @@ WHERE $5::bigint IS NULL OR bytes_before < $5
 ORDER BY originator_version
 
 -- name: read_many
-SELECT e.*
-FROM unnest($1::uuid[], $2::bigint[]) AS f (log_id, after)
+-- For several callers at once: each row begins with the place of what it was asked for by.
+SELECT f.place, e.*
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS f (log_id, after, most, place)
 CROSS JOIN LATERAL (
     SELECT originator_id, originator_version, topic, state, notification_id
     FROM stored_events
     WHERE originator_id = f.log_id AND originator_version > f.after
     ORDER BY originator_version
-    LIMIT $3
+    LIMIT f.most
 ) e
-ORDER BY e.originator_id, e.originator_version
+ORDER BY f.place, e.originator_version
 
 -- name: heads
 SELECT f.log_id, h.head
@@ -350,12 +351,21 @@ SELECT
 FROM executions WHERE log_id = $1
 
 -- name: locate
-SELECT
+-- For several callers at once: $1 numbers them, and each of their ids in $2 may be a log's or a run's. A log's
+-- comes first.
+SELECT DISTINCT ON (f.caller) f.caller, e.*
+FROM unnest($1::integer[], $2::uuid[]) WITH ORDINALITY AS f (caller, id, place)
+CROSS JOIN LATERAL (
+    SELECT f.id, false
+    UNION ALL
+    SELECT log_id, true FROM runs WHERE run_id = f.id
+) AS named (id, by_run)
+CROSS JOIN LATERAL (
+    SELECT
 -- include: execution_columns
-FROM executions
-WHERE log_id = ANY ($1::uuid[] || ARRAY(SELECT log_id FROM runs WHERE run_id = ANY ($1::uuid[])))
-ORDER BY array_position($1::uuid[], log_id)
-LIMIT 1
+    FROM executions WHERE log_id = named.id
+) AS e
+ORDER BY f.caller, named.by_run, f.place
 
 -- name: executions
 -- The order is an argument: of its expressions those that do not count are constants.

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from signoff.events.store.inbox import InboxOrder, InboxPlace, InboxSearch
+from signoff.events.store.inbox import PRIORITIES, InboxOrder, InboxPlace, InboxSearch
 from signoff.events.types import Priority
 from signoff.gateway.errors import bad_field
 from signoff.gateway.executions.filters import Moment, Text, Texts, read_moment
@@ -19,9 +19,6 @@ Scope: TypeAlias = Literal["open", "mine", "groups", "all"]
 
 InboxSort: TypeAlias = Literal["opened", "-opened", "due", "-due", "priority", "-priority"]
 """What points are sorted by; with ``-`` the highest first."""
-
-PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
-"""By their numbers in rows, from 0."""
 
 _LARGEST: Final = 1e11
 """Seconds; a key beyond it is none that a point has."""

@@ -7,10 +7,10 @@ from msgspec import Struct, convert
 
 from signoff.engine.pauses import resume_links
 from signoff.events.store.base import PointRow, WorkflowRow
+from signoff.events.store.inbox import PRIORITIES
 from signoff.events.times import iso
 from signoff.events.types import Priority
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.inbox.filters import PRIORITIES
 from signoff.gateway.inbox.people import Names, Party, Person, names_of
 from signoff.gateway.inbox.scopes import Count, Desk, may_decide
 from signoff.gateway.links import Links

@@ -123,6 +123,7 @@ class PointDetail(Struct, frozen=True, kw_only=True, rename="camel"):
     """One pause point with everything that it takes to decide it.
 
     Attributes:
+        workflow_name: `null` for one that is not there any more.
         title: What is decided; without a title of its own the block's name.
         point: The point with what it shows, its form and its links.
         policy: Who may decide, and how.
@@ -139,6 +140,7 @@ class PointDetail(Struct, frozen=True, kw_only=True, rename="camel"):
 
     execution_id: str
     workflow_id: str
+    workflow_name: str | None
     workflow_version: int
     context_id: str
     title: str
@@ -196,10 +198,12 @@ async def detail_of(request: web.Request, caller: Principal, read: ReadPoint) ->
         keys={*_keys(point), *read.history.keys()},
         people={*_people(point), *read.history.people()},
     )
+    workflow = await request.app[GATEWAY].store.workflow(read.row.workspace_id, state.workflow_id)
     refusal = _refusal(request, caller, read)
     return PointDetail(
         execution_id=state.execution_id,
         workflow_id=state.workflow_id,
+        workflow_name=None if workflow is None else workflow.name,
         workflow_version=state.workflow_version,
         context_id=point.context_id,
         title=point.title or read.history.block_names.get(point.block_id, point.block_id),

@@ -10,13 +10,10 @@ from msgspec.structs import replace
 from signoff.access.callers import Principal
 from signoff.engine.standing import person_of
 from signoff.events.store.base import EventStore, PointRow
-from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch, start
+from signoff.events.store.inbox import ANYBODY, InboxCounts, InboxPlace, InboxSearch, start
 from signoff.events.store.ordering import inbox_place
 from signoff.events.types import Maker
 from signoff.gateway.inbox.filters import Scope
-
-ANYBODY: Final = "anybody"
-"""Who may decide a point without assignees, in rows: whoever may decide in the workspace."""
 
 MAX_KEYS: Final = 200
 """Users, groups and roles by which one query looks for points; what is only further groups' is left out."""
