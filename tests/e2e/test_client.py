@@ -130,7 +130,7 @@ async def test_a_workspace_is_set_up_and_its_keys_act_in_it(server: Embedded) ->
 
 async def test_the_settings_of_a_workspace_are_set_changed_and_removed(server: Embedded) -> None:
     async with asyncio.timeout(LIMIT), connect(server) as client:
-        group = await client.groups.create("finance", roles=["approver"])
+        group = await client.groups.create("accounting", roles=["approver"])
         renamed = await client.groups.update(group.id, "money", roles=[], user_ids=[])
         hook = await client.hooks.create("https://example.com/in?token=s3cret", types=["pause:opened"])
         rotated = await client.hooks.rotate(hook.hook_id)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from typing import Any
 
 from e2e.shell import Embedded, Ended, Shell
@@ -174,15 +175,33 @@ def test_people_of_the_examples_are_made_once_and_their_keys_are_their_own_to_re
     embedded: Embedded,
 ) -> None:
     embedded.serve("--examples")
-    keys = {file.name: file.read_text() for file in (embedded.data / "keys").iterdir()}
+    keys = keys_of(embedded)
     modes = {file.stat().st_mode & 0o777 for file in (embedded.data / "keys").iterdir()}
 
     embedded.stop()
     embedded.serve("--examples")
 
     assert (sorted(keys), modes) == (["ann", "ben", "cleo"], {0o600})
-    assert {file.name: file.read_text() for file in (embedded.data / "keys").iterdir()} == keys
+    assert keys_of(embedded) == keys
     assert len(embedded.signoff("users", "list").lines) == 3
+
+
+def test_people_of_the_examples_whose_keys_were_lost_get_others(embedded: Embedded) -> None:
+    embedded.serve("--examples")
+    lost = keys_of(embedded)
+    embedded.stop()
+    shutil.rmtree(embedded.data / "keys")
+
+    embedded.serve("--examples")
+
+    assert lost.items().isdisjoint(keys_of(embedded).items())
+    assert len(embedded.signoff("users", "list").lines) == 3
+    assert acting_as(embedded, "cleo").signoff("inbox", "list").code == 0
+
+
+def keys_of(server: Embedded) -> dict[str, str]:
+    """The keys of the people of the examples, by name."""
+    return {file.name: file.read_text() for file in (server.data / "keys").iterdir()}
 
 
 def test_invoices_under_the_limit_need_nobody(server: Embedded) -> None:

@@ -53,7 +53,10 @@ INPUTS: Final = {True: {"approved": True}, False: {"approved": False}, None: {"a
 class Decisions(RuleBasedStateMachine):
     """One execution and its reference."""
 
-    @initialize(roots=st.sets(st.sampled_from(ROOTS), min_size=1, max_size=4), opened=st.booleans())
+    @initialize(
+        roots=st.sets(st.sampled_from((*ROOTS, "board", "board")), min_size=1, max_size=4),
+        opened=st.booleans(),
+    )
     def start(self, roots: set[str], opened: bool) -> None:
         first = sorted(roots)
         self.engine = Engine(graph_of(first))
@@ -307,7 +310,7 @@ def _drive(examples: int) -> None:
         Decisions,
         settings=settings(
             max_examples=examples,
-            stateful_step_count=60,
+            stateful_step_count=80,
             deadline=None,
             print_blob=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

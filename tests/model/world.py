@@ -40,7 +40,7 @@ STEPS: Final = {
     ),
     "fork": Step(("more", "breaks"), Rules(who=("user:ann", "user:bob", "role:approver"))),
     "more": Step(("after_more",), Rules(required=1, ladder=((20, "decide", ()),))),
-    "last": Step((), Rules(required=2, rejections=2)),
+    "last": Step((), Rules()),
     "turns": Step(("item_loop0",)),
     "item_loop0": Step(("act_loop0",), Rules(who=("user:ann", "group:g"))),
     "act_loop0": Step(("item_loop1",)),

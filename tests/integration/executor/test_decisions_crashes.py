@@ -78,9 +78,7 @@ KEYS = [f"0190b3c4-0000-7000-8000-00000000000{number}" for number in range(4)]
 
 
 @pytest.fixture
-async def crashing(
-    tools: Tools, probe: Probe, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Crashing]:
+async def crashing(tools: Tools, probe: Probe, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crashing]:
     monkeypatch.setattr(app, "_DRAIN", 0.05)  # whoever has vanished drains nothing
     clock = Clock()
     site = await Site.in_memory(tools, clock=clock, partitions=4)

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from signoff.client import AsyncClient, ConfigurationError, Counts, NewHook, NewKey, UnavailableError
+from signoff.client import (
+    AsyncClient,
+    ConfigurationError,
+    Counts,
+    Decision,
+    NewDecisionLink,
+    NewHook,
+    NewKey,
+    UnavailableError,
+)
 from unit.client.conftest import Connect, Recorder, Serve
 from unit.client.test_follow import DONE, stream
 
@@ -244,6 +253,21 @@ WORKSPACE = {"id": "ws", "name": "Team"}
 HOOK = {"hookId": "h", "url": "https://example.com/in", "secret": "whsec_c2VjcmV0"}
 NAMED = {"name": "TOKEN", "setAt": "now"}
 MEMBERS = "/api/workspaces/ws/members"
+STATE = {"eventId": 7, "executionId": "e", "contextId": "c", "newer": "than this client"}
+LINK = {"id": "l", "url": "u", "token": "s3cret", "expiresAt": "then", "userId": "ann"}
+ABSENCE = {"userId": "me", "delegateId": "ann", "since": "now", "until": "then"}
+POINT = {
+    "contextId": "c", "blockId": "c", "pauseKind": "human", "resumeStatus": "paused",
+    "resumeLinks": {"apiUrl": "a", "uiUrl": "u"},
+}  # fmt: skip
+DETAIL = {
+    "executionId": "e", "workflowId": "w", "contextId": "c", "title": "Pay", "point": POINT, "policy": {},
+}  # fmt: skip
+COUNTS = {
+    "total": 1, "exact": True, "overdue": 0, "byPriority": {"high": 1}, "mine": {"total": 0},
+    "groups": {"total": 1},
+}  # fmt: skip
+INBOX = "/api/inbox/e/c"
 Call = Callable[[AsyncClient], Any]
 
 
@@ -321,6 +345,30 @@ Call = Callable[[AsyncClient], Any]
         (lambda c: c.hooks.discard("h", deliveries=["a", "b"]), {"removed": 2, "more": False},
          "DELETE /api/hooks/h/deliveries?id=a,b", None),
         (lambda c: c.hooks.list(), {"hooks": [HOOK]}, "GET /api/hooks", None),
+        (lambda c: c.inbox.list(scope="all", workflows=["w"], overdue=True, sort="due"), {"items": []},
+         "GET /api/inbox?scope=all&workflowId=w&overdue=true&sort=due&limit=50", None),
+        (lambda c: c.inbox.counts(text="acme"), COUNTS, "GET /api/inbox/counts?text=acme", None),
+        (lambda c: c.inbox.get("e", "c"), DETAIL, f"GET {INBOX}", None),
+        (lambda c: c.inbox.claim("e", "c"), STATE, f"POST {INBOX}/claim", {}),
+        (lambda c: c.inbox.release("e", "c"), STATE, f"POST {INBOX}/release", {}),
+        (lambda c: c.inbox.delegate("e", "c", "ann@b"), STATE, f"POST {INBOX}/delegate", {"to": "ann@b"}),
+        (lambda c: c.inbox.reassign("e", "c", ["group:g"], reason="r"), STATE, f"POST {INBOX}/reassign",
+         {"assignees": ["group:g"], "reason": "r"}),
+        (lambda c: c.inbox.return_("e", "c", reason="r"), STATE, f"POST {INBOX}/return", {"reason": "r"}),
+        (lambda c: c.inbox.comment("e", "c", "well"), STATE, f"POST {INBOX}/comment", {"text": "well"}),
+        (lambda c: c.inbox.amend("e", "c", reason="r", content_digest="d", display={"n": 1}), STATE,
+         f"PUT {INBOX}/content", {"reason": "r", "display": {"n": 1}}),
+        (lambda c: c.pauses.held("e"), {"held": []}, "GET /api/executions/e/held", None),
+        (lambda c: c.links.create("e", "c", user_id="ann"), LINK, f"POST {INBOX}/links", {"userId": "ann"}),
+        (lambda c: c.links.list("e", "c"), {"links": []}, f"GET {INBOX}/links?limit=100", None),
+        (lambda c: c.links.revoke("e", "c", "l"), None, f"DELETE {INBOX}/links/l", None),
+        (lambda c: c.absences.get(), ABSENCE, "GET /api/users/me/absence", None),
+        (lambda c: c.absences.set("ann", until="then"), ABSENCE, "PUT /api/users/me/absence",
+         {"delegateId": "ann", "until": "then"}),
+        (lambda c: c.absences.end(), None, "DELETE /api/users/me/absence", None),
+        (lambda c: c.absences.set_member("ws", "u", "ann", until="then"), ABSENCE,
+         f"PUT {MEMBERS}/u/absence", {"delegateId": "ann", "until": "then"}),
+        (lambda c: c.absences.end_member("ws", "u"), None, f"DELETE {MEMBERS}/u/absence", None),
     ],
 )  # fmt: skip
 async def test_a_call_is_the_request_of_the_contract(
@@ -335,8 +383,30 @@ async def test_a_call_is_the_request_of_the_contract(
     assert server.bodies == [body]
 
 
+async def test_many_decisions_are_sent_a_hundred_at_once_and_each_has_its_result(connect: Connect) -> None:
+    def result(number: int, status: str) -> dict[str, object]:
+        return {"executionId": str(number), "contextId": "c", "status": status, "httpStatus": 200}
+
+    server = Recorder(
+        {"results": [result(number, "started") for number in range(100)]},
+        {"results": [result(100, "refused")]},
+    )
+    decisions = [Decision(execution_id=str(number), context_id="c") for number in range(101)]
+
+    results = await (await connect(server)).inbox.decide_many(decisions)
+
+    assert [each.execution_id for each in results] == [each.execution_id for each in decisions]
+    assert [each.is_refused for each in results][-2:] == [False, True]
+    assert server.bodies[1] == {"decisions": [{"executionId": "100", "contextId": "c"}]}
+
+
 @pytest.mark.parametrize(
-    "shown", [NewKey(id="k", name="ci", key="s3cret"), NewHook(hook_id="h", url="u", secret="s3cret")]
+    "shown",
+    [
+        NewKey(id="k", name="ci", key="s3cret"),
+        NewHook(hook_id="h", url="u", secret="s3cret"),
+        NewDecisionLink(id="l", url="s3cret", token="s3cret", expires_at="then", user_id="u"),
+    ],
 )
 def test_a_secret_that_is_shown_once_is_in_no_text_of_its_answer(shown: object) -> None:
     assert "s3cret" not in repr(shown)

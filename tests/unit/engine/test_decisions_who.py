@@ -122,7 +122,7 @@ def test_the_block_tells_who_decided_what() -> None:
 
 
 def test_rejections_settle_it_too_and_the_settling_submission_counts() -> None:
-    story = board()
+    story = board(Quorum(required=3, field="approved", rejections=2))
     story.decide(ANN, False)
     story.decide(BOB, False)
     assert story.state.outputs["ask"]["approved"] is False

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from signoff.engine.faults import shorten
 from signoff.engine.values import SECRET_TYPE, coerce_value, parse_number, to_text
+from signoff.events.codec import encode_json
 from signoff.events.escapes import BLOB, SECRET
 
 MAX_TEXT: Final = 50_000
@@ -32,6 +33,11 @@ MAX_MATCHED: Final = 2_000
 MAX_PATTERNS: Final = 20
 """Patterns of one form: the greatest of everything together takes less than half a second."""
 
+MAX_FORM: Final = 64 * 1024
+"""Bytes of a form as JSON, with its options and defaults. A larger one could stand outside of its event, and
+no submission would be checked against it."""
+
+_FIELD_BYTES: Final = 100
 _COMPILED_BYTES: Final = 256 * 1024
 _KEPT: Final = 200
 
@@ -87,23 +93,46 @@ def read_constraints(field: Mapping[str, Any]) -> dict[str, Any]:
     return read
 
 
-def form_misuses(input_format: Any, is_open: Callable[[Any], bool]) -> Iterator[tuple[int, Misuse]]:
+def form_misuses(
+    input_format: Any, is_open: Callable[[Any], bool], *, bounded: bool = True
+) -> Iterator[tuple[int, Misuse]]:
     """What is wrong with the constraints of a form's fields, each with the field's index.
 
     Args:
         input_format: the fields, as their author wrote them; what is no field is passed over.
         is_open: tells a value that is not known yet.
+        bounded: whether it is a pause's, of `MAX_FORM` at most.
     """
-    patterns = 0
+    patterns = size = 0
     for index, field in enumerate(input_format if isinstance(input_format, list) else []):
         if not isinstance(field, dict):
             continue
+        size += _size(field)
+        if bounded and size > MAX_FORM:
+            yield (
+                index,
+                Misuse(
+                    _largest(field),
+                    f"is too much: a form has at most {MAX_FORM // 1024} KB of JSON",
+                    "show what is to be read beside the form",
+                ),
+            )
+            return
         patterns += field.get("pattern") is not None
         if patterns > MAX_PATTERNS:
             yield index, Misuse("pattern", f"is one too many: a form has at most {MAX_PATTERNS} patterns")
             return
         for misuse in _misuses(field, is_open):
             yield index, misuse
+
+
+def _size(field: Mapping[str, Any]) -> int:
+    """About the bytes of a field in its event, where its name is its label and its id, too."""
+    return len(encode_json(field)) + 2 * len(to_text(field.get("name"))) + _FIELD_BYTES
+
+
+def _largest(field: Mapping[str, Any]) -> str:
+    return max(field, key=lambda key: len(encode_json(field[key])), default="name")
 
 
 def _misuses(field: Mapping[str, Any], is_open: Callable[[Any], bool]) -> Iterator[Misuse]:

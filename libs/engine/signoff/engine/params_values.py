@@ -104,7 +104,7 @@ def check_fields(
             findings.fault(path, f'the name "{shorten(name)}" is used twice')
         taken.add(name.strip())
         _check_field(field, path, findings, form=form)
-    for index, misuse in form_misuses(fields, is_open):
+    for index, misuse in form_misuses(fields, is_open, bounded=form):
         findings.fault(at(place.item("inputFormat", index), misuse.key), misuse.message, misuse.hint)
 
 

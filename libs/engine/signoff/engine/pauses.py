@@ -95,20 +95,39 @@ def submission_of(resume_input: dict[str, Any]) -> dict[str, Any]:
 
 
 def submitted_output(
-    response: Json, *, resume_input: Json, submission: Mapping[str, Any], submitted_by: str, submitted_at: str
+    response: Json,
+    *,
+    resume_input: Json,
+    submission: Mapping[str, Any],
+    submitted_by: str,
+    submitted_at: str,
+    told: Mapping[str, Json] | None = None,
 ) -> dict[str, Any]:
-    """The pause block's output after the decision; every submitted field stands at top level, last."""
-    output = pending_output(response)
+    """The pause block's output after the decision; every submitted field stands at top level.
+
+    What a maker adds to the fields of the form never stands in the place of what the engine tells, such as
+    who decided.
+
+    Args:
+        response: what the point shows.
+        resume_input: what was sent.
+        submission: what fills the form.
+        submitted_by: who decided.
+        submitted_at: when, ISO 8601.
+        told: what the engine tells besides.
+    """
     shown = {
         **response,
         "data": {**response["data"], "submission": dict(submission), "submittedAt": submitted_at},
     }
-    return {
-        **output,
+    output = {
+        **pending_output(response),
         "response": shown,
         "submission": dict(submission),
         "resumeInput": resume_input,
         "submittedAt": submitted_at,
         "submittedBy": submitted_by,
-        **submission,
+        **(told or {}),
     }
+    own = {field["name"] for field in form_of(response)}
+    return output | {name: value for name, value in submission.items() if name in own or name not in output}

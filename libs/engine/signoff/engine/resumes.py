@@ -265,13 +265,14 @@ def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
         return child_output(point.child, entry.input)
     if point.kind == "time":
         return {"status": "completed", "waitDuration": round((now - point.opened_at) * 1000)}
-    output = submitted_output(
+    told: dict[str, Json] = {"notificationResults": point.notified} if point.notified else {}
+    if point.quorum is not None:
+        told["decisions"] = decisions_output(point)
+    return submitted_output(
         point.response,
         resume_input=entry.input,
         submission=entry.submission,
         submitted_by=entry.actor.name or entry.actor.id,
         submitted_at=iso(now),
+        told=told,
     )
-    if point.quorum is not None:
-        output = {"decisions": decisions_output(point), **output}
-    return {"notificationResults": point.notified, **output} if point.notified else output

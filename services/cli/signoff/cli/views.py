@@ -86,6 +86,8 @@ def record(view: ExecutionView) -> RenderableType:
 def facts(rows: Mapping[str, Text | str]) -> RenderableType:
     """What is known of one thing, a line each: its name, then the value."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, known in rows.items():
         table.add_row(Text(name, "dim"), Text(known) if isinstance(known, str) else known)
     return table

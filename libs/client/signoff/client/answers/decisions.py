@@ -34,7 +34,7 @@ class PointState(Struct, frozen=True, kw_only=True, rename="camel"):
     content_digest: str | None = None
 
 
-class Decision(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+class Decision(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One decision of many.
 
     Attributes:

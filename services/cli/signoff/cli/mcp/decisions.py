@@ -1,21 +1,19 @@
 """Tools about decisions: what waits for one, and, with an approver's own key, taking it."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from signoff.cli.mcp.calls import Answer, Call, take
 from signoff.cli.mcp.errors import ApproverError, ToolError
 from signoff.cli.mcp.executions import ExecutionId
-from signoff.cli.mcp.following import ExecutionAnswer, Wait, follow, standing
-from signoff.cli.mcp.pending import Pending, pending_of
+from signoff.cli.mcp.following import ExecutionAnswer, Followed, Wait, follow, standing
+from signoff.cli.mcp.pending import Pending, pending, pending_of
 from signoff.cli.mcp.tools import Tool
-from signoff.client import AsyncExecution
 from signoff.client.errors import Json
-
-_MOST_EXECUTIONS: Final = 50
-"""Paused executions that `list_pauses` looks into: each is asked for by itself."""
 
 
 class ListPauses(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,30 +44,27 @@ class Decide(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def list_pauses(call: Call, given: ListPauses) -> PausesAnswer:
     """What people are waited for."""
-    paused, further = await _paused(call, given)
-    found, more = await take(_pending(call, paused), given.limit)
-    some = "there may be more: ask for those of one workflow or execution" if more or further else ""
+    found, more = await take(_pending(call, given), given.limit)
+    some = "there are more: ask for those of one workflow or execution" if more else ""
     return PausesAnswer(pauses=found, note=some)
 
 
-async def _pending(call: Call, paused: list[AsyncExecution]) -> AsyncGenerator[Pending, None]:
-    for execution in paused:
+async def _pending(call: Call, given: ListPauses) -> AsyncGenerator[Pending, None]:
+    if given.execution_id:
+        execution = call.client.executions.handle(given.execution_id, workflow_id=given.workflow_id or None)
         for each in await pending_of(call.client, execution):
             yield each
-
-
-async def _paused(call: Call, given: ListPauses) -> tuple[list[AsyncExecution], bool]:
-    """The paused executions to look into, the newest first, and whether there are further ones."""
-    handle = call.client.executions.handle
-    if given.execution_id:
-        return [handle(given.execution_id, workflow_id=given.workflow_id or None)], False
-    search = call.client.executions.search(
-        workflows=[given.workflow_id] if given.workflow_id else [],
-        statuses=["paused"],
-        page_size=_MOST_EXECUTIONS,
+        return
+    workflows = [given.workflow_id] if given.workflow_id else []
+    open_points = call.client.inbox.list(
+        scope="all", workflows=workflows, sort="-opened", page_size=given.limit + 1
     )
-    found, further = await take(search, _MOST_EXECUTIONS)
-    return [handle(each.execution_id, workflow_id=each.workflow_id) for each in found], further
+    async with aclosing(open_points) as items:
+        async for item in items:
+            place = (item.workflow_id, item.execution_id, item.context_id)
+            point = await call.client.pauses.point(*place)
+            if point.is_open:  # it may have been decided meanwhile
+                yield pending(item.execution_id, item.workflow_id, point)
 
 
 async def decide(call: Call, given: Decide) -> ExecutionAnswer:
@@ -96,6 +91,10 @@ async def decide(call: Call, given: Decide) -> ExecutionAnswer:
             given.input,
             content_digest=given.content_digest,
         )
+    if resumed.run_id is None:
+        answer = await standing(call, execution, Followed())
+        told = f"the decision counts: {resumed.approvals} of {resumed.required} are for it by now"
+        return replace(answer, note=told)
     run = call.client.executions.handle(execution.id, workflow_id=workflow_id, run_id=resumed.run_id)
     followed = await follow(run, after=0, within=given.wait_seconds, report=call.report)
     return await standing(call, execution, followed)

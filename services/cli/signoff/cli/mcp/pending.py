@@ -15,6 +15,10 @@ class Pending(Struct, frozen=True, kw_only=True):
         workflow_id: its workflow.
         context_id: names the decision within the execution.
         block_id: the block that waits.
+        title: what is decided, in a line, where its author says so.
+        priority: how much it matters.
+        approvals: what those who approved count, where several people decide.
+        required: what the approvals must come to.
         waiting_since: ISO 8601.
         shown: what the maker of the decision is shown, by name.
         form: JSON Schema of what they fill in.
@@ -32,6 +36,10 @@ class Pending(Struct, frozen=True, kw_only=True):
     link: str
     waiting_since: str | None = None
     content_digest: str | None = None
+    title: str | None = None
+    priority: str = "normal"
+    approvals: int = 0
+    required: int = 1
 
 
 async def pending_of(client: AsyncClient, execution: AsyncExecution) -> list[Pending]:
@@ -60,4 +68,8 @@ def pending(execution_id: str, workflow_id: str, point: PausePoint) -> Pending:
         form=schema_of(point.form),
         link=point.resume_links.ui_url,
         content_digest=point.content_digest,
+        title=point.title,
+        priority=point.priority,
+        approvals=0 if point.quorum is None else point.quorum.approvals,
+        required=1 if point.quorum is None else point.quorum.required,
     )

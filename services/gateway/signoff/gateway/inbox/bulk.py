@@ -22,7 +22,7 @@ from signoff.gateway.inbox.people import Person
 MOST: Final = 100
 """Decisions in one request."""
 
-AT_ONCE: Final = 10
+AT_ONCE: Final = 100
 """Of these, so many under way."""
 
 _UNKNOWN: Final = "Paused execution not found or already resumed"

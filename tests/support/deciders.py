@@ -1,0 +1,178 @@
+"""People, and decisions that they take all at once over two gateways of a cluster."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+
+from signoff.events.codec import decode_event
+from signoff.events.topics import (
+    COMMANDS,
+    DEFAULT_WORKSPACE,
+    EXECUTIONS,
+    PARTITIONS,
+    chosen_log_id,
+    partition_of,
+)
+from signoff.events.types import Event
+from support.clusters import LIMIT, Service, Worker
+from support.executors import until
+
+FORM: Final = {"approved": {"type": "boolean", "required": True}}
+ASK: Final[dict[str, Any]] = {"type": "human_in_the_loop", "form": FORM}
+MEMBERS: Final = f"/api/workspaces/{DEFAULT_WORKSPACE}/members"
+
+_CONFLICT: Final = 409
+
+
+class Execution(Struct, frozen=True):
+    """An execution that waits for decisions."""
+
+    workflow: str
+    id: str
+
+    @property
+    def log_id(self) -> UUID:
+        """Of its log."""
+        return chosen_log_id(str(DEFAULT_WORKSPACE), self.id)
+
+    def point(self, context_id: str = "ask") -> str:
+        """The path of a decision."""
+        return f"/api/resume/{self.workflow}/{self.id}/{quote(context_id)}"
+
+
+class Answers(Struct, frozen=True):
+    """What many were answered who decided at once: each a status and a body."""
+
+    all: Sequence[tuple[int, Any]]
+
+    @property
+    def won(self) -> list[Any]:
+        """The bodies of those whose decision counts."""
+        return [body for status, body in self.all if status == 200]
+
+    @property
+    def lost(self) -> list[Any]:
+        """The bodies of those who came too late; nobody got any other answer."""
+        lost = [body for status, body in self.all if status == _CONFLICT]
+        assert len(lost) + len(self.won) == len(self.all), {status for status, _ in self.all}
+        return lost
+
+
+class Office(Struct, frozen=True):
+    """Two gateways and the executors behind them."""
+
+    gateways: Sequence[Service]
+    workers: list[Worker]
+
+    @property
+    def log(self) -> Any:
+        """The log, as a gateway reads it."""
+        return self.gateways[0].log
+
+    async def do(self, method: str, path: str, **given: Any) -> Any:
+        """Something that the administrator does at the first gateway."""
+        return await self.gateways[0].do(method, path, **given)
+
+    async def approvers(self, count: int) -> list[str]:
+        """Service accounts that may decide; gives their keys."""
+        keys = await asyncio.gather(*(self._approver() for _ in range(count)))
+        await self.everywhere()
+        return keys
+
+    async def _approver(self) -> str:
+        user = await self.do("POST", "/api/users", json={"name": "Ada's robot", "service": True})
+        await self.do("PUT", f"{MEMBERS}/{user['id']}", json={"roles": ["approver"]})
+        made = await self.do("POST", f"/api/users/{user['id']}/keys", json={"name": "laptop"})
+        return str(made["key"])
+
+    async def everywhere(self) -> None:
+        """Wait until every service knows what the first gateway knows of people."""
+        version = self.gateways[0].directory.version
+        for each in (*self.gateways, *self.workers):
+            await each.directory.reached(version)
+
+    async def start(
+        self, blocks: Mapping[str, Any], *, partitions: Collection[int] = range(PARTITIONS)
+    ) -> Execution:
+        """Deploy a workflow and run it up to its pauses, in one of some partitions."""
+        started = Execution(f"decided-{uuid4()}", str(uuid4()))
+        while partition_of(started.log_id) not in partitions:
+            started = Execution(started.workflow, str(uuid4()))
+        workflow = f"/api/workflows/{started.workflow}"
+        await self.do("PUT", workflow, json={"blocks": blocks, "start": _starts(blocks)})
+        headers = {"X-Execution-Id": started.id}
+        await self.do("POST", f"{workflow}/execute", json={"input": {}}, headers=headers)
+        return started
+
+    async def race(self, paths: Sequence[str], keys: Sequence[str] = ()) -> Answers:
+        """Decide on all of these at once, half of them over each gateway; ``keys`` take turns."""
+        calls = []
+        for number, path in enumerate(paths):
+            by = {"key": keys[number % len(keys)]} if keys else {}
+            gateway = self.gateways[number % len(self.gateways)]
+            calls.append(gateway.call("POST", path, json={"approved": True}, **by))
+        return Answers(await asyncio.gather(*calls))
+
+    async def events(self, execution: Execution) -> list[Event]:
+        """The log of an execution."""
+        return [decode_event(each.state) for each in await self.log.read(execution.log_id)]
+
+    async def topics(self, execution: Execution, *, until_it_has: bytes) -> bytes:
+        """All that the broker has of commands and events of an execution's partition, up to an event."""
+        bus, number = self.gateways[0].line, partition_of(execution.log_id)
+        found = b""
+        for topic, last in ((COMMANDS, None), (EXECUTIONS, until_it_has)):
+            first, end = (await bus.bounds(topic, [number]))[number]
+            reader = await bus.reader(topic)
+            await reader.assign({number: first})
+            async with asyncio.timeout(LIMIT):
+                while first < end or (last is not None and last not in found):
+                    for message in await reader.poll(wait=1.0):
+                        found, first = found + message.value, message.offset + 1
+            await reader.close()
+        return found
+
+    async def ended(self, execution: Execution) -> list[Event]:
+        """Wait for the end of an execution; gives its log."""
+
+        async def there() -> bool:
+            return (await self.events(execution))[-1].type == "execution:completed"
+
+        await until(there)
+        return await self.events(execution)
+
+    def owner(self, execution: Execution) -> Worker:
+        """The executor whose execution it is."""
+        number = partition_of(execution.log_id)
+        (found,) = [each for each in self.workers if number in each.executor.owned]
+        return found
+
+
+def _starts(blocks: Mapping[str, Any]) -> list[str]:
+    led_to = {each.get("then") for each in blocks.values()}
+    return [name for name in blocks if name not in led_to]
+
+
+def of_kind(events: Sequence[Event], kind: str) -> list[Event]:
+    """The events of a type."""
+    return [event for event in events if event.type == kind]
+
+
+def check_queue(events: Sequence[Event]) -> None:
+    """Decisions that wait have the next place in the line, and are taken up in its order, each once."""
+    line: list[str] = []
+    taken: list[str] = []
+    for event in events:
+        if event.type == "resume:queued":
+            line.append(event.data.resume_entry_id)
+            assert event.data.queue_position == len(line)
+        elif event.type == "execution:resumed":
+            taken.append(event.data.resume_entry_id)
+            if line:
+                assert line.pop(0) == taken[-1]
+    assert line == []
+    assert len(taken) == len(set(taken))
