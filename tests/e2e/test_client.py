@@ -146,8 +146,8 @@ async def test_the_settings_of_a_workspace_are_set_changed_and_removed(server: E
             await removal
         await client.keys.revoke(key.id)
         left = (
-            [each.id async for each in client.groups.list()],
-            [each.id async for each in client.keys.list()],
+            [each.id async for each in client.groups.list() if each.id == group.id],
+            [each.id async for each in client.keys.list() if each.id == key.id],
         )
 
     assert (renamed.name, switched.enabled, dead) == ("money", False, [])

@@ -143,7 +143,7 @@ def test_a_gate_stays_shut_when_security_says_no_and_whoever_started_it_has_no_v
     assert data_of(done.lines[0]) == {"released": False, "why": "a hole"}
 
 
-def test_a_large_refund_is_finance_s_to_decide_until_others_are_asked(server: Embedded) -> None:
+def test_a_large_refund_is_decided_by_its_group_and_has_a_deadline(server: Embedded) -> None:
     server.signoff("run", "large-refund", "--id", "large", "--input", LARGE)
     policy = acting_as(server, "ann").signoff("inbox", "show", "large").lines[0]["policy"]
     assert [step["action"] for step in policy["deadline"]] == ["remind", "escalate", "decide"]

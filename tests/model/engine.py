@@ -214,7 +214,7 @@ class Engine:
             point.context_id: {
                 label
                 for label, person in PEOPLE.items()
-                if standing_refusal(self.state, point, person.actor, person.maker) is None
+                if standing_refusal(point, person.actor, person.maker) is None
             }
             for point in self.state.points.values()
             if point.status in {"paused", "failed"}

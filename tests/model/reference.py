@@ -43,20 +43,21 @@ class Point:
         yes = sum(weight for _, _, approves, weight in self.votes if approves)
         return yes, sum(weight for *_, weight in self.votes) - yes
 
-    def seat(self, who: Who) -> Seat:
-        """As a delegate before all, then in one's own right, then in the place of somebody absent."""
+    def seat(self, who: Who, starter: str) -> Seat:
+        """First as a delegate, then in one's own right, then for an absent one who has not decided."""
         if who.user in self.delegates:
             return who.person, self.delegates[who.user], who.keys
         if who.person not in self.away and (not self.who or who.keys & set(self.who)):
             return who.person, None, who.keys
-        for absent, keys in who.stands_in.items():
+        spent = {"" if self.policy.starter else starter, *(n for vote in self.votes for n in vote[:2])}
+        for absent, keys in sorted(who.stands_in.items(), key=lambda each: each[0] in spent):
             if absent not in self.away and (keys & set(self.who) or absent in self.delegates):
                 return who.person, absent, keys
         raise RefusedError("NOT_ELIGIBLE")
 
     def may(self, who: Who, starter: str, *, now: bool = True) -> Seat:
         """As whom somebody may decide. Each person counts once, themselves or through another."""
-        seat = self.seat(who)
+        seat = self.seat(who, starter)
         people = {*seat[:2]} - {None}
         refuse("SELF_APPROVAL", when=not self.policy.starter and starter in people)
         refuse("ALREADY_DECIDED", when=any(people & {*vote[:2]} for vote in self.votes))
@@ -218,7 +219,7 @@ class Execution:
         return bool(answer)
 
     def _count(self, point: Point, who: Who, answer: bool) -> object:
-        policy, (person, instead_of, keys) = point.policy, point.seat(who)
+        policy, (person, instead_of, keys) = point.policy, point.seat(who, self.starter)
         weight = max((policy.weights[key] for key in keys & policy.weights.keys()), default=1)
         point.votes += [(person, instead_of, answer, weight)] if policy.required else []
         approvals, rejections = point.count()

@@ -1,6 +1,7 @@
 """People, and decisions that they take all at once over two gateways of a cluster."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -8,6 +9,8 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
+from signoff.access.decision_links import DecisionLinks, PointOf
+from signoff.access.sealing import Sealer
 from signoff.events.codec import decode_event
 from signoff.events.topics import (
     COMMANDS,
@@ -17,8 +20,8 @@ from signoff.events.topics import (
     chosen_log_id,
     partition_of,
 )
-from signoff.events.types import Event
-from support.clusters import LIMIT, Service, Worker
+from signoff.events.types import SYSTEM, Event, ExecutionResumed, PauseOpened, ResumeQueued
+from support.clusters import LIMIT, SECRET, Service, Worker
 from support.executors import until
 
 FORM: Final = {"approved": {"type": "boolean", "required": True}}
@@ -92,8 +95,9 @@ class Office(Struct, frozen=True):
     async def everywhere(self) -> None:
         """Wait until every service knows what the first gateway knows of people."""
         version = self.gateways[0].directory.version
-        for each in (*self.gateways, *self.workers):
-            await each.directory.reached(version)
+        known = [each.directory for each in self.gateways] + [each.directory for each in self.workers]
+        for each in known:
+            await each.reached(version)
 
     async def start(
         self, blocks: Mapping[str, Any], *, partitions: Collection[int] = range(PARTITIONS)
@@ -152,6 +156,55 @@ class Office(Struct, frozen=True):
         return found
 
 
+class Linked:
+    """A person whom links to a pause point are for.
+
+    Attributes:
+        office: where it is.
+        asked: the execution, which waits at ``ask``.
+        user_id: theirs.
+    """
+
+    def __init__(self, office: Office, asked: Execution, user_id: str) -> None:
+        self.office = office
+        self.asked = asked
+        self.user_id = user_id
+
+    @classmethod
+    async def to(cls, office: Office, asked: Execution) -> "Linked":
+        """A new person who may decide there."""
+        address = f"{uuid4()}@example.org"
+        user = {"name": "Ada", "email": address, "password": "correct horse battery"}
+        made = await office.do("POST", "/api/users", json=user)
+        await office.do("POST", MEMBERS, json={"email": address, "roles": ["approver"]})
+        await office.everywhere()
+        return cls(office, asked, made["id"])
+
+    @property
+    def point(self) -> PointOf:
+        """Where the links lead."""
+        return PointOf(DEFAULT_WORKSPACE, self.asked.log_id, "ask")
+
+    def links(self, *, ago: float = 0.0) -> DecisionLinks:
+        """Makes links, as executors do for notifications; or did so some seconds ago."""
+        records = self.office.log.records
+        return DecisionLinks(records, Sealer([SECRET]), clock=lambda: time.time() - ago)
+
+    async def link(self, *, ago: float = 0.0) -> tuple[str, str]:
+        """A new link, good for a minute; gives its id and its token."""
+        made = await self.links(ago=ago).make(self.point, user_id=self.user_id, made_by=SYSTEM, lifetime=60)
+        return made.link_id, made.token
+
+    async def decide(self, token: str, gateway: int) -> tuple[int, Any]:
+        """Decide by a link, on what is shown."""
+        opened = only(await self.office.events(self.asked), "pause:opened").data
+        assert isinstance(opened, PauseOpened)
+        return await self.office.gateways[gateway].call(
+            "POST", self.asked.point(), params={"token": token}, json={"approved": True},
+            headers={"If-Match": f'"{opened.content_digest}"'},
+        )  # fmt: skip
+
+
 def _starts(blocks: Mapping[str, Any]) -> list[str]:
     led_to = {each.get("then") for each in blocks.values()}
     return [name for name in blocks if name not in led_to]
@@ -162,16 +215,22 @@ def of_kind(events: Sequence[Event], kind: str) -> list[Event]:
     return [event for event in events if event.type == kind]
 
 
+def only(events: Sequence[Event], kind: str) -> Event:
+    """The one event of a type."""
+    (found,) = of_kind(events, kind)
+    return found
+
+
 def check_queue(events: Sequence[Event]) -> None:
     """Decisions that wait have the next place in the line, and are taken up in its order, each once."""
     line: list[str] = []
     taken: list[str] = []
-    for event in events:
-        if event.type == "resume:queued":
-            line.append(event.data.resume_entry_id)
-            assert event.data.queue_position == len(line)
-        elif event.type == "execution:resumed":
-            taken.append(event.data.resume_entry_id)
+    for data in [event.data for event in events]:
+        if isinstance(data, ResumeQueued):
+            line.append(data.resume_entry_id)
+            assert data.queue_position == len(line)
+        elif isinstance(data, ExecutionResumed):
+            taken.append(data.resume_entry_id)
             if line:
                 assert line.pop(0) == taken[-1]
     assert line == []

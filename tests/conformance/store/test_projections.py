@@ -1,5 +1,6 @@
 """Rows beside the log, written with its events."""
 
+import asyncio
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -67,6 +68,16 @@ async def test_an_execution_is_located_by_its_log_or_a_run_of_it(store: EventSto
     assert await store.locate([row.log_id]) == row
     assert await store.locate([uuid4(), run]) == row
     assert await store.locate([uuid4()]) is None
+
+
+async def test_those_who_locate_at_the_same_time_get_their_own_executions(store: EventStore) -> None:
+    writer, rows, run = await Writer.of(store), [execution() for _ in range(20)], uuid4()
+    await writer.append(rows=[*rows, RunRow(run_id=run, log_id=rows[0].log_id)])
+    asked = [*([row.log_id] for row in rows), [run], [uuid4()], [rows[1].log_id]]
+
+    found = await asyncio.gather(*map(store.locate, asked))
+
+    assert found == [*rows, rows[0], None, rows[1]]
 
 
 async def test_a_new_owner_finds_what_is_not_parked(store: EventStore) -> None:

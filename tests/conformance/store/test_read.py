@@ -1,5 +1,6 @@
 """Reading one log, many, and all."""
 
+import asyncio
 from uuid import uuid4
 
 from signoff.events.store.base import EventStore
@@ -30,6 +31,17 @@ async def test_many_logs_are_read_each_from_its_version(store: EventStore) -> No
         one: [2, 3, 4],
         two: [1, 2],
     }
+
+
+async def test_those_who_read_at_the_same_time_get_their_own_logs(store: EventStore) -> None:
+    writer, one, two = await Writer.of(store), uuid4(), uuid4()
+    await writer.append(*events(one, range(1, 6)), *events(two, range(1, 4)))
+    asked = [({one: 0}, 2), ({one: 3, two: 0}, 10), ({uuid4(): 0}, 10), ({two: 2}, 1)]
+
+    found = await asyncio.gather(*(store.read_many(after, limit=limit) for after, limit in asked))
+
+    versions = [{log: [event.version for event in page] for log, page in logs.items()} for logs in found]
+    assert versions == [{one: [1, 2]}, {one: [4, 5], two: [1, 2, 3]}, {}, {two: [3]}]
 
 
 async def test_nothing_asked_for_is_nothing_found(store: EventStore) -> None:

@@ -13,16 +13,14 @@ import pytest_asyncio
 from local_services.kafka import Kafka
 
 from integration.executor.conftest import new_topics
-from signoff.access.decision_links import DecisionLinks, PointOf
-from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.times import from_iso
-from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, partition_of
-from signoff.events.types import SYSTEM, Event
+from signoff.events.topics import PARTITIONS, partition_of
+from signoff.events.types import Event
 from signoff.executor.blocks.base import Tools
-from support.clusters import SECRET, Cluster, Worker
-from support.deciders import ASK, FORM, MEMBERS, Execution, Office, check_queue, of_kind
+from support.clusters import Cluster, Worker
+from support.deciders import ASK, FORM, Linked, Office, check_queue, of_kind, only
 from support.executors import ExecutorProcess, until
 from support.inbox_rebuilt import Rebuilding
 from support.ports import unused_port
@@ -98,11 +96,6 @@ async def replace(office: Office, town: Town, worker: Worker) -> None:
     await worker.end()
     office.workers[office.workers.index(worker)] = await town.cluster.executor()
     await until(lambda: _owned(office) == PARTITIONS)
-
-
-def only(events: list[Event], kind: str) -> Event:
-    (found,) = of_kind(events, kind)
-    return found
 
 
 async def test_of_a_hundred_who_decide_at_once_one_wins_and_the_others_read_who_it_was(
@@ -266,50 +259,6 @@ async def test_what_is_held_is_taken_where_its_partition_has_moved_and_its_secre
         assert str(held["heldId"]).encode() in each
 
 
-# Links --------------------------------------------------------------------------------------------------
-
-
-class Linked:
-    """A person whom links to a pause point are for."""
-
-    def __init__(self, office: Office, asked: Execution, user_id: str) -> None:
-        self.office = office
-        self.asked = asked
-        self.user_id = user_id
-
-    @classmethod
-    async def to(cls, office: Office, asked: Execution) -> "Linked":
-        """A new person who may decide there."""
-        address = f"{uuid4()}@example.org"
-        user = {"name": "Ada", "email": address, "password": "correct horse battery"}
-        made = await office.do("POST", "/api/users", json=user)
-        await office.do("POST", MEMBERS, json={"email": address, "roles": ["approver"]})
-        await office.everywhere()
-        return cls(office, asked, made["id"])
-
-    @property
-    def point(self) -> PointOf:
-        return PointOf(DEFAULT_WORKSPACE, self.asked.log_id, "ask")
-
-    def links(self, *, ago: float = 0.0) -> DecisionLinks:
-        """Makes links, as executors do for notifications; or did so some seconds ago."""
-        clock = lambda: time.time() - ago  # noqa: E731
-        return DecisionLinks(self.office.log.records, Sealer([SECRET]), clock=clock)
-
-    async def link(self, *, ago: float = 0.0) -> tuple[str, str]:
-        """A new link, good for a minute; gives its id and its token."""
-        made = await self.links(ago=ago).make(self.point, user_id=self.user_id, made_by=SYSTEM, lifetime=60)
-        return made.link_id, made.token
-
-    async def decide(self, token: str, gateway: int) -> tuple[int, Any]:
-        """Decide by a link, on what is shown."""
-        opened = only(await self.office.events(self.asked), "pause:opened")
-        return await self.office.gateways[gateway].call(
-            "POST", self.asked.point(), params={"token": token}, json={"approved": True},
-            headers={"If-Match": f'"{opened.data.content_digest}"'},
-        )  # fmt: skip
-
-
 async def test_a_link_that_is_used_at_both_gateways_at_once_decides_once(office: Office) -> None:
     policy = {"assignees": ["role:approver"], "quorum": {"required": 3}}
     asked = await office.start({"ask": {**ASK, **policy}})
@@ -333,9 +282,7 @@ async def test_a_link_that_was_revoked_or_has_expired_decides_at_neither_gateway
     (revoked_id, revoked), (_, expired) = await person.link(), await person.link(ago=61)
     await office.do("DELETE", f"/api/inbox/{asked.id}/ask/links/{revoked_id}")
 
-    answers = [
-        await person.decide(token, gateway) for token in (revoked, expired) for gateway in (0, 1)
-    ]
+    answers = [await person.decide(token, gateway) for token in (revoked, expired) for gateway in (0, 1)]
 
     assert [status for status, _ in answers] == [401] * 4
     assert of_kind(await office.events(asked), "execution:resumed") == []

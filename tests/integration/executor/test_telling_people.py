@@ -97,9 +97,10 @@ class Asked(Struct, frozen=True):
 
     async def decide(self, caller: Caller, **given: Any) -> tuple[int, Any]:
         """Look at what is shown, and decide on it."""
+        more = given.pop("headers", {})
         _, _, headers = await caller.send("GET", self.path, **given)
         return await caller.post(
-            self.path, json={"approved": True}, headers={"If-Match": headers["ETag"]}, **given
+            self.path, json={"approved": True}, headers={"If-Match": headers["ETag"], **more}, **given
         )
 
 
@@ -289,6 +290,53 @@ async def test_an_authors_mail_url_to_a_private_network_is_refused_though_the_op
     assert (result["success"], result["to"]) == (False, ann.id)
     assert "127.0.0.1" in result["error"]
     assert stage.mail.to(ann.address) == []
+
+
+async def test_a_link_that_an_authors_mail_server_carries_decides_with_a_code_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with (
+        MailServer().serving() as mail,
+        serving_people(
+            monkeypatch,
+            public_url=PUBLIC,
+            mail_url=mail.url,
+            notify_schemes=["mailto"],
+            allow_private_networks=["127.0.0.0/8"],
+        ) as server,
+    ):
+        stage = Stage(server, mail)
+        (ann,) = await people(stage, 1)
+        asked = await ask(stage, ann, notify=[{"to": "assignees", "url": mail.url}])
+        await asked.told(1)
+        (carried,) = mail.to(ann.address)
+        token = {"token": token_in(carried)}
+        refused = await asked.decide(nobody(server), params=token)
+        await nobody(server).do("POST", f"/api/inbox/{asked.execution}/ask/code", params=token)
+        code = text(mail.to(ann.address)[-1])[:6]
+        taken = await asked.decide(nobody(server), params=token, headers={"X-Signoff-Code": code})
+
+    assert (refused[0], refused[1]["code"]) == (401, "CODE_REQUIRED")
+    assert taken[0] == 200
+
+
+@pytest.mark.parametrize("body", ["https://example.com/?next=<ask.link>", "see example.com/#(<ask.link>)"])
+async def test_no_mail_goes_out_whose_text_would_lead_a_link_to_another_host(stage: Stage, body: str) -> None:
+    (ann,) = await people(stage, 1)
+    asked = await ask(stage, ann, notify=[{"to": "assignees", "body": body}])
+    (result,) = await asked.told(1)
+
+    assert (result["success"], "stand by itself" in result["error"]) == (False, True)
+    assert stage.mail.to(ann.address) == []
+
+
+async def test_a_mail_may_have_its_link_wherever_it_stands_by_itself(stage: Stage) -> None:
+    (ann,) = await people(stage, 1)
+    body = "Look at it.\n<ask.link> or (<ask.link>) or here:<ask.link>"
+    asked = await ask(stage, ann, notify=[{"to": "assignees", "body": body}])
+    await asked.told(1)
+
+    assert len(stage.mail.to(ann.address)) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import (
     AbsenceEnded,
     AbsenceSet,
+    Actor,
     DirectoryFact,
     EnvironmentRemoved,
     EnvironmentSet,
@@ -35,8 +36,8 @@ from signoff.events.types import (
     WorkspaceRenamed,
 )
 
-FORMAT: Final = 3
-"""The version of the shape of `Directory`; a snapshot of another one is ignored."""
+FORMAT: Final = 4
+"""The version of the shape of `Directory`, and of how it is folded; a snapshot of another one is ignored."""
 
 COMMANDS: Final = 20_000
 """Of the last so many commands, at least, a repetition is known; an older one is decided anew."""
@@ -128,7 +129,7 @@ class Key(Struct, kw_only=True):
     Attributes:
         workspace_id: where alone it acts, if it is bound.
         user_id: whose it is, if it is personal.
-        owner_id: who made a workspace's key.
+        owner_id: who was shown a workspace's key last: behind its decisions stands this person.
         roles: that bound what it may do; ``None``: all that its user may.
         digest: of its secret; ``previous`` is that of the one before, good until ``previous_until``.
     """
@@ -149,6 +150,11 @@ class Key(Struct, kw_only=True):
         if self.expires_at is not None and now >= self.expires_at:
             return False
         return digest == self.digest or (digest == self.previous and now < self.previous_until)
+
+
+def user_behind(actor: Actor) -> str | None:
+    """The id of the user who acts, be it by a key; ``None`` where none is known."""
+    return actor.id if actor.type == "user" else actor.owner
 
 
 def _initial() -> dict[str, Workspace]:
@@ -307,6 +313,8 @@ def _of_keys(state: Directory, fact: KeyCreated | KeyRotated | KeyRevoked, now: 
             key.previous, key.previous_until = key.digest, from_iso(fact.previous_until)
             key.digest = fact.digest
             state.digests[fact.digest] = fact.key_id
+            if key.user_id is None:
+                key.owner_id = user_behind(fact.actor) or key.owner_id
         case KeyRevoked():
             key = state.keys.pop(fact.key_id)
             del state.digests[key.digest]

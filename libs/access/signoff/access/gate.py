@@ -24,7 +24,9 @@ from signoff.runtime.settings import Settings
 
 WORKSPACE_HEADER: Final = "X-Workspace-Id"
 
-_BOOTSTRAP: Final = Actor(type="apiKey", id="bootstrap")
+BOOTSTRAP: Final = Actor(type="apiKey", id="bootstrap")
+"""Whoever has the key that the operator set: no directory has it."""
+
 _KEEP: Final = 10_000
 _FRESH: Final = 0.05
 """Seconds for which a key that nobody has is believed to be nobody's: guessing keys does not load the log."""
@@ -117,7 +119,7 @@ class Gate:
         digest = digest_of(key)
         state = self.directory.state
         if self._bootstrap is not None and hmac.compare_digest(digest, self._bootstrap):
-            return self.by_key_id(_BOOTSTRAP.id)
+            return self.by_key_id(BOOTSTRAP.id)
         key_id = state.digests.get(digest)
         if key_id is None or not state.keys[key_id].is_good(digest, self._clock()):
             raise InvalidKeyError("Invalid API key")
@@ -130,12 +132,12 @@ class Gate:
             InvalidKeyError: there is no such key any more, or its user may do nothing.
         """
         state = self.directory.state
-        if key_id == _BOOTSTRAP.id and self._bootstrap is not None:
+        if key_id == BOOTSTRAP.id and self._bootstrap is not None:
             return self._known("", lambda: _bootstrap_caller(state))
         key = state.keys.get(key_id)
         if key is None or (key.expires_at is not None and key.expires_at <= self._clock()):
             raise InvalidKeyError("Invalid API key")
-        caller = self._known(key_id, lambda: _caller_of(state, key_id, key))
+        caller = self._known(key_id, lambda: caller_of_key(state, key_id, key))
         if not caller.grants:
             raise InvalidKeyError("Invalid API key")
         return caller
@@ -240,13 +242,14 @@ def _named(caller: Caller, workspace_id: str) -> Principal:
 def _bootstrap_caller(state: Directory) -> Caller:
     everything = expanded(ROLES)
     return Caller(
-        actor=_BOOTSTRAP,
+        actor=BOOTSTRAP,
         auth_method="apiKey",
         grants={UUID(name): everything for name, each in state.workspaces.items() if not each.closed},
     )
 
 
-def _caller_of(state: Directory, key_id: str, key: Key) -> Caller:
+def caller_of_key(state: Directory, key_id: str, key: Key) -> Caller:
+    """Who has a key that has not expired, with what they may do."""
     actor = Actor(type="apiKey", id=key_id, owner=key.user_id or key.owner_id)
     if key.user_id is not None:
         return Caller(

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import jsonschema_rs
 from msgspec import Struct
+from msgspec.json import encode as encode_json
 
 from signoff.engine.faults import shorten
 from signoff.engine.values import SECRET_TYPE, coerce_value, parse_number, to_text
-from signoff.events.codec import encode_json
 from signoff.events.escapes import BLOB, SECRET
 
 MAX_TEXT: Final = 50_000

@@ -77,7 +77,7 @@ def refusal_of(state: State, data: ResumeExecution, actor: Actor) -> Refusal | N
         return _retry_refusal(state, point, data, actor)
     refusal = open_refusal(state, data.context_id)
     if refusal is None and point is not None:
-        refusal = standing_refusal(state, point, actor, maker) or _unseen_refusal(point, data, maker)
+        refusal = standing_refusal(point, actor, maker) or _unseen_refusal(point, data, maker)
     return refusal
 
 
@@ -126,7 +126,7 @@ def _retry_refusal(state: State, point: PausePoint, data: ResumeExecution, actor
             code="NOT_ELIGIBLE",
             message="It was not one person who decided this: try it again without an input",
         )
-    return standing_refusal(state, point, actor, data.maker or NOBODY_KNOWN) or content_refusal(
+    return standing_refusal(point, actor, data.maker or NOBODY_KNOWN) or content_refusal(
         point, data.seen_digest
     )
 

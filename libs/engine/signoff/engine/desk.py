@@ -45,7 +45,7 @@ Answer: TypeAlias = EventData | Refusal
 def take_pause_command(state: State, command: Command, data: PauseCommand) -> Results:
     """Do what is asked of a pause point that waits, or refuse it."""
     refusal = open_refusal(state, data.context_id)
-    answer = refusal or _ANSWERS[type(data)](state, state.points[data.context_id], command, data)
+    answer = refusal or _ANSWERS[type(data)](state.points[data.context_id], command, data)
     if isinstance(answer, Refusal):
         yield Outcome(
             command_id=command.command_id,
@@ -63,12 +63,12 @@ def take_pause_command(state: State, command: Command, data: PauseCommand) -> Re
     )
 
 
-def _claimed(state: State, point: PausePoint, command: Command, data: ClaimPause) -> Answer:
+def _claimed(point: PausePoint, command: Command, data: ClaimPause) -> Answer:
     if point.quorum is not None:
         return Refusal(
             code="NOT_CLAIMABLE", message="Several people decide this, each for themselves: nobody claims it"
         )
-    refusal = standing_refusal(state, point, command.actor, data.maker)
+    refusal = standing_refusal(point, command.actor, data.maker)
     if refusal is not None and refusal.code not in {"RETURNED", "CODE_REQUIRED"}:
         return refusal
     if point.claimed_by == (data.maker.user_id or person_of(command.actor)):
@@ -78,7 +78,7 @@ def _claimed(state: State, point: PausePoint, command: Command, data: ClaimPause
     )
 
 
-def _released(_: State, point: PausePoint, command: Command, data: ReleasePause) -> Answer:
+def _released(point: PausePoint, command: Command, data: ReleasePause) -> Answer:
     if point.claimed_by is None:
         return Refusal(code="NOT_CLAIMED", message="Nobody has claimed this")
     standing = Standing(data.maker.user_id or person_of(command.actor), None, frozenset())
@@ -91,8 +91,8 @@ def _released(_: State, point: PausePoint, command: Command, data: ReleasePause)
     )
 
 
-def _delegated(state: State, point: PausePoint, command: Command, data: DelegatePause) -> Answer:
-    refusal = standing_refusal(state, point, command.actor, data.maker)
+def _delegated(point: PausePoint, command: Command, data: DelegatePause) -> Answer:
+    refusal = standing_refusal(point, command.actor, data.maker)
     if refusal is not None:
         return refusal
     standing = standing_of(point, command.actor, data.maker)
@@ -111,7 +111,7 @@ def _delegated(state: State, point: PausePoint, command: Command, data: Delegate
     )
 
 
-def _reassigned(_: State, point: PausePoint, command: Command, data: ReassignPause) -> Answer:
+def _reassigned(point: PausePoint, command: Command, data: ReassignPause) -> Answer:
     return PauseReassigned(
         context_id=point.context_id,
         assignees=data.assignees,
@@ -121,8 +121,8 @@ def _reassigned(_: State, point: PausePoint, command: Command, data: ReassignPau
     )
 
 
-def _returned(state: State, point: PausePoint, command: Command, data: ReturnPause) -> Answer:
-    refusal = standing_refusal(state, point, command.actor, data.maker)
+def _returned(point: PausePoint, command: Command, data: ReturnPause) -> Answer:
+    refusal = standing_refusal(point, command.actor, data.maker)
     if refusal is not None:
         return refusal
     return PauseReturned(
@@ -133,7 +133,7 @@ def _returned(state: State, point: PausePoint, command: Command, data: ReturnPau
     )
 
 
-def _amended(_: State, point: PausePoint, command: Command, data: AmendPause) -> Answer:
+def _amended(point: PausePoint, command: Command, data: AmendPause) -> Answer:
     return content_refusal(point, data.seen_digest) or PauseAmended(
         context_id=point.context_id,
         response=data.response,
@@ -144,7 +144,7 @@ def _amended(_: State, point: PausePoint, command: Command, data: AmendPause) ->
     )
 
 
-def _commented(_: State, point: PausePoint, command: Command, data: CommentPause) -> Answer:
+def _commented(point: PausePoint, command: Command, data: CommentPause) -> Answer:
     if point.comments >= MAX_COMMENTS:
         return Refusal(code="TOO_MANY", message=f"A pause point has at most {MAX_COMMENTS} comments")
     return PauseCommented(
@@ -155,7 +155,7 @@ def _commented(_: State, point: PausePoint, command: Command, data: CommentPause
     )
 
 
-_ANSWERS: Final[dict[type, Callable[[State, PausePoint, Command, Any], Answer]]] = {
+_ANSWERS: Final[dict[type, Callable[[PausePoint, Command, Any], Answer]]] = {
     AmendPause: _amended,
     ClaimPause: _claimed,
     CommentPause: _commented,

@@ -7,7 +7,7 @@ from signoff.engine.graph import Graph
 from signoff.engine.notices import tells
 from signoff.engine.pauses import pending_output
 from signoff.engine.places import branches_of
-from signoff.engine.standing import person_of
+from signoff.engine.standing import person_of, submitter
 from signoff.engine.state import Decision, Held, PausePoint, Ready, State, Taken, Telling
 from signoff.engine.work import land
 from signoff.events.times import from_iso
@@ -58,6 +58,7 @@ def _opened(state: State, event: Event, data: PauseOpened, graph: Graph | None) 
         assignees=data.assignees,
         quorum=data.quorum,
         self_approval=data.self_approval,
+        barred=None if data.self_approval or state.actor is None else person_of(state.actor),
         deadlines=data.deadlines,
         priority=data.priority,
         step_up=data.step_up,
@@ -210,6 +211,7 @@ def _recorded(state: State, event: Event, data: DecisionRecorded, _: Graph | Non
             actor=data.actor,
             person=data.made.user_id or person_of(data.actor),
             on_behalf_of=data.made.on_behalf_of,
+            submitted_by=submitter(data.actor, data.made),
             verdict=data.verdict,
             weight=data.weight,
             submission=data.submission,

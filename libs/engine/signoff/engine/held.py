@@ -1,6 +1,7 @@
 """Decisions that come before their pause point: kept, taken when it opens, and ended visibly."""
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 from signoff.engine.decisions import read_submission, record, refusal_of
@@ -15,6 +16,7 @@ from signoff.engine.state import TERMINAL, State
 from signoff.events.types import (
     Command,
     DecisionHeld,
+    Maker,
     Outcome,
     Refusal,
     ResumeExecution,
@@ -70,6 +72,11 @@ def _refusal(state: State, graph: Graph, data: ResumeExecution) -> Refusal | Non
         return Refusal(
             code="POINT_NOT_FOUND", message=f"No pause block of the workflow can open {data.context_id}"
         )
+    if data.seen_digest is not None:
+        return Refusal(
+            code="CONTENT_CHANGED",
+            message="The pause point has shown nothing yet: before it opens, decide without If-Match",
+        )
     if len(state.held_decisions) >= MAX_HELD:
         return Refusal(
             code="TOO_MANY", message=f"An execution keeps at most {MAX_HELD} decisions for points to come"
@@ -88,20 +95,33 @@ def block_of(graph: Graph, context_id: str) -> str | None:
     return None
 
 
-def take_held(state: State, graph: Graph, context_id: str, now: float) -> Results:
-    """A point has opened: take the decisions that wait for it, in the order in which they came."""
+def take_held(
+    state: State, graph: Graph, context_id: str, now: float, *, makers: Mapping[str, Maker | None]
+) -> Results:
+    """A point has opened: take the decisions that wait for it, in the order in which they came.
+
+    Args:
+        state: of the execution.
+        graph: its definition.
+        context_id: of the point.
+        now: seconds since the epoch.
+        makers: by the ids of held decisions, as far as they are another one now; ``None``: nobody any more.
+    """
     for held in [each for each in state.held_decisions.values() if each.context_id == context_id]:
         if held.held_id not in state.held_decisions:  # the one before it ended the execution
             continue
-        data = ResumeExecution(context_id=context_id, mode=held.mode, maker=held.maker)
+        point, maker = state.points[context_id], makers.get(held.held_id, held.maker)
+        if maker is None:
+            yield expired(held, "Whoever sent it may not decide here any more", cause=str(point.event_id))
+            continue
+        data = ResumeExecution(context_id=context_id, mode=held.mode, maker=maker)
         refusal = refusal_of(state, data, held.actor)
-        point = state.points[context_id]
         submission, misfit = read_submission(form_of(point.response), held.input)
         refusal = refusal or misfit
         if refusal is not None:
             yield expired(held, _said(refusal), cause=str(point.event_id))
             continue
-        made = made_by(point, held.actor, held.maker, seen=False)
+        made = made_by(point, held.actor, maker, seen=False)
         entry = new_entry(
             state, UUID(held.held_id), context_id, held.actor, now,
             mode=held.mode, given=held.input, submission=submission, made=made,
@@ -110,7 +130,7 @@ def take_held(state: State, graph: Graph, context_id: str, now: float) -> Result
         if point.quorum is None:
             yield from take(state, graph, entry, now, cause=cause)
         else:
-            yield from record(state, graph, entry, held.maker, now, cause=cause)
+            yield from record(state, graph, entry, maker, now, cause=cause)
 
 
 def _said(refusal: Refusal) -> str:

@@ -5,12 +5,13 @@ they never leave the executor. ``instance`` is a block with the turns around it.
 executor performs them after the commit.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from signoff.engine.policies import Policy
-from signoff.events.types import Command, EventData, Json, Occasion, Outcome, PauseKind
+from signoff.events.types import Command, EventData, Json, Maker, Occasion, Outcome, PauseKind
 
 
 class BlockSucceeded(Struct, frozen=True, kw_only=True):
@@ -36,7 +37,11 @@ class BlockFailed(Struct, frozen=True, kw_only=True):
 
 
 class BlockPaused(Struct, frozen=True, kw_only=True):
-    """A block asks to wait for somebody, or with ``due_at`` (seconds since the epoch) for a moment."""
+    """A block asks to wait for somebody, or with ``due_at`` (seconds since the epoch) for a moment.
+
+    ``makers``: those of the decisions that wait for it, by the ids of these, as they are known now; ``None``:
+    they may not decide any more.
+    """
 
     instance: str
     attempt: int
@@ -45,6 +50,7 @@ class BlockPaused(Struct, frozen=True, kw_only=True):
     content_digest: str | None = None
     due_at: float | None = None
     policy: Policy | None = None
+    makers: Mapping[str, Maker | None] = {}
 
 
 class BlockWaits(Struct, frozen=True, kw_only=True):

@@ -57,7 +57,7 @@ def decisions_output(point: PausePoint) -> list[Json]:
     """Who decided what, for the blocks that follow."""
     return [
         {
-            "submittedBy": each.actor.name or each.actor.id,
+            "submittedBy": each.submitted_by,
             "submittedAt": iso(each.at),
             "verdict": each.verdict,
             "weight": each.weight,

@@ -75,7 +75,7 @@ def take_result(state: State, graph: Graph, flight: InFlight, message: BlockResu
             assert_never(message)
     yield from advance(state, graph, state.runs[flight.run_id], now, cause)
     if isinstance(message, BlockPaused) and message.kind == "human":
-        yield from take_held(state, graph, flight.instance, now)
+        yield from take_held(state, graph, flight.instance, now, makers=message.makers)
 
 
 def _paused(state: State, flight: InFlight, message: BlockPaused) -> Draft:

@@ -10,6 +10,7 @@ from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft, RunBlock
 from signoff.engine.pauses import form_of, submitted_output
 from signoff.engine.quorum import decisions_output
+from signoff.engine.standing import submitter
 from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
 from signoff.events.times import iso
 from signoff.events.topics import run_id_of
@@ -272,7 +273,7 @@ def _decided_output(point: PausePoint, entry: ResumeEntry, now: float) -> Json:
         point.response,
         resume_input=entry.input,
         submission=entry.submission,
-        submitted_by=entry.actor.name or entry.actor.id,
+        submitted_by=submitter(entry.actor, entry.made),
         submitted_at=iso(now),
         told=told,
     )

@@ -3,12 +3,12 @@
 People are named by keys: ``user:<id>``, ``group:<id>``, ``role:<role>``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
-from signoff.engine.state import PausePoint, State
+from signoff.engine.state import PausePoint
 from signoff.events.types import Actor, Made, Maker, Refusal
 
 NOBODY_KNOWN: Final = Maker()
@@ -36,29 +36,48 @@ def person_of(actor: Actor) -> str:
     return actor.owner or f"{actor.type}:{actor.id}"
 
 
+def submitter(actor: Actor, made: Made | None) -> str:
+    """Who decided, as the blocks that follow read it: a key that acts as a user is that user."""
+    acted_as = None if made is None else made.user_id
+    return actor.name or acted_as or actor.id
+
+
 def standing_of(point: PausePoint, actor: Actor, maker: Maker) -> Standing | None:
-    """As whom somebody may decide here, their own right before that of others; ``None``: not at all."""
+    """As whom somebody may decide here; ``None``: not at all.
+
+    As a delegate before all, then in their own right, then in the place of somebody absent: of several, one
+    who has not decided yet.
+    """
     person = maker.user_id or person_of(actor)
     own = _own_keys(maker)
     if maker.user_id in point.delegates:
         return Standing(person, point.delegates[str(maker.user_id)], own)
     if person not in point.away and (not point.assignees or not own.isdisjoint(point.assignees)):
         return Standing(person, None, own)
+    absent = list(_stands_in_for(point, maker))
+    spent = {point.barred, *(each for one in point.decisions for each in (one.person, one.on_behalf_of))}
+    return next(
+        (Standing(person, name, keys) for name, keys in absent if name not in spent),
+        Standing(person, *absent[0]) if absent else None,
+    )
+
+
+def _stands_in_for(point: PausePoint, maker: Maker) -> Iterator[tuple[str, frozenset[str]]]:
+    """The absent people in whose place somebody may decide a point, with their keys."""
     for absent, group_ids in maker.stands_in_for.items():
         keys = _person_keys(absent, group_ids)
         asked = absent in point.delegates or not keys.isdisjoint(point.assignees)
         if asked and absent not in point.away:
-            return Standing(person, absent, keys)
-    return None
+            yield absent, keys
 
 
-def standing_refusal(state: State, point: PausePoint, actor: Actor, maker: Maker) -> Refusal | None:
+def standing_refusal(point: PausePoint, actor: Actor, maker: Maker) -> Refusal | None:
     """Why somebody may not decide on an open point, whatever they say."""
     standing = standing_of(point, actor, maker)
     if standing is None:
         return Refusal(code="NOT_ELIGIBLE", message="You are not among those who may decide this")
     who = {standing.person, person_of(actor), standing.on_behalf_of}
-    if not point.self_approval and state.actor is not None and person_of(state.actor) in who:
+    if point.barred is not None and point.barred in who:
         return Refusal(
             code="SELF_APPROVAL",
             message="Whoever started the execution may not decide this; somebody else must",

@@ -176,6 +176,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     actor: Actor
     person: str
     on_behalf_of: str | None = None
+    submitted_by: str
     verdict: Verdict
     weight: int
     submission: Json
@@ -209,7 +210,8 @@ class PausePoint(Struct, kw_only=True):
 
     ``order`` and ``attempt`` are its block's; ``due_at`` is when a point of kind ``time`` ends. The policy is
     that of ``pause:opened``, as it stands now. ``step``: of the deadline, the last that struck; ``failing``:
-    it struck the block. ``claimed_by``: a person; ``delegates``: users → whom they decide for; ``away``:
+    it struck the block. ``barred``: who started it, if they
+    may not decide; ``claimed_by``: a person; ``delegates``: users → whom they decide for; ``away``:
     users who asked others to. ``returned``: nobody decides until the content was amended. ``decisions``:
     those that count towards a quorum. ``version``: the last event that changed what an inbox shows of it.
     """
@@ -237,6 +239,7 @@ class PausePoint(Struct, kw_only=True):
     assignees: list[str] = []
     quorum: Quorum | None = None
     self_approval: bool = True
+    barred: str | None = None
     deadlines: list[Deadline] = []
     priority: Priority = "normal"
     step_up: bool = False

@@ -31,8 +31,8 @@ class ExamplePerson(Struct, frozen=True):
 
 
 PEOPLE: Final = (
-    ExamplePerson("ann", ("finance", "release")),
-    ExamplePerson("ben", ("finance", "release")),
+    ExamplePerson("ann", ("refunds", "release")),
+    ExamplePerson("ben", ("refunds", "release")),
     ExamplePerson("cleo", ("release", "security")),
 )
 

@@ -144,6 +144,7 @@ class Executor:
             relay=self._relay,
             outcomes=self._outcomes,
             notices=self._notices,
+            directory=directory,
             timing=self._timing,
             snapshot=self._want_snapshot,
             held=self._leases.held,

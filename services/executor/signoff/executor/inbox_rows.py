@@ -6,7 +6,6 @@ from uuid import UUID
 
 from signoff.engine.graph import Graph
 from signoff.engine.quorum import progress
-from signoff.engine.standing import person_of
 from signoff.engine.state import PausePoint, State
 from signoff.events.escapes import is_reference
 from signoff.events.store.base import PointGone, PointRow
@@ -82,7 +81,7 @@ def _row(log_id: UUID, state: State, graph: Graph | None, point: PausePoint) -> 
         due_at=from_iso(point.deadlines[-1].at) if point.deadlines else None,
         candidates=_candidates(point),
         claimed_by=point.claimed_by,
-        excluded=_excluded(state, point),
+        excluded=_excluded(point),
         returned=point.returned,
         approvals=approvals,
         required=1 if point.quorum is None else point.quorum.required,
@@ -101,12 +100,10 @@ def _candidates(point: PausePoint) -> list[str]:
     return list(dict.fromkeys([*(point.assignees or [ANYBODY]), *delegates]))
 
 
-def _excluded(state: State, point: PausePoint) -> list[str]:
+def _excluded(point: PausePoint) -> list[str]:
     """Who may not decide although they are asked: not again, not what they started or gave away."""
-    people = [person for each in point.decisions for person in (each.person, each.on_behalf_of) if person]
-    if not point.self_approval and state.actor is not None:
-        people.append(person_of(state.actor))
-    return list(dict.fromkeys([*people, *point.away]))
+    decided = (person for each in point.decisions for person in (each.person, each.on_behalf_of))
+    return [each for each in dict.fromkeys([*decided, point.barred, *point.away]) if each is not None]
 
 
 def _text(title: str, response: Json) -> str:

@@ -16,6 +16,7 @@ import structlog
 from msgspec import Struct
 
 from signoff.access.directory import Directory
+from signoff.access.live import LiveDirectory
 from signoff.engine.commands import refused
 from signoff.engine.messages import (
     BLOCK_RESULTS,
@@ -47,6 +48,7 @@ from signoff.events.errors import (
 from signoff.events.store.base import Append, DeadCommand, EventStore, Lease
 from signoff.events.times import recordable
 from signoff.events.types import Command, Outcome, PauseCommand, ResumeExecution, StartExecution
+from signoff.executor.early import with_makers
 from signoff.executor.inbox import Inbox, Internal, Item
 from signoff.executor.loaded import Loaded, shrink
 from signoff.executor.loader import BrokenExecutionError, Loader, wants_snapshot
@@ -93,6 +95,7 @@ class Shared(Struct, frozen=True, kw_only=True):
     relay: Relay
     outcomes: Outcomes
     notices: Notices
+    directory: LiveDirectory
     timing: Timing
     snapshot: Callable[[UUID], None]
     held: Callable[[int], bool]
@@ -291,7 +294,8 @@ class Partition:
                 return
         now = max(recordable(self._shared.clock()), loaded.state.time)
         try:
-            step = loaded.step(results_of(loaded, work.message, now), now)
+            message = with_makers(work.message, loaded, self._shared.directory.state, now)
+            step = loaded.step(results_of(loaded, message, now), now)
         except Exception as error:
             raise DecisionError(f"{type(error).__name__}: {error}") from error
         if step.oversized:

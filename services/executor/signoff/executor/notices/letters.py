@@ -16,6 +16,7 @@ from signoff.executor.notices.results import is_tool
 from signoff.executor.notices.story import Story
 from signoff.executor.scope import Facts
 from signoff.notify import InvalidNoticeError, Notice, Notifier, addressed, of_tool
+from signoff.notify.texts import stands_alone
 
 
 class Letter(Struct, frozen=True):
@@ -49,14 +50,14 @@ class Letters:
         self._people = people
 
     async def recipients(self) -> list[Recipient]:
-        """The people who are told by themselves; one at least."""
+        """The people who are told by themselves; where something is wanted of them, one at least."""
         matter = self._matter
         if not matter.asked:
             raise InvalidNoticeError("the pause has no assignees: name them, or give the notification a url")
         if matter.occasion != "closed" and matter.point.status != "paused":
             raise InvalidNoticeError("it was decided before anybody was told")
         recipients = await self._people.of(matter)
-        if not recipients:
+        if not recipients and matter.occasion != "closed":
             raise InvalidNoticeError(
                 "there is nobody to tell: those who are asked have decided, may not decide, or are no active "
                 "members of the workspace"
@@ -77,7 +78,7 @@ class Letters:
         """A mail to a person, with a link that is theirs alone; ``None`` as above."""
         if one.address is None:
             raise InvalidNoticeError("they have no e-mail address")
-        link = await self._link(one)
+        link = await self._link(one, lent=entry.is_carried)
         if link is not None:
             secrets.add(link)
         params = self._params(entry, self._scene.facts(secrets, link=link))
@@ -90,12 +91,12 @@ class Letters:
         url = addressed(self._mail_url(), one.address)
         return Letter(self._channels.own, self._notice(url, params, link))
 
-    async def _link(self, one: Recipient) -> str | None:
+    async def _link(self, one: Recipient, *, lent: bool) -> str | None:
         if self._matter.occasion == "closed":
             return None
         if not self._channels.public_url:
             raise InvalidNoticeError("a link must name this server: its operator must set SIGNOFF_PUBLIC_URL")
-        return await self._people.link(self._matter, one.user_id)
+        return await self._people.link(self._matter, one.user_id, lent=lent)
 
     def _mail_url(self) -> str:
         if self._channels.mail_url is None:
@@ -114,8 +115,8 @@ class Letters:
     def _notice(self, url: str, params: Mapping[str, Any], link: str | None) -> Notice:
         title, body = self._story.told(link)
         own_title, own_body = params.get("title"), params.get("body")
-        return Notice(
-            url=url,
-            title=title if own_title is None else to_text(own_title),
-            body=body if own_body is None else to_text(own_body),
-        )
+        title = title if own_title is None else to_text(own_title)
+        body = body if own_body is None else to_text(own_body)
+        if link is not None and not (stands_alone(title, link) and stands_alone(body, link)):
+            raise InvalidNoticeError("title, body: the link must stand by itself, not inside another address")
+        return Notice(url=url, title=title, body=body)

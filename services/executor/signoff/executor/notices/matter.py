@@ -30,6 +30,11 @@ class Entry(Struct, frozen=True):
         """Whether it goes to people by themselves, in place of a channel."""
         return isinstance(self.written, Mapping) and self.written.get("to") is not None
 
+    @property
+    def is_carried(self) -> bool:
+        """Whether a mail server that its author names carries it, and may show them links of others."""
+        return isinstance(self.written, Mapping) and self.written.get("url") is not None
+
 
 class Matter(Struct, frozen=True, kw_only=True):
     """An event of a pause point that people are to be told of, on its own: the state goes on meanwhile.

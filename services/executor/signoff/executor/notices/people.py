@@ -63,8 +63,13 @@ class Recipients:
         named = await self._assignees.named(matter.workspace, keys)
         return [named[key].name for key in keys if key in named]
 
-    async def link(self, matter: Matter, user_id: str) -> str:
+    async def link(self, matter: Matter, user_id: str, *, lent: bool) -> str:
         """A new link by which a person decides, good until the point decides itself, or for a week.
+
+        Args:
+            matter: what they are told of.
+            user_id: the person.
+            lent: others than the person and the operator may see it on its way.
 
         Raises:
             TooManyLinksError: they have a great many already.
@@ -75,6 +80,7 @@ class Recipients:
             user_id=user_id,
             made_by=SYSTEM,
             lifetime=self._lifetime(matter),
+            lent=lent,
         )
         path = page_of(matter.workflow_id, matter.execution_id, matter.context_id, made.token)
         return self._public_url + path

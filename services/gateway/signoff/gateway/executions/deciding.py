@@ -81,6 +81,7 @@ def asking(
     caller: Principal,
     context_id: str,
     *,
+    body: Json,
     retry: bool = False,
     hold_until: float | None = None,
 ) -> Asking:
@@ -91,7 +92,10 @@ def asking(
     """
     seen = seen_digest(request.headers)
     on_page = caller.auth_method in PAGES
-    if on_page and seen is None and hold_until is None and not retry:
+    decides = (
+        bool(_input(body)) if retry else hold_until is None
+    )  # else nothing is to be seen, or decided anew
+    if on_page and seen is None and decides:
         raise ApiError(
             428, "Send what you saw as If-Match: the ETag of the pause point (GET the same address)"
         )

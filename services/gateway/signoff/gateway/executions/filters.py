@@ -9,11 +9,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
-from signoff.events.errors import CodecError
 from signoff.events.store.base import ExecutionStatus
 from signoff.events.store.search import Attribute, Order, Place, Range, Search
-from signoff.events.times import from_iso
 from signoff.gateway.errors import bad_field
+from signoff.gateway.http.moments import Moment, read_moment
 from signoff.gateway.http.queries import BY_COMMAS
 
 Sort: TypeAlias = Literal[
@@ -36,10 +35,7 @@ _LARGEST: Final = 1e11
 _ATTRIBUTE_SHOWN: Final = r"^[^:<>=]{1,100}(:[\s\S]{0,256}|[<>]=-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,15})?)$"
 """The same for the docs only: what does not fit is refused with an example, not with a pattern."""
 
-_MOMENT_SHOWN: Final = {"anyOf": [{"format": "date-time"}, {"format": "date"}]}
-
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
-Moment: TypeAlias = Annotated[str, Meta(extra_json_schema=_MOMENT_SHOWN)]
 Texts: TypeAlias = Annotated[list[Text], Meta(max_length=50), BY_COMMAS]
 
 
@@ -108,22 +104,6 @@ def read_filter(given: ExecutionFilter, workspace_id: UUID, sort: Sort = "-start
 def _actor(text: str | None) -> tuple[str | None, str | None]:
     kind, colon, name = (text or "").partition(":")
     return (kind, name or None) if colon and kind in _ACTOR_TYPES else (None, text)
-
-
-def read_moment(name: str, text: str | None) -> float | None:
-    """A moment that a filter names, in seconds since the epoch.
-
-    Raises:
-        ApiError: 400 names the member.
-    """
-    if text is None:
-        return None
-    try:
-        return from_iso(text)
-    except (CodecError, OverflowError):
-        raise bad_field(
-            name, "must be a time such as 2026-05-01T12:00:00Z (in a URL a + is written %2B)"
-        ) from None
 
 
 def _attributes(texts: list[str]) -> tuple[dict[str, tuple[Attribute, ...]], dict[str, Range]]:

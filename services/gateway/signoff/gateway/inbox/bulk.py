@@ -22,8 +22,8 @@ from signoff.gateway.inbox.people import Person
 MOST: Final = 100
 """Decisions in one request."""
 
-AT_ONCE: Final = 100
-"""Of these, so many under way."""
+AT_ONCE: Final = 32
+"""Of these, so many under way: enough that executors and log take them in groups."""
 
 _UNKNOWN: Final = "Paused execution not found or already resumed"
 _log = structlog.get_logger("signoff.gateway")

@@ -10,7 +10,8 @@ from msgspec import Meta, Struct
 from signoff.events.store.inbox import PRIORITIES, InboxOrder, InboxPlace, InboxSearch
 from signoff.events.types import Priority
 from signoff.gateway.errors import bad_field
-from signoff.gateway.executions.filters import Moment, Text, Texts, read_moment
+from signoff.gateway.executions.filters import Text, Texts
+from signoff.gateway.http.moments import Moment, read_moment
 from signoff.gateway.http.queries import BY_COMMAS
 from signoff.gateway.v2.cursors import bad_cursor, read_cursor, write_cursor
 

@@ -1,7 +1,9 @@
 """Refusals of what somebody wants with a pause point: each tells who was first."""
 
 from aiohttp import web
+from msgspec.structs import replace
 
+from signoff.engine.standing import person_of
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import DecisionRecorded, ExecutionResumed, Json, Outcome, Refusal, ResumeQueued
 from signoff.gateway.errors import ApiError, refused
@@ -37,7 +39,9 @@ async def _first(
     if refusal.winning_event_id is not None:
         event, _ = await read_event(store, row.log_id, refusal.winning_event_id)
         if isinstance(event.data, (ExecutionResumed, ResumeQueued, DecisionRecorded)):
-            return {"resumedBy": event.data.actor, "resumedAt": event.timestamp}
+            by = event.data.actor
+            names = await names_of(app, row.workspace_id, people=[person_of(by)])
+            return {"resumedBy": replace(by, name=names.actor(by).name), "resumedAt": event.timestamp}
     if refusal.code == "CLAIMED":
         claimed_by = (await fold(store, row.log_id)).state.points[context_id].claimed_by
         if claimed_by is not None:  # else they released it meanwhile

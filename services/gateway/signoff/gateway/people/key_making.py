@@ -12,14 +12,15 @@ from signoff.access.callers import Principal
 from signoff.access.directory import Key
 from signoff.access.keys import digest_of, new_key
 from signoff.access.permissions import expanded
-from signoff.events.errors import CodecError, RecordConflictError
-from signoff.events.times import from_iso, iso
+from signoff.events.errors import RecordConflictError
+from signoff.events.times import iso
 from signoff.events.types import Json, KeyCreated, KeyRevoked, KeyRotated, Role
 from signoff.gateway.commands import request_digest
 from signoff.gateway.directory import change
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.headers import idempotency_key
+from signoff.gateway.http.moments import read_moment
 from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.people.identity import IDENTITY, Name, fresh_id
 
@@ -223,10 +224,7 @@ def _expiry(body: NewKeyBody) -> str | None:
         return iso(time.time() + body.expires_in_seconds)
     if body.expires_at is None:
         return None
-    try:
-        moment = from_iso(body.expires_at)
-    except CodecError as error:
-        raise bad_field("expiresAt", "must be a time such as 2027-01-31T00:00:00Z") from error
+    moment = read_moment("expiresAt", body.expires_at)
     if not 0 < moment - time.time() <= MAX_LIFE:
         raise bad_field("expiresAt", "must be in the next ten years")
     return iso(moment)

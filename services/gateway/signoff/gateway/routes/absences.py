@@ -10,14 +10,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from signoff.access.absences import Absences
 from signoff.access.callers import Principal
 from signoff.access.directory import Workspace
-from signoff.events.errors import CodecError
-from signoff.events.times import from_iso, iso
+from signoff.events.times import iso
 from signoff.events.types import AbsenceEnded, AbsenceSet
 from signoff.gateway.directory import change, done_before
-from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.moments import read_moment
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.people.absences import AbsenceView, absence_view, current_absence
@@ -91,8 +91,8 @@ async def _put(request: web.Request, caller: Principal, user_id: str) -> web.Res
         workspace_id=str(caller.workspace_id),
         user_id=user_id,
         delegate_id=body.delegate_id,
-        since=iso(time.time()) if body.since is UNSET else _moment("since", body.since),
-        until=_moment("until", body.until),
+        since=iso(time.time() if body.since is UNSET else read_moment("since", body.since)),
+        until=iso(read_moment("until", body.until)),
     )
     await change(request, caller, [fact], body=msgspec.to_builtins(body))
     return answer(absence_view(user_id, made(_absences(request, caller).by_user.get(user_id))))
@@ -113,14 +113,6 @@ def _workspace(request: web.Request, caller: Principal) -> Workspace:
 
 def _absences(request: web.Request, caller: Principal) -> Absences:
     return _workspace(request, caller).absences
-
-
-def _moment(path: str, text: str) -> str:
-    """A time as the log has it."""
-    try:
-        return iso(from_iso(text))
-    except (CodecError, ValueError, OverflowError) as error:
-        raise bad_field(path, "must be a time such as 2026-08-03T00:00:00Z") from error
 
 
 ROUTES: Final = (

@@ -11,13 +11,12 @@ from signoff.access.callers import Principal
 from signoff.access.directory import Hook
 from signoff.access.hooks import DEAD, PENDING, HookRecords, Pending, lane_of, read_dead, read_pending
 from signoff.events.codec import decode_header
-from signoff.events.errors import CodecError
 from signoff.events.records import Kept
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.store.search import Place, Search
 from signoff.events.times import from_iso, iso
 from signoff.gateway.commands import request_digest
-from signoff.gateway.errors import ApiError, bad_field, bad_request
+from signoff.gateway.errors import ApiError, bad_request
 from signoff.gateway.executions.filters import read_cursor, write_cursor
 from signoff.gateway.gateway import GATEWAY, Gateway
 from signoff.gateway.hooks.schemas import (
@@ -32,6 +31,7 @@ from signoff.gateway.hooks.schemas import (
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.first_answers import first_answer, keep_answer
 from signoff.gateway.http.headers import CommandHeaders
+from signoff.gateway.http.moments import read_moment
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
@@ -106,7 +106,7 @@ async def _replay(
     if body.deliveries is not UNSET and body.since is UNSET:
         return await _dig_up(kept, caller.workspace_id, hook_id, body.deliveries)
     if body.since is not UNSET and body.deliveries is UNSET:
-        since = _moment(body.since)
+        since = read_moment("from", body.since)
         search = Search(
             workspace_id=caller.workspace_id,
             workflow_ids=tuple(hook.workflow_ids),
@@ -116,13 +116,6 @@ async def _replay(
         after = read_cursor(body.cursor, "updatedAt") or Place(since, _NEWEST)
         return await _rewind(gateway.store, kept, hook_id, search, since=since, after=after)
     raise bad_request("Give either deliveries or from")
-
-
-def _moment(text: str) -> float:
-    try:
-        return from_iso(text)
-    except (CodecError, OverflowError) as error:
-        raise bad_field("from", "must be an ISO 8601 time") from error
 
 
 async def _dig_up(kept: HookRecords, workspace_id: UUID, hook_id: str, ids: list[str]) -> Replayed:

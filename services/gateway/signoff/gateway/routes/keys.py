@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Key
+from signoff.access.directory import Key, user_behind
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
@@ -60,7 +60,11 @@ async def create(request: web.Request, caller: Principal) -> web.Response:
         raise bad_field("workspaceId", "must not be given: the key is of the workspace that it is made in")
     check_roles(caller, body.roles)
     return await make_key(
-        request, caller, body, workspace_id=str(caller.workspace_id), owner_id=caller.user_id
+        request,
+        caller,
+        body,
+        workspace_id=str(caller.workspace_id),
+        owner_id=user_behind(caller.actor),  # also of a key made by a key: each person counts once
     )
 
 

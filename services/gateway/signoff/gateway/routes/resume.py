@@ -61,7 +61,7 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
         raise ApiError(403, "Trying a pause point again needs write permission")
     row = await find_paused(request, caller, request.match_info["execution"])
     asked = asking(
-        request, caller, request.match_info["context"],
+        request, caller, request.match_info["context"], body=body,
         retry=query.retry, hold_until=time.time() + query.expires_in_seconds if query.early else None,
     )  # fmt: skip
     decided = await decide(request, caller, row, asked, body=body)

@@ -182,7 +182,8 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     asked = convert(await read_object(request), ResumeRequest)
     row = await _find(request, caller)
     body = {"input": {} if asked.input is UNSET or asked.input is None else asked.input}
-    decided = await decide(request, caller, row, asking(request, caller, asked.context_id), body=body)
+    how = asking(request, caller, asked.context_id, body=body)
+    decided = await decide(request, caller, row, how, body=body)
     run_id, workflow_id = decided.run_id, row.workflow_id
     if run_id is None or decided.recorded is not None:
         return _recorded(decided)
