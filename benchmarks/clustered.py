@@ -12,7 +12,7 @@ from msgspec import Struct
 
 _DATABASE = "signoff"
 _IN_FLIGHT = "SELECT count(*) FROM executions WHERE NOT parked"
-_ENDED = "SELECT count(ended_at) FROM executions"
+_GOING_ON = "SELECT count(*) FROM executions WHERE log_id = ANY ('{{{}}}'::uuid[]) AND ended_at IS NULL"
 _LAST_END = "SELECT extract(epoch FROM max(ended_at)) FROM executions"
 _LOG_BYTES = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class
@@ -98,9 +98,9 @@ class Clustered(System):
         """How many executions are neither ended nor parked."""
         return int(self._query(_IN_FLIGHT))
 
-    def ended(self) -> int:
-        """How many executions have ended."""
-        return int(self._query(_ENDED))
+    def going_on(self, execution_ids: Sequence[str]) -> int:
+        """How many of some executions, named by UUIDs, have not ended."""
+        return int(self._query(_GOING_ON.format(",".join(execution_ids))))
 
     def last_end(self) -> float:
         """When the last execution ended, seconds since the epoch."""

@@ -1,11 +1,13 @@
 """The embedded size: `signoff serve`, one process, SQLite."""
 
+import json
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from benchmarks.systems import PROGRAM, QUERY_LIMIT, Disk, System, size_below
 from local_services.ports import unused_port
@@ -13,7 +15,9 @@ from local_services.service import LocalService
 from local_services.waiting import answers_ok, wait_until
 
 _IN_FLIGHT = "SELECT count(*) FROM executions WHERE NOT parked"
-_ENDED = "SELECT count(ended_at) FROM executions"
+_GOING_ON = """
+SELECT count(*) FROM executions WHERE log_id IN (SELECT value FROM json_each(?)) AND ended_at IS NULL
+"""
 _LAST_END = "SELECT max(ended_at) / 1e6 FROM executions"
 
 
@@ -74,10 +78,11 @@ class Embedded(System):
         with self._database() as database:
             return int(database.execute(_IN_FLIGHT).fetchone()[0])
 
-    def ended(self) -> int:
-        """How many executions have ended."""
+    def going_on(self, execution_ids: Sequence[str]) -> int:
+        """How many of some executions, named by UUIDs, have not ended."""
+        wanted = json.dumps([UUID(execution_id).hex for execution_id in execution_ids])
         with self._database() as database:
-            return int(database.execute(_ENDED).fetchone()[0])
+            return int(database.execute(_GOING_ON, (wanted,)).fetchone()[0])
 
     def last_end(self) -> float:
         """When the last execution ended, seconds since the epoch."""

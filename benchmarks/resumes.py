@@ -20,11 +20,14 @@ from benchmarks.watch import Busy, Watch
 from benchmarks.workflows import APPROVAL
 from msgspec import Struct
 
-_CLIENTS: Final = 64
-_BULK_CLIENTS: Final = 4
+_CLIENTS: Final = 256
+_BULK_CLIENTS: Final = 10
 _BULK: Final = 100
 _ROUNDS: Final = 5
-_WARM_UP: Final = 500
+_WARM_UP: Final = 2_000
+_AT_ONCE: Final = 10_000
+"""Executions that are parked in one go."""
+
 _LIMIT: Final = 300.0
 _PAUSE: Final = 0.25
 
@@ -65,7 +68,8 @@ def measure(system: System, targets: Targets, *, executions: int, waiting: int) 
     for way in ways:
         _round(system, way, _WARM_UP)
     for others in dict.fromkeys([0, waiting]):
-        _park(system, submit(APPROVAL), others)
+        for parked in range(0, others, _AT_ONCE):
+            _park(system, submit(APPROVAL), min(_AT_ONCE, others - parked))
         beside = f", {others:,} others wait" if others else ""
         for way in ways:
             rounds = [_round(system, way, executions) for _ in range(_ROUNDS)]
@@ -104,10 +108,9 @@ def _post_bulk(system: System, ids: Sequence[str]) -> _Sent:
 
 def _round(system: System, way: _Way, executions: int) -> _Round:
     ids = _park(system, way.start, executions)
-    before = system.ended()
     watch = Watch(system)
     sent = way.send(ids)
-    _await(lambda: system.ended() >= before + executions, "resumed executions have not ended")
+    _await(lambda: not system.going_on(ids), "resumed executions have not ended")
     busy = watch.stop(sent.cpu)
     # Who waits for its run is answered after its end; for the others the log says when that was.
     seconds = max(sent.ended, system.last_end()) - sent.began

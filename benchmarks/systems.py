@@ -79,8 +79,8 @@ class System(ABC):
         """How many executions are neither ended nor parked."""
 
     @abstractmethod
-    def ended(self) -> int:
-        """How many executions have ended."""
+    def going_on(self, execution_ids: Sequence[str]) -> int:
+        """How many of some executions, named by UUIDs, have not ended."""
 
     @abstractmethod
     def last_end(self) -> float:

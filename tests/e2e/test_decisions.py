@@ -16,7 +16,7 @@ from signoff.events.types import Event
 from support.deciders import ASK, check_queue, of_kind
 from support.executors import until
 
-AFTER = {"type": "function", "code": "return 1"}
+AFTER = {"type": "function", "code": "for (let i = 0; i < 3e5; i++) {} return 1"}
 FIFTY = {
     **{f"ask{number}": {**ASK, "then": f"after{number}"} for number in range(50)},
     **{f"after{number}": AFTER for number in range(50)},
@@ -97,7 +97,7 @@ async def test_fifty_points_decided_twice_each_all_run_once_though_the_server_is
         await caller.start(FIFTY, [each for each in FIFTY if each.startswith("ask")])
         await caller.reached("execution:paused")
         deciding = [asyncio.create_task(caller.decide(*each)) for each in REQUESTS]
-        await until(lambda: sum(each.done() for each in deciding) >= 20)
+        await until(lambda: sum(each.done() for each in deciding) >= 10)
         await caller.crash()
         first = await asyncio.gather(*deciding)
         again = await asyncio.gather(*(caller.decide(*each) for each in REQUESTS))
@@ -129,7 +129,7 @@ async def test_what_was_held_and_who_was_being_told_survive_a_kill(
     url = f"https://127.0.0.1:{channel.sockets[0].getsockname()[1]}/told"
     blocks = {"ask": {**ASK, "notify": [{"url": url}], "then": "next"}, "next": ASK}
     await asyncio.to_thread(embedded.serve, SIGNOFF_ALLOW_PRIVATE_NETWORKS="127.0.0.0/8")
-    async with Caller.of(embedded) as caller:
+    async with channel, Caller.of(embedded) as caller:
         await caller.start(blocks, ["ask"])
         await asyncio.wait_for(silent.wait(), 10)
         held = await caller.decide("next", "held", "?early=true")

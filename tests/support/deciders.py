@@ -29,6 +29,7 @@ ASK: Final[dict[str, Any]] = {"type": "human_in_the_loop", "form": FORM}
 MEMBERS: Final = f"/api/workspaces/{DEFAULT_WORKSPACE}/members"
 
 _CONFLICT: Final = 409
+_UNAVAILABLE: Final = 503
 
 
 class Execution(Struct, frozen=True):
@@ -117,9 +118,21 @@ class Office(Struct, frozen=True):
         calls = []
         for number, path in enumerate(paths):
             by = {"key": keys[number % len(keys)]} if keys else {}
-            gateway = self.gateways[number % len(self.gateways)]
-            calls.append(gateway.call("POST", path, json={"approved": True}, **by))
+            calls.append(self._decide(self.gateways[number % len(self.gateways)], path, by))
         return Answers(await asyncio.gather(*calls))
+
+    async def _decide(self, gateway: Service, path: str, by: Mapping[str, str]) -> tuple[int, Any]:
+        """Decide; and ask again, with the same key, as long as nobody can say what became of it.
+
+        A refusal leaves nothing in the log: where its executor is killed before it answers, it is unknown.
+        """
+        headers = {"Idempotency-Key": str(uuid4())}
+        while True:
+            status, body = await gateway.call(
+                "POST", path, json={"approved": True}, headers=headers, **dict(by)
+            )
+            if status != _UNAVAILABLE or body.get("outcome") != "unknown":
+                return status, body
 
     async def events(self, execution: Execution) -> list[Event]:
         """The log of an execution."""

@@ -12,6 +12,7 @@ from signoff.events.blobs import BlobStore
 from signoff.events.times import iso
 from signoff.events.types import Json, Mode, Outcome, ResumeExecution, RetryExecution, StartExecution
 from signoff.executor.blocks.base import Tools
+from signoff.executor.reading import Sources
 from signoff.executor.runner import Runner
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.run_from_block import before, check_start
@@ -48,7 +49,7 @@ class Engine:
         async def submitted(*_: object) -> Mapping[str, str]:
             return {}
 
-        self._runner = Runner(tools, blobs, values, submitted)
+        self._runner = Runner(tools, Sources(blobs, values, submitted))
 
     def parse(self, document: object) -> Parsed:
         """Read a definition."""

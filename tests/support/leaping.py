@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 import pytest
 from msgspec.structs import replace
 
+from signoff.access.gate import BOOTSTRAP
 from signoff.events.blobs import BlobStore
 from signoff.events.store.base import Append, EventStore, PointRow
 from signoff.events.store.inbox import InboxSearch
@@ -114,12 +115,12 @@ class Years:
         return await self.site.send(data, sent.log_id, **{"actor": replace(ACTOR, type="user"), **envelope})
 
     async def hold(self, sent: Sent, context_id: str, *, until: float) -> None:
-        """Decide on a point that has not opened; the decision is kept until a moment."""
-        maker = Maker(user_id="ann", roles=["approver"], auth_method="apiKey")
+        """Decide on a point that has not opened, with the server's own key; it is kept until a moment."""
+        maker = Maker(roles=["approver"], auth_method="apiKey")
         data = ResumeExecution(
             context_id=context_id, input={"approved": True}, maker=maker, hold_until=iso(until)
         )
-        outcome = await self.site.outcome(await self.site.send(data, sent.log_id))
+        outcome = await self.site.outcome(await self.site.send(data, sent.log_id, actor=BOOTSTRAP))
         assert outcome.outcome == "accepted", outcome
 
     async def story(self, sent: Sent) -> list[tuple[str, float]]:

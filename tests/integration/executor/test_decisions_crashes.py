@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from signoff.access.gate import BOOTSTRAP
 from signoff.events.types import Maker, Outcome, ResumeExecution
 from signoff.executor import app
 from signoff.executor.blocks.base import Tools
@@ -157,10 +158,10 @@ async def test_a_held_decision_survives_its_executor_and_is_taken_once(crashing:
         await site.until_event(sent.log_id, "execution:paused")
     store = FaultyStore(site.store)
     held = ResumeExecution(
-        context_id="ask", input={"approved": True}, maker=maker("ben"),
+        context_id="ask", input={"approved": True}, maker=Maker(roles=["approver"]),
         hold_until="2099-01-01T00:00:00.000000Z",
     )  # fmt: skip
-    envelope: dict[str, Any] = {"actor": actor("ben"), "command_id": KEYS[0], "request_digest": "sha256:held"}
+    envelope: dict[str, Any] = {"actor": BOOTSTRAP, "command_id": KEYS[0], "request_digest": "sha256:held"}
     async with site.executor(crashing.probe.registry, store=store):
         store.lasting = store.unknown = 1
         await site.send(held, sent.log_id, **envelope)

@@ -207,6 +207,17 @@ async def test_when_it_is_decided_the_others_are_told_without_a_link(stage: Stag
     assert "token=" not in text(closed)
 
 
+async def test_where_nobody_else_was_asked_nobody_has_to_be_told_that_it_is_decided(stage: Stage) -> None:
+    (ann,) = await people(stage, 1)
+    asked = await ask(stage, ann)
+    await asked.told(1)
+    await asked.decide(await sign_in(stage.server, ann.address))
+    results = await asked.told(2)
+
+    closed = results[-1]
+    assert (closed["occasion"], closed["channel"], closed["success"]) == ("closed", "none", True)
+
+
 async def test_those_to_whom_it_is_escalated_are_told_and_nobody_else(stage: Stage) -> None:
     ann, boss = await people(stage, 2)
     ladder = {"steps": [{"after": "50ms", "escalate": [f"user:{boss.id}"]}]}

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from signoff.events.times import iso
+from support.executors import until
 from support.gateways import Server
 from support.identities import DEFAULT, Caller, administrator, serving_people, with_key
 from support.inboxes import YES_OR_NO, Member, Point, group, member, point, start, workflow
@@ -42,6 +43,17 @@ async def code_of(caller: Caller, asked: Point) -> str | None:
     return None if "error" not in body or body["error"] is None else str(body.get("code"))
 
 
+async def ended(asked: Point) -> None:
+    """Wait until an execution works on nothing."""
+    admin = administrator(asked.server)
+
+    async def is_still() -> bool:
+        job = await admin.do("GET", f"/api/jobs/{asked.execution}")
+        return job["status"] not in ("pending", "processing")
+
+    await until(is_still)
+
+
 async def begun(server: Server, name: str, blocks: dict[str, Any]) -> Point:
     """An execution that nobody waits for."""
     admin = administrator(server)
@@ -55,7 +67,7 @@ async def begun(server: Server, name: str, blocks: dict[str, Any]) -> Point:
 async def paused(server: Server, name: str, blocks: dict[str, Any]) -> Point:
     """An execution that has come to its pause."""
     asked = await begun(server, name, blocks)
-    await server.ended_job(asked.execution)
+    await ended(asked)
     return asked
 
 
@@ -74,7 +86,7 @@ async def early(caller: Caller, asked: Point) -> None:
 async def opened(asked: Point) -> Any:
     """Let a point open; what became of the only decision that waited for it."""
     asked.server.gate.open(asked.workflow)
-    await asked.server.ended_job(asked.execution)
+    await ended(asked)
     found = await administrator(asked.server).do("GET", f"/api/executions/{asked.execution}/held")
     (held,) = found["held"]
     return held["status"], held["reason"]
@@ -122,8 +134,8 @@ async def test_what_is_added_to_a_form_does_not_say_who_decided(server: Server) 
 
     await decide(ada.browser, asked, {"approved": True, "mine": 1, **forged})
 
-    *_, ended = await asked.events("block:completed")
-    output = ended["data"]["output"]
+    *_, last = await asked.events("block:completed")
+    output = last["data"]["output"]
     assert output["submittedBy"] == ada.id
     assert [each["submittedBy"] for each in output["decisions"]] == [ada.id]
     assert output["response"]["data"]["operation"] == "human"
@@ -148,8 +160,8 @@ async def test_a_form_that_would_not_stand_in_its_event_cannot_be_asked(server: 
 async def test_a_page_says_what_it_saw_also_where_a_failed_point_is_decided_anew(server: Server) -> None:
     olga = await member(server, "write", "approver")
     asked = await paused(server, "fails-anew", {"ask": {**ASK, "then": "work"}, "work": FUSSY})
-    _, resumed = await decide(olga.browser, asked)
-    await server.ended_job(resumed["executionId"])
+    await decide(olga.browser, asked)
+    await ended(asked)
 
     blind, _ = await olga.browser.post(f"{asked.resume}?retry=true", json={"approved": False})
     early, _ = await olga.browser.post(f"{asked.resume}?retry=true&early=true", json={"approved": False})
@@ -170,7 +182,7 @@ async def test_who_says_what_they_saw_does_not_decide_before_there_is_anything_t
 
     assert (status, body["error"].startswith("The pause point has shown nothing yet")) == (412, True)
     server.gate.open(asked.workflow)
-    await server.ended_job(asked.execution)
+    await ended(asked)
 
 
 # Rights that end --------------------------------------------------------------------------------------

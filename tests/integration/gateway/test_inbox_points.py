@@ -20,6 +20,7 @@ from support.identities import (
 )
 from support.inboxes import Member, Point, group, member, point, start, workflow
 from support.linked import by_bearer
+from support.stores import until
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -47,6 +48,24 @@ async def link_of(asked: Point, who: Member) -> Caller:
     """Somebody with a link to the point."""
     made = await who.browser.do("POST", f"{asked.path}/links", json={})
     return by_bearer(asked.server, made["token"])
+
+
+async def failed_point(server: Server, by: Member) -> Point:
+    """A point that somebody decided, and whose run failed then."""
+    workflow_id = await workflow(server)
+    blocks = {
+        "ask": {"type": "human_in_the_loop", "form": {"approved": "boolean"}, "then": "pay"},
+        "pay": {"type": "function", "code": "throw new Error('the bank is away')"},
+    }
+    await administrator(server).do("PUT", f"/api/workflows/{workflow_id}", json={"blocks": blocks})
+    asked = await start(server, workflow_id)
+    await approve(by.browser, asked)
+
+    async def failed() -> bool:
+        return bool(await asked.events("execution:error"))
+
+    await until(failed)
+    return asked
 
 
 # Looking ----------------------------------------------------------------------------------------------
@@ -85,6 +104,19 @@ async def test_a_point_is_shown_with_its_policy_and_whether_one_may_decide(serve
     assert shown["point"]["response"]["data"]["responseStructure"][0]["value"] == 7
     refusal = (await asked.shown(stranger.browser))["refusal"]
     assert refusal == {"code": "NOT_ELIGIBLE", "message": "You are not among those who may decide this"}
+
+
+async def test_the_history_tells_who_decided_from_who_tried_it_again(server: Server) -> None:
+    ada = await member(server)
+    asked = await failed_point(server, ada)
+
+    await administrator(server).post(asked.resume, params={"retry": "true"}, json={})
+
+    decisions = [each for each in (await asked.shown())["history"] if each["type"] == "execution:resumed"]
+    assert [(each["actor"]["name"], each["retry"]) for each in decisions] == [
+        ("Ada", False),
+        ("bootstrap", True),
+    ]
 
 
 async def test_progress_and_history_tell_who_said_what_in_order(server: Server) -> None:
@@ -218,7 +250,7 @@ async def test_nothing_is_asked_of_a_point_that_is_decided_or_not_there(server: 
 
     status, body = await ask(ada.browser, asked, "claim")
 
-    assert (status, body["resumedBy"]["id"]) == (409, ada.id)
+    assert (status, body["resumedBy"]["id"], body["resumedBy"]["name"]) == (409, ada.id, "Ada")
     missing = (404, {"error": "Pause context not found"})
     assert await ask(ada.browser, elsewhere, "comment", text="x") == missing
     assert await ada.browser.get(elsewhere.path) == missing

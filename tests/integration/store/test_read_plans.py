@@ -1,16 +1,17 @@
 """What is read by ids is read by indexes: also by plans that were made while the tables were small."""
 
+from typing import Final
 from uuid import uuid4
 
 import pytest
 
 from signoff.events.store.base import RunRow
 from signoff.events.store.postgres import PostgresStore
-from signoff.events.store.postgres_connection import READING, open_pool
+from signoff.events.store.postgres_connection import READING, connect_writer, open_pool
 from signoff.events.store.sql import queries
 from support.stores import Writer, execution
 
-_STATISTICS = "ANALYZE executions, runs, stored_events"
+_STATISTICS: Final = "ANALYZE executions, runs, stored_events"
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,26 @@ async def test_no_table_is_read_whole(log_url: str, query: str, arguments: tuple
     await pool.close()
 
     assert "Seq Scan" not in plan
+
+
+_INDEXES: Final = {
+    "point_lists_opened": ("opened_at", "id"),
+    "point_lists_due": ("due_at", "opened_at", "id"),
+    "point_lists_priority": ("rank", "opened_at", "id"),
+}
+"""What follows on the list's name in each."""
+
+
+@pytest.mark.parametrize("index", _INDEXES)
+async def test_every_index_of_inboxes_finds_the_very_row_of_a_point_that_goes(
+    log_url: str, index: str
+) -> None:
+    connection = await connect_writer(log_url)
+    others = sorted(_INDEXES.keys() - {index})
+
+    await connection.execute(f"DROP INDEX {', '.join(others)}")
+    rows = await connection.fetch(f"EXPLAIN {queries('postgres')['put_gone_points']}", [uuid4()], ["approve"])
+    await connection.close()
+
+    (found,) = (row[0] for row in rows if "(key = k.key)" in row[0])
+    assert all(f"({column} = gone.{column})" in found for column in _INDEXES[index])

@@ -12,11 +12,11 @@ from signoff.blocks import (
     BlockCancelledError,
     BlockDefinitionError,
     BlockSpec,
-    BlockThreads,
     Context,
     HeartbeatError,
     block,
 )
+from signoff.runtime.threads import DaemonThreads
 from support.executors import until
 
 QUIET = 0.05
@@ -48,8 +48,8 @@ async def run() -> Run:
 
 
 @pytest.fixture
-def threads() -> Iterator[BlockThreads]:
-    with BlockThreads(2) as threads:
+def threads() -> Iterator[DaemonThreads]:
+    with DaemonThreads(2, name="block") as threads:
         yield threads
 
 
@@ -62,7 +62,7 @@ def spec_of(function: Callable[..., object]) -> BlockSpec:
 
 
 async def test_a_block_that_stops_beating_is_cancelled_and_says_where_it_was(
-    run: Run, threads: BlockThreads
+    run: Run, threads: DaemonThreads
 ) -> None:
     ended = asyncio.Event()
 
@@ -82,7 +82,7 @@ async def test_a_block_that_stops_beating_is_cancelled_and_says_where_it_was(
 
 
 async def test_a_block_that_beats_may_take_longer_than_the_limit_of_its_heartbeat(
-    run: Run, threads: BlockThreads
+    run: Run, threads: DaemonThreads
 ) -> None:
     limit = 10 * QUIET  # long beside any stall of a busy machine
 
@@ -98,7 +98,7 @@ async def test_a_block_that_beats_may_take_longer_than_the_limit_of_its_heartbea
 
 
 async def test_a_block_in_a_thread_hears_at_its_next_beat_that_it_was_given_up(
-    run: Run, threads: BlockThreads
+    run: Run, threads: DaemonThreads
 ) -> None:
     heard = threading.Event()
 
@@ -118,7 +118,7 @@ async def test_a_block_in_a_thread_hears_at_its_next_beat_that_it_was_given_up(
 
 
 async def test_a_time_limit_of_the_block_s_own_is_no_missing_heartbeat(
-    run: Run, threads: BlockThreads
+    run: Run, threads: DaemonThreads
 ) -> None:
     @block(heartbeat_timeout=60)
     async def gives_up(ctx: Context) -> None:
@@ -128,7 +128,7 @@ async def test_a_time_limit_of_the_block_s_own_is_no_missing_heartbeat(
         await spec_of(gives_up).call(run.context, {}, threads=threads)
 
 
-async def test_a_task_of_the_block_may_wait_for_the_end_of_its_run(run: Run, threads: BlockThreads) -> None:
+async def test_a_task_of_the_block_may_wait_for_the_end_of_its_run(run: Run, threads: DaemonThreads) -> None:
     @block(heartbeat_timeout=60)
     async def waits(ctx: Context) -> str:
         await ctx.cancelled.wait()
@@ -150,7 +150,7 @@ def test_a_heartbeat_needs_the_context() -> None:
 
 
 async def test_what_a_thread_emits_arrives_in_the_event_loop_in_order_and_before_the_result(
-    run: Run, threads: BlockThreads
+    run: Run, threads: DaemonThreads
 ) -> None:
     @block
     def tells(ctx: Context) -> str:
@@ -164,7 +164,7 @@ async def test_what_a_thread_emits_arrives_in_the_event_loop_in_order_and_before
     assert {thread for _, thread in run.emitted} == {threading.current_thread().name}
 
 
-async def test_a_thread_that_was_given_up_cannot_emit(run: Run, threads: BlockThreads) -> None:
+async def test_a_thread_that_was_given_up_cannot_emit(run: Run, threads: DaemonThreads) -> None:
     started, refused = threading.Event(), threading.Event()
 
     @block

@@ -20,12 +20,12 @@ from signoff.blocks import (
     BlockInputError,
     BlockResultError,
     BlockSpec,
-    BlockThreads,
     Context,
     Registry,
     Retry,
     block,
 )
+from signoff.runtime.threads import DaemonThreads
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,8 +40,8 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def threads() -> Iterator[BlockThreads]:
-    with BlockThreads(1) as threads:
+def threads() -> Iterator[DaemonThreads]:
+    with DaemonThreads(1, name="block") as threads:
         yield threads
 
 

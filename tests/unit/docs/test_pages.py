@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 
 from signoff.engine.faults import Fault
 from signoff.engine.parse import parse
-from signoff.engine.recipe import SPELLINGS, block_keys
-from signoff.engine.recipe_keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
-from signoff.engine.schema import definition_schema
+from signoff.engine.recipe.keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.recipe.reader import SPELLINGS, block_keys
+from signoff.engine.recipe.schema import definition_schema
 from signoff.gateway.workflows.yaml_text import decode_yaml
 
 ROOT: Final = Path(__file__).resolve().parents[3]

@@ -64,7 +64,11 @@ def test_a_claim_ends_with_the_decision() -> None:
 def test_a_seat_that_is_given_away_is_another_ones() -> None:
     story = paused(BOTH)
     story.delegate(ANN, "eve")
-    assert code(story.decide(ANN)) == "NOT_ELIGIBLE"
+    refusal = story.decide(ANN).refusal
+    assert (refusal.code, refusal.message) == (
+        "NOT_ELIGIBLE",
+        "You have handed this on; others decide it now",
+    )
     story.decide(person("eve"))
     assert story.last("execution:resumed").made.on_behalf_of == "ann"
 

@@ -57,6 +57,12 @@ def test_for_a_quorum_all_that_came_early_count() -> None:
     assert (story.point().status, story.state.held_decisions) == ("resuming", {})
 
 
+def test_who_says_what_they_saw_does_not_decide_before_there_is_anything_to_see() -> None:
+    story = early()
+    assert code(story.decide(ANN, hold=60, seen="sha256:other")) == "CONTENT_CHANGED"
+    assert story.state.held_decisions == {}
+
+
 def test_what_is_counted_is_not_held_any_more() -> None:
     story = early(Policy(quorum=Quorum(required=2, field="approved")))
     story.decide(ANN, hold=60)

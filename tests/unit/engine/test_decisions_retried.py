@@ -57,7 +57,17 @@ def test_with_what_was_decided_then_nothing_that_ended_runs_again() -> None:
     assert story.told("block:completed").count("block:completed ask") == 1
     assert story.state.outputs["ask"]["submission"] == submission
     resumed = story.last("execution:resumed")
-    assert (resumed.actor, resumed.input, resumed.made.user_id) == (OPERATOR.actor, {"approved": True}, None)
+    assert (resumed.actor, resumed.input) == (OPERATOR.actor, {"approved": True})
+
+
+def test_who_tries_it_again_has_decided_nothing() -> None:
+    story = failed()
+    (decided,) = story.state.entries.values()
+    story.decide(OPERATOR, None, retry=True)
+    story.work()
+    again = story.last("execution:resumed")
+    assert (again.made, again.retry_of) == (None, decided.entry_id)
+    assert story.state.outputs["ask"]["submittedBy"] == ANN.actor.id
 
 
 def test_with_something_else_what_follows_reads_that() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.engine.definition import digest, encode
 from signoff.engine.parse import parse
-from signoff.engine.recipe import SPELLINGS
-from signoff.engine.recipe_keys import BLOCK_KEYS, FIELD_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.recipe.keys import BLOCK_KEYS, FIELD_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.recipe.reader import SPELLINGS
 
 OWN_KEYS = {
     *TOP_KEYS,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from signoff.engine.parse import parse
-from signoff.engine.recipe import SPELLINGS, block_keys
-from signoff.engine.recipe_keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
-from signoff.engine.schema import definition_schema
+from signoff.engine.recipe.keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.recipe.reader import SPELLINGS, block_keys
+from signoff.engine.recipe.schema import definition_schema
 
 from .definition_documents import EVERYTHING
 

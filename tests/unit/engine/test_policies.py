@@ -30,6 +30,12 @@ def moments(policy: Policy) -> list[tuple[str, str]]:
     return [(each.at[:19], each.action) for each in policy.deadlines]
 
 
+def test_a_form_that_grew_by_its_references_beyond_what_an_event_holds_opens_no_pause() -> None:
+    many = [{"name": f"x{number}", "options": ["o" * 100] * 10} for number in range(100)]
+    with pytest.raises(InvalidValueError, match=r"options: is too much: a form has at most 64 KB of JSON"):
+        read(many)
+
+
 # --- What comes of it ---
 
 
@@ -197,7 +203,8 @@ def test_a_pause_of_an_api_has_no_form_to_fit() -> None:
         ({"deadline": {"after": "soon"}}, "deadline.after: must be a duration longer than nothing"),
         ({"deadline": {"after": 5}}, "deadline.after: must be a duration longer than nothing"),
         ({"deadline": {"after": "367d"}}, "deadline.after: is longer than 366 days"),
-        ({"deadline": {"after": "1d"}}, 'deadline.default.approved: "approved" is required'),
+        ({"deadline": {"after": "1d"}}, "deadline.default: is required: the decision that is taken then"),
+        ({"deadline": {"after": "1d", "default": {}}}, 'deadline.default.approved: "approved" is required'),
         ({"deadline": {"after": "1d", "default": {"approved": "maybe"}}}, "deadline.default.approved: "),
         ({"deadline": {"after": "1d", "default": 5}}, "deadline.default: must be an object"),
         ({"deadline": {"after": "1d", "steps": []}}, "deadline.after: cannot stand beside steps"),

@@ -159,6 +159,7 @@ def test_a_person_cannot_resume_a_point_of_kind_time() -> None:
     refusal = paused_until(60).work().resume("nap").refusal
     assert refusal is not None
     assert refusal.code == "NOT_RESUMABLE"
+    assert "goes on by itself" in refusal.message
 
 
 def test_a_point_of_kind_time_takes_its_turn_behind_a_run_at_work() -> None:

@@ -14,6 +14,7 @@ from signoff.engine.parse import parse
 from signoff.engine.state import State
 from signoff.executor.loaded import Loaded
 from signoff.executor.plans import Kinds, make_plan
+from signoff.executor.reading import Sources
 from signoff.executor.runner import Runner
 from support.executor_blocks import Probe, registry
 from support.executors import WORKSPACE, Site, of_type, output_of, until
@@ -231,7 +232,7 @@ async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Pro
     assert definition is not None
     kinds = Kinds(probe.registry, site.tools.llm, site.store.workflow)
     loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, kinds))
-    runner = Runner(site.tools, site.blobs, site.no_environment, site.no_secrets)
+    runner = Runner(site.tools, Sources(site.blobs, site.no_environment, site.no_secrets))
 
     runner.start(Lapsed(), loaded, loaded.state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
 

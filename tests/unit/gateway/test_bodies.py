@@ -1,9 +1,10 @@
 import time
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
 from signoff.gateway.errors import ApiError
 from signoff.gateway.http.bodies import convert, decode_json, nests_deeper
@@ -114,3 +115,24 @@ def test_a_field_that_is_missing_or_unknown_is_named(body: object, path: str) ->
 
     assert [each.path for each in caught.value.details] == [path]
     assert len(str(caught.value)) < 200
+
+
+class Sorted(Struct, rename="camel"):
+    by: Literal["due", "opened"] | None = None
+    of_kinds: Annotated[list[Literal["low", "high"]], Meta(max_length=3)] = []
+    inner: "list[Sorted]" = []
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"by": "x"}, "by must be one of due, opened"),
+        ({"ofKinds": ["low", "x"]}, "ofKinds[1] must be one of high, low"),
+        ({"inner": [{}, {"by": "x"}]}, "inner[1].by must be one of due, opened"),
+    ],
+)
+def test_where_there_is_a_choice_the_refusal_names_all_that_may_be_chosen(given: Any, text: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        convert(given, Sorted)
+
+    assert (caught.value.status, str(caught.value)) == (400, text)

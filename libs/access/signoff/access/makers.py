@@ -1,5 +1,6 @@
 """Who asks something of a pause point, as the engine is told: it reads no directory."""
 
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,8 @@ from signoff.access.permissions import allows
 from signoff.events.types import Actor, Maker, Role
 
 MOST: Final = 100
-"""People in whose place somebody decides: a command names no more of them."""
+MOST_GROUPS: Final = 2_000
+"""So many people a command names in whose place somebody decides, with so many groups of theirs in all."""
 
 
 def maker_of(
@@ -26,7 +28,8 @@ def maker_of(
 ) -> Maker:
     """What the directory knows of a caller at this moment.
 
-    Standing in is not handed on: a delegate who is away, too, lends others what is their own alone.
+    Standing in is not handed on: a delegate who is away, too, lends others what is their own alone. Who may
+    not decide lends nothing.
 
     Args:
         state: the directory.
@@ -96,11 +99,21 @@ def _groups_of(state: Directory, principal: Principal, now: float) -> dict[str, 
     if workspace is None or principal.user_id is None or principal.user_id not in workspace.members:
         return {}
     absent = workspace.absences.stood_in_for(principal.user_id, now)
-    return workspace.groups_of(
-        [principal.user_id, *(each for each in absent if _may_decide(state, workspace, each))][:MOST]
-    )
+    some = islice((each for each in absent if not state.users[each].disabled), MOST)
+    groups = workspace.groups_of([principal.user_id, *some])
+    return {principal.user_id: groups.pop(principal.user_id), **_lent(workspace, groups)}
 
 
-def _may_decide(state: Directory, workspace: Workspace, user_id: str) -> bool:
-    """Whether somebody absent could decide themselves: nobody lends what they have not."""
-    return not state.users[user_id].disabled and allows(workspace.roles_of(user_id), "pauses:decide")
+def _lent(workspace: Workspace, groups: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Of absent people with their groups, those who could decide themselves, as far as there is room."""
+    lent: dict[str, list[str]] = {}
+    room = MOST_GROUPS
+    for absent, group_ids in groups.items():
+        roles = {
+            *workspace.members[absent],
+            *(role for each in group_ids for role in workspace.groups[each].roles),
+        }
+        if len(group_ids) <= room and allows(roles, "pauses:decide"):
+            lent[absent] = group_ids
+            room -= len(group_ids)
+    return lent

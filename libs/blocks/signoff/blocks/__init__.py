@@ -24,7 +24,6 @@ from signoff.blocks.errors import (
 )
 from signoff.blocks.registry import Registry
 from signoff.blocks.spec import BlockSpec, Retry, block, check_name
-from signoff.blocks.threads import BlockThreads
 
 __all__ = [
     "BlockCancelledError",
@@ -34,7 +33,6 @@ __all__ = [
     "BlockInputError",
     "BlockResultError",
     "BlockSpec",
-    "BlockThreads",
     "Cancellation",
     "Context",
     "Heartbeat",

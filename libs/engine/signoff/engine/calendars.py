@@ -19,10 +19,10 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from signoff.engine.checks.values import shown
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import at
 from signoff.engine.inspection import Inspection
-from signoff.engine.params_values import shown
 from signoff.engine.schedules import is_time_zone
 from signoff.engine.timetable import zone_of
 from signoff.engine.values import WAIT_UNITS

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from signoff.engine.catalog import CUSTOM_TOOL, tool_function, tool_variables
+from signoff.engine.checks.choices import is_else
 from signoff.engine.definition import Block, Loop
 from signoff.engine.faults import at, shorten
-from signoff.engine.params_choices import is_else
 from signoff.engine.reading import BlockPlace, Reading
 from signoff.engine.references import compile_code
 

@@ -1,5 +1,6 @@
 """The decision on a pause point: who may take it, what fits its form, what several people come to."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,12 @@ from signoff.events.types import (
 
 PAGES: Final = frozenset({"session", "link"})
 """How people are known who decide on a page: they say which content they saw."""
+
+_NOBODYS: Final[Mapping[str, str]] = {
+    "time": "This waits for a moment, and goes on by itself",
+    "child": "This waits for a workflow that it called: decide there; its resumeLinks lead to it",
+}
+"""Why nobody decides a point, by its kind."""
 
 
 def decide_resume(state: State, graph: Graph, command: Command, data: ResumeExecution, now: float) -> Results:
@@ -100,8 +107,10 @@ def open_refusal(state: State, context_id: str) -> Refusal | None:
         return Refusal(code="NOT_PAUSED", message="Paused execution not found or already resumed")
     if point is None:
         return Refusal(code="POINT_NOT_FOUND", message="Pause point not found for execution")
-    if state.status in TERMINAL or point.status == "closed" or point.kind != "human":
+    if state.status in TERMINAL or point.status == "closed":
         return Refusal(code="NOT_RESUMABLE", message="Paused execution is not resumable")
+    if point.kind != "human":
+        return Refusal(code="NOT_RESUMABLE", message=_NOBODYS[point.kind])
     return None
 
 

@@ -7,9 +7,9 @@ to the findings with its place. When the block runs everything is known, and the
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from signoff.engine.checks.values import is_open, shown
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import Findings, at
-from signoff.engine.params_values import is_open, shown
 from signoff.engine.reading import BlockPlace
 from signoff.engine.values import coerce_value, parse_number
 

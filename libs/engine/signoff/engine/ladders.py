@@ -9,12 +9,12 @@ from typing import Any, Final
 from msgspec import Struct
 
 from signoff.engine.calendars import MAX_DAYS, Calendar, add_business, read_calendar
+from signoff.engine.checks.values import is_open, shown
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import at, shorten
 from signoff.engine.forms import check_form, secret_names
 from signoff.engine.inspection import Inspection
 from signoff.engine.naming import read_people
-from signoff.engine.params_values import is_open, shown
 from signoff.engine.values import WAIT_UNITS, parse_duration
 from signoff.events.times import iso, recordable
 from signoff.events.types import Deadline, DeadlineAction
@@ -98,9 +98,14 @@ def _read_steps(
     written: dict[str, Any], path: str, circumstances: Circumstances, inspection: Inspection
 ) -> Iterator[_Step]:
     if written.get("steps") is None:
-        default = written.get("default")
-        only = {"after": written.get("after"), "decide": {} if default is None else default}
-        yield from _read_step(only, path, at(path, "default"), circumstances, inspection)
+        after, default, default_path = written.get("after"), written.get("default"), at(path, "default")
+        if default is None:
+            _read_duration(after, at(path, "after"), inspection)
+            inspection.fault(default_path, "is required: the decision that is taken then", _HINT)
+            return
+        yield from _read_step(
+            {"after": after, "decide": default}, path, default_path, circumstances, inspection
+        )
         return
     for key in ("after", "default"):
         if written.get(key) is not None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from signoff.engine.checks.values import shown
 from signoff.engine.faults import at
 from signoff.engine.inspection import Inspection
-from signoff.engine.params_values import shown
 from signoff.events.types import Role
 
 HINT: Final = 'such as ["group:finance"]'

@@ -6,16 +6,16 @@ from typing import Any, Final
 from msgspec import Struct
 
 from signoff.engine.catalog import Fields
-from signoff.engine.checks import check
+from signoff.engine.checks.definition import check
 from signoff.engine.codes import Code, find_codes
 from signoff.engine.definition import Definition
 from signoff.engine.faults import Fault, Findings
 from signoff.engine.plain import Copier
 from signoff.engine.reading import Reading
-from signoff.engine.recipe import read_recipe
+from signoff.engine.recipe.reader import read_recipe
 from signoff.engine.references import block_names
-from signoff.engine.sim import read_sim
-from signoff.engine.sim_state import is_state, read_state
+from signoff.engine.sim.serialized import read_sim
+from signoff.engine.sim.state import is_state, read_state
 
 # The internal form nests a value up to four levels deeper than our own spelling and Sim's state do.
 _MARGIN: Final = 4

@@ -10,6 +10,7 @@ from typing import Any, Final, cast, get_args
 
 from msgspec import Struct
 
+from signoff.engine.checks.values import shown
 from signoff.engine.constraints import form_misuses
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import Findings, at, shorten
@@ -17,7 +18,6 @@ from signoff.engine.forms import form_fields
 from signoff.engine.inspection import Inspection
 from signoff.engine.ladders import MAX_ASKED, MAX_STEPS, Circumstances, raw_steps, read_deadlines
 from signoff.engine.naming import MAX_WEIGHT, is_user, read_people, read_weights
-from signoff.engine.params_values import shown
 from signoff.engine.reading import BlockPlace
 from signoff.engine.values import to_text
 from signoff.events.types import Deadline, Priority, Quorum

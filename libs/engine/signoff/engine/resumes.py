@@ -115,12 +115,11 @@ def _reopened(entry: ResumeEntry) -> Draft:
 
 
 def repeat(state: State, graph: Graph, point: PausePoint, now: float, *, command: Command) -> Results:
-    """Try a point again whose run failed, with what was decided on it."""
+    """Try a point again whose run failed, with what was decided on it: how that was made, its entry says."""
     before = state.entries[str(point.entry_id)]
     entry = new_entry(
         state, UUID(command.command_id), point.context_id, command.actor, now,
-        mode=before.mode, given=before.input, submission=before.submission, made=before.made,
-        retry_of=before.entry_id,
+        mode=before.mode, given=before.input, submission=before.submission, retry_of=before.entry_id,
     )  # fmt: skip
     yield from take(state, graph, entry, now, command=command)
 

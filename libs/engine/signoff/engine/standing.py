@@ -75,7 +75,7 @@ def standing_refusal(point: PausePoint, actor: Actor, maker: Maker) -> Refusal |
     """Why somebody may not decide on an open point, whatever they say."""
     standing = standing_of(point, actor, maker)
     if standing is None:
-        return Refusal(code="NOT_ELIGIBLE", message="You are not among those who may decide this")
+        return Refusal(code="NOT_ELIGIBLE", message=_not_asked(point, maker))
     who = {standing.person, person_of(actor), standing.on_behalf_of}
     if point.barred is not None and point.barred in who:
         return Refusal(
@@ -90,6 +90,12 @@ def standing_refusal(point: PausePoint, actor: Actor, maker: Maker) -> Refusal |
             winning_event_id=earlier.event_id,
         )
     return _claim_refusal(point, standing) or _other_refusal(point, maker)
+
+
+def _not_asked(point: PausePoint, maker: Maker) -> str:
+    if maker.user_id in point.away:
+        return "You have handed this on; others decide it now"
+    return "You are not among those who may decide this"
 
 
 def is_mine(point: PausePoint, standing: Standing) -> bool:

@@ -5,7 +5,7 @@ An event is encoded once; those bytes are committed, published and streamed as t
 
 import hashlib
 import math
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
@@ -193,7 +193,7 @@ def decode_outcome(raw: bytes) -> Outcome:
 
 def chain_hash(raw: bytes) -> str:
     """What the next event of the same log carries as ``prev``: base64 of the SHA-256 of ``raw``."""
-    return b64encode(hashlib.sha256(raw).digest()).decode("ascii")
+    return b2a_base64(hashlib.sha256(raw).digest(), newline=False).decode("ascii")
 
 
 def broken_link(raws: list[bytes], *, prev: str | None = None, version: int = 0) -> int | None:

@@ -23,6 +23,7 @@ def _second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=64)
 def from_iso(text: str) -> float:
     """Seconds since the epoch of an ISO 8601 time; one without a zone is UTC.
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import aiohttp
 
-from signoff.blocks import BlockThreads
 from signoff.notify.confinement import Confinement
 from signoff.notify.errors import InvalidNoticeError
 from signoff.notify.notices import Notice, Sent
@@ -17,6 +16,7 @@ from signoff.notify.reasons import keep_out_of_logs
 from signoff.notify.services import WEB, channel_of, check_channel, deliver
 from signoff.notify.webhook import post
 from signoff.runtime.guard import Network, guarded_session
+from signoff.runtime.threads import DaemonThreads
 
 _CLOSING: Final = 5.0
 
@@ -51,7 +51,7 @@ class Notifier:
         self._most = workers + queue
         self._sending = 0
         self._turns = asyncio.Semaphore(workers)
-        self._threads = BlockThreads(workers)
+        self._threads = DaemonThreads(workers, name="notice")
         self._abandoned: set[Future[str | None]] = set()
         self._resources = AsyncExitStack()
         self._opening = asyncio.Lock()

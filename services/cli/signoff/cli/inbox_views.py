@@ -160,6 +160,8 @@ def _event(event: PointEvent) -> Text:
     did = _DID.get(event.type)
     if event.type == "pause:notified":
         did = f"{'told by' if event.success else 'could not be told by'} {event.channel}"
+    if event.retry:
+        did = "tried it again"
     if event.verdict is not None:
         did = f"{event.verdict}{f', which counts {event.weight}' if (event.weight or 1) > 1 else ''}"
     who = f"{event.actor.name} " if event.actor is not None else ""

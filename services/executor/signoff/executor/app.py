@@ -19,7 +19,7 @@ from signoff.access.form_secrets import FormSecrets
 from signoff.access.live import LiveDirectory, following
 from signoff.access.people import People
 from signoff.access.sealing import Sealer
-from signoff.blocks import BlockThreads, Registry
+from signoff.blocks import Registry
 from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
@@ -39,10 +39,10 @@ from signoff.executor.intake import Intake
 from signoff.executor.lease import Leases
 from signoff.executor.loader import Loader
 from signoff.executor.notices import open_notices
-from signoff.executor.notices.reading import Sources
 from signoff.executor.outcomes import Outcomes
 from signoff.executor.partition import Partition, Shared
 from signoff.executor.plans import Plans
+from signoff.executor.reading import Sources
 from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
 from signoff.executor.takeover import find_contradiction
@@ -52,6 +52,7 @@ from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.secret import secret_keys
 from signoff.runtime.server import serve
 from signoff.runtime.settings import Settings
+from signoff.runtime.threads import DaemonThreads
 from signoff.sandbox.pool import Sandbox
 
 _SWEEP: Final = 1.0
@@ -112,16 +113,16 @@ class Executor:
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
         self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
         environments = Environments(settings.environment, directory, store.records, sealer)
-        secrets = FormSecrets(store.records, sealer).find
+        sources = Sources(blobs, environments.values, FormSecrets(store.records, sealer).find)
         assignees = Assignees(directory, People(store.records), clock=clock)
         self._runner = Runner(
-            msgspec.structs.replace(tools, assignees=assignees), blobs, environments.values, secrets,
+            msgspec.structs.replace(tools, assignees=assignees), sources,
             concurrency=settings.block_concurrency,
         )  # fmt: skip
         self._notices = open_notices(
             settings, store=store, assignees=assignees,
             links=DecisionLinks(store.records, sealer, clock=clock),
-            sources=Sources(blobs, environments.values, secrets), clock=clock,
+            sources=sources, clock=clock,
         )  # fmt: skip
         self._outcomes = Outcomes(bus)
         self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
@@ -318,7 +319,7 @@ class Nobody:
 @contextlib.asynccontextmanager
 async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tools]:
     """What blocks use: the sandbox, guarded HTTP, threads, a language model. Closed on leaving."""
-    threads = BlockThreads(_THREADS)
+    threads = DaemonThreads(_THREADS, name="block")
     networks = parse_networks(",".join(settings.allow_private_networks))
     model = LlmSettings(
         url=settings.llm_url,

@@ -1,20 +1,18 @@
 """One try of one block: what it may read, where its result goes, how it is stopped."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from signoff.engine.definition import Block
 from signoff.engine.graph import Graph
 from signoff.engine.messages import BlockSays, Input
-from signoff.engine.places import path_of
 from signoff.engine.state import InFlight, State
 from signoff.events.times import from_iso
-from signoff.events.types import Turn, TurnType
 from signoff.executor.blocks.base import Prepared
 from signoff.executor.loaded import Loaded
-from signoff.executor.scope import Around, Facts
+from signoff.executor.reading import reading_of, turn_of
+from signoff.executor.scope import Around
 from signoff.executor.speech import Speech
 
 
@@ -38,10 +36,9 @@ class Job:
     """One try of one block, with the facts it may read as they were when it started."""
 
     __slots__ = (
-        "_speech", "around", "attempt", "block", "call_chain", "cancelled", "definition_digest",
-        "execution_id", "facts", "fields", "index", "instance", "large", "log_id", "outputs",
-        "place", "prepared", "started_at", "task", "timed_out", "variables", "workflow_id",
-        "workspace", "workspace_id",
+        "_speech", "attempt", "block", "call_chain", "cancelled", "definition_digest", "execution_id",
+        "facts", "index", "instance", "log_id", "place", "prepared", "reading", "started_at", "task",
+        "timed_out", "workflow_id", "workspace_id",
     )  # fmt: skip
 
     def __init__(self, place: Place, loaded: Loaded, state: State, flight: InFlight) -> None:
@@ -55,17 +52,11 @@ class Job:
         self.prepared: Prepared = plan.blocks[flight.block_id]
         self.attempt = flight.attempt
         self.started_at = from_iso(flight.started_at)
-        self.around, self.index = turns_around(plan.graph, state, flight)
-        branches = [turn for turn in flight.turns if turn.iteration_type == "parallel"]
-        self.outputs = {
-            name: state.outputs.get(output_key(plan.graph, name, branches)) for name in self.prepared.reads
-        }
-        self.variables = dict(state.variables)
-        self.fields = plan.fields
-        self.facts = Facts(self.outputs, self.variables, {}, plan.fields, self.around)
-        self.large = loaded.large
+        own = _own_turn(plan.graph, state, flight)
+        self.index = 0 if own is None else own.index
+        self.reading = reading_of(loaded, state, flight.turns, self.prepared.reads, own=own)
+        self.facts = self.reading.facts()
         self.workspace_id = state.workspace_id
-        self.workspace = loaded.workspace
         self.workflow_id = state.workflow_id
         self.execution_id = state.execution_id
         self.call_chain = state.next_chain()
@@ -111,40 +102,11 @@ class Job:
         self.stop()
 
 
-def turns_around(graph: Graph, state: State, flight: InFlight) -> tuple[list[Around], int]:
-    """The turns that a block runs in; a container that is evaluated stands in its own next one.
-
-    Returns:
-        The turns, outermost first, and the index of the container's own.
-    """
-    around = [
-        _around(
-            state,
-            turn.iteration_container_id,
-            flight.turns[:depth],
-            turn.iteration_type,
-            turn.iteration_current,
-        )
-        for depth, turn in enumerate(flight.turns)
-    ]
+def _own_turn(graph: Graph, state: State, flight: InFlight) -> Around | None:
+    """The next turn of a container that is evaluated: its references stand in it."""
     compiled = graph.containers.get(flight.block_id)
     if compiled is None:
-        return around, 0
+        return None
     container = state.containers.get(flight.instance)
     index = 0 if container is None else container.next
-    return [*around, _around(state, flight.block_id, flight.turns, compiled.kind, index)], index
-
-
-def _around(state: State, container: str, outer: Sequence[Turn], kind: TurnType, index: int) -> Around:
-    opened = state.containers.get(container + path_of(outer))
-    return Around(container, kind, index, None if opened is None else opened.items)
-
-
-def output_key(graph: Graph, block_id: str, branches: Sequence[Turn]) -> str:
-    """Where a block's output is found by another that runs in some branches; nowhere, in other branches."""
-    node = graph.nodes.get(block_id)
-    needed = [] if node is None else [c for c in node.around if graph.containers[c].kind == "parallel"]
-    shared = branches[: len(needed)]
-    if [turn.iteration_container_id for turn in shared] != needed:
-        return ""
-    return block_id + path_of(shared)
+    return turn_of(state, flight.block_id, flight.turns, compiled.kind, index)

@@ -8,9 +8,8 @@ import asyncio
 import random
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -31,10 +30,8 @@ from signoff.engine.messages import (
 )
 from signoff.engine.policies import Policy
 from signoff.engine.state import State
-from signoff.events.blobs import BlobStore
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, StoreError, ValueNotStorableError
-from signoff.events.escapes import SecretReference
 from signoff.events.types import Json
 from signoff.executor.blocks.base import (
     BlockFailureError,
@@ -50,13 +47,8 @@ from signoff.executor.blocks.base import (
 )
 from signoff.executor.jobs import Job, Place
 from signoff.executor.loaded import Loaded
-from signoff.executor.scope import Around, Facts, redact
-
-FindEnvironment: TypeAlias = Callable[[UUID], Awaitable[Mapping[str, str]]]
-"""Gives the values of ``{{NAME}}`` in a workspace."""
-
-FindSecrets: TypeAlias = Callable[[UUID, Collection[str]], Awaitable[Mapping[str, str]]]
-"""Gives the secrets that were submitted to forms of a workspace, by id; not those that were erased."""
+from signoff.executor.reading import Sources, complete
+from signoff.executor.scope import redact
 
 DEFAULT_TIME_LIMIT: Final = 600.0
 """Seconds that one try of a block may take, where it sets no limit of its own."""
@@ -80,24 +72,20 @@ class Runner:
     """Runs jobs, first come first served.
 
     Args:
-        environment: asked before each block.
-        secrets: asked before each block that may read one.
+        tools: what blocks use.
+        sources: asked before each block for what it may read; large results go there.
         concurrency: how many blocks run at once; others wait in line.
     """
 
     def __init__(
         self,
         tools: Tools,
-        blobs: BlobStore,
-        environment: FindEnvironment,
-        secrets: FindSecrets,
+        sources: Sources,
         *,
         concurrency: int = 500,
     ) -> None:
         self._tools = tools
-        self._blobs = blobs
-        self._environment = environment
-        self._secrets = secrets
+        self._sources = sources
         self._concurrency = concurrency
         self._jobs: dict[tuple[UUID, str, int], Job] = {}
         self._line: deque[Job] = deque()
@@ -203,42 +191,8 @@ class Runner:
             job.end_speech(whole=False)
 
     async def _params(self, job: Job) -> dict[str, Json]:
-        around, submitted = job.around, None
-        if job.large:
-            submitted = await self._resolve_outputs(job)
-            around = await self._resolve_turns(job)
-        environment = await self._environment(job.workspace)
-        if environment or job.large:
-            job.facts = Facts(
-                job.outputs, job.variables, environment, job.fields, around, submitted=submitted
-            )
+        job.facts = (await complete(job.reading, self._sources)).facts()
         return resolved(job.prepared.params, job.facts)
-
-    async def _resolve_outputs(self, job: Job) -> Mapping[str, str] | None:
-        """Put large values back; gives the submitted secrets that outputs name. Variables name none."""
-        named: set[str] = set()
-
-        def note(secret_id: str) -> Json:
-            named.add(secret_id)
-            return SecretReference(secret_id)
-
-        for values in (job.outputs, job.variables):
-            for name in values:
-                values[name] = await self._blobs.resolve(
-                    values[name], workspace_id=job.workspace, reveal=note
-                )
-        return await self._secrets(job.workspace, named) if named else None
-
-    async def _resolve_turns(self, job: Job) -> list[Around]:
-        return [
-            Around(
-                each.container,
-                each.kind,
-                each.index,
-                await self._blobs.resolve(each.items, workspace_id=job.workspace),
-            )
-            for each in job.around
-        ]
 
     @staticmethod
     def _recorded(job: Job, params: dict[str, Json]) -> Json:
@@ -311,7 +265,7 @@ class Runner:
 
     async def _stored(self, job: Job, value: Json) -> Json:
         """A value as the log holds it: checked, without secrets, large parts by reference."""
-        return await self._blobs.offload(_clean(job, value), workspace_id=job.workspace)
+        return await self._sources.blobs.offload(_clean(job, value), workspace_id=job.reading.workspace)
 
     async def _stored_output(self, job: Job, output: Json) -> Json:
         """An output that moved as a whole keeps the fields that the engine acts on beside its reference."""
@@ -322,7 +276,9 @@ class Runner:
 
     async def _stored_variables(self, job: Job, values: dict[str, Json]) -> dict[str, Json]:
         """Each variable may move, never all of them as one."""
-        return await self._blobs.offload_fields(_clean(job, values), workspace_id=job.workspace)
+        return await self._sources.blobs.offload_fields(
+            _clean(job, values), workspace_id=job.reading.workspace
+        )
 
     async def _stored_policy(self, job: Job, policy: Policy) -> Policy:
         """A policy whose texts and default decision are as the log holds them."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from signoff.blocks import BlockThreads
 from signoff.events.times import from_iso
 from signoff.events.types import (
     BlockCompleted,
@@ -18,6 +17,7 @@ from signoff.events.types import (
     Json,
     StreamChunk,
 )
+from signoff.runtime.threads import DaemonThreads
 from signoff.testing.bench import Bench, open_bench
 from signoff.testing.clock import VirtualClock
 from signoff.testing.definitions import Document, registry_of
@@ -81,7 +81,7 @@ def run_workflow(
             return await _outcome(bench, log_id, logs)
 
     # Not in the caller's thread, which may have a loop; not in one that Ctrl-C would have to wait for.
-    return BlockThreads(1).submit(_in_own_loop, clock, run).result()
+    return DaemonThreads(1, name="bench").submit(_in_own_loop, clock, run).result()
 
 
 async def run_workflow_async(

@@ -197,6 +197,7 @@ class PointEvent(Struct, frozen=True, kw_only=True, rename="camel"):
         step: of the deadline, from 1.
         channel: by what somebody was told.
         success: whether that was sent.
+        retry: whether the point's run had failed, and the point is tried again.
     """
 
     event_id: int
@@ -212,6 +213,7 @@ class PointEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     step: int | None = None
     channel: str | None = None
     success: bool | None = None
+    retry: bool | None = None
 
 
 class PointDetail(Struct, frozen=True, kw_only=True, rename="camel"):

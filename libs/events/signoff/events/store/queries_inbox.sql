@@ -35,7 +35,8 @@
 
 -- name: put_points
 -- A list that a point is in and stays in is not written. What is looked up is so by LATERAL and LIMIT: by an
--- index, whatever the tables held when the plan was made.
+-- index, whatever the tables held when the plan was made. A list's row is looked up by all that it holds, so
+-- that each of its indexes finds it at once: which one a plan takes is chance where statistics know no rows.
 WITH new AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
@@ -73,7 +74,8 @@ WITH new AS MATERIALIZED (
         keys = excluded.keys, words = excluded.words
     RETURNING id, keys, opened_at, due_at, rank
 ), moved AS MATERIALIZED (
-    SELECT put.*, old.keys AS old_keys, old.opened_at AS old_opened_at,
+    SELECT put.*, old.keys AS old_keys, old.opened_at AS old_opened_at, old.due_at AS old_due_at,
+        old.rank AS old_rank,
         (put.opened_at, put.due_at, put.rank) = (old.opened_at, old.due_at, old.rank) AS stays
     FROM put LEFT JOIN old ON old.id = put.id
 ), gone AS (
@@ -83,7 +85,9 @@ WITH new AS MATERIALIZED (
         CROSS JOIN LATERAL unnest(moved.old_keys) AS k (key)
         CROSS JOIN LATERAL (
             SELECT ctid FROM point_lists
-            WHERE key = k.key AND opened_at = moved.old_opened_at AND id = moved.id LIMIT 1
+            WHERE key = k.key AND opened_at = moved.old_opened_at AND due_at = moved.old_due_at
+                AND rank = moved.old_rank AND id = moved.id
+            LIMIT 1
         ) l
         WHERE NOT (moved.stays AND k.key = ANY (moved.keys))
     ))
@@ -103,7 +107,7 @@ WITH gone AS (
             WHERE log_id = g.log_id AND context_id = g.context_id LIMIT 1
         ) p
     ))
-    RETURNING id, keys, opened_at
+    RETURNING id, keys, opened_at, due_at, rank
 )
 DELETE FROM point_lists WHERE ctid = ANY (ARRAY(
     SELECT l.ctid
@@ -111,7 +115,9 @@ DELETE FROM point_lists WHERE ctid = ANY (ARRAY(
     CROSS JOIN LATERAL unnest(gone.keys) AS k (key)
     CROSS JOIN LATERAL (
         SELECT ctid FROM point_lists
-        WHERE key = k.key AND opened_at = gone.opened_at AND id = gone.id LIMIT 1
+        WHERE key = k.key AND opened_at = gone.opened_at AND due_at = gone.due_at AND rank = gone.rank
+            AND id = gone.id
+        LIMIT 1
     ) l
 ))
 

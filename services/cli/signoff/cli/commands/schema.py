@@ -4,7 +4,7 @@ import json
 import sys
 
 from signoff.cli.exits import Exit
-from signoff.engine.schema import definition_schema
+from signoff.engine.recipe.schema import definition_schema
 from signoff.gateway.openapi.document import build, encode
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.routes import ALL

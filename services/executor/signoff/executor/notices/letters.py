@@ -11,8 +11,8 @@ from signoff.engine.values import to_text
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Entry, Matter
 from signoff.executor.notices.people import Recipient, Recipients
-from signoff.executor.notices.reading import Scene
 from signoff.executor.notices.results import is_tool
+from signoff.executor.notices.scene import Scene
 from signoff.executor.notices.story import Story
 from signoff.executor.scope import Facts
 from signoff.notify import InvalidNoticeError, Notice, Notifier, addressed, of_tool

@@ -16,7 +16,7 @@ from signoff.events.times import from_iso
 from signoff.events.types import Deadline, Occasion
 from signoff.executor.blocks.simple import Human
 from signoff.executor.loaded import Loaded
-from signoff.executor.notices.reading import Reading, reading_of
+from signoff.executor.reading import Reading, reading_of
 
 
 class Entry(Struct, frozen=True):
@@ -45,6 +45,7 @@ class Matter(Struct, frozen=True, kw_only=True):
         point: as it was when this was made.
         settled: people who decided, or have nothing to decide here.
         entries: the notifications that the definition has for this occasion.
+        reading: what their references may read; the pause block's own output, once it ended.
     """
 
     log_id: UUID
@@ -101,7 +102,7 @@ def matter_of(loaded: Loaded, state: State, effect: Notify) -> Matter:
         point=msgspec.structs.replace(point, decisions=list(point.decisions)),
         settled=frozenset(_settled(state, point)),
         entries=entries,
-        reading=reading_of(loaded, plan, state, point, reads),
+        reading=reading_of(loaded, state, point.turns, {*reads, point.block_id}),
     )
 
 

@@ -19,9 +19,9 @@ from signoff.executor.loaded import Loaded
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Matter, matter_of
 from signoff.executor.notices.people import Recipients
-from signoff.executor.notices.reading import Sources
 from signoff.executor.notices.results import NOTHING, failed
 from signoff.executor.notices.teller import Teller
+from signoff.executor.reading import Sources
 from signoff.runtime.settings import Settings
 
 AT_ONCE: Final = 8

@@ -11,9 +11,10 @@ from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.letters import Letter, Letters
 from signoff.executor.notices.matter import Entry, Matter
 from signoff.executor.notices.people import Recipients
-from signoff.executor.notices.reading import Scene, Sources
 from signoff.executor.notices.results import NOTHING, done, failed
+from signoff.executor.notices.scene import Scene
 from signoff.executor.notices.story import Story
+from signoff.executor.reading import Sources
 
 AT_ONCE: Final = 4
 """Messages of one matter that are under way at once."""
@@ -50,7 +51,7 @@ class Teller:
         return [sent for several in each for sent in several] or [NOTHING]
 
     async def _letters(self, matter: Matter) -> Letters:
-        scene = await Scene.of(matter.reading, self._sources, base=self._channels.public_url)
+        scene = await Scene.of(matter, self._sources, base=self._channels.public_url)
         story = await Story.of(matter, scene.response, self._people, self._store)
         return Letters(matter, scene, story, self._channels, self._people)
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -13,6 +13,7 @@ from signoff.events.errors import ValueNotStorableError
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, Detail, bad_field, bad_request
 from signoff.gateway.http import timing
+from signoff.gateway.http.choices import choices_at
 
 READ_LIMIT: Final = 30.0
 """Seconds within which a body must have arrived."""
@@ -26,6 +27,7 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _TOKEN: Final = re.compile(rb'"(?P<key>(?:[^"\\]|\\.)*+)"\s*+:|"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _PLACE: Final = re.compile(r"(?s)(.*) - at `\$\.?(.*)`$")
 _FIELD: Final = re.compile(r"(?s)Object (missing required|contains unknown) field `(.*)`")
+_NO_CHOICE: Final = "Invalid enum value"
 _SHOWN: Final = 100
 _FIELD_FAULTS: Final = {"missing required": "must be given", "contains unknown": "is unknown; leave it out"}
 
@@ -116,7 +118,7 @@ def convert(value: Json, kind: type[T], *, strict: bool = True) -> T:
     try:
         return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
-        raise _unfit(str(error)) from error
+        raise _unfit(str(error), kind) from error
 
 
 def nests_deeper(raw: bytes, limit: int) -> bool:
@@ -134,7 +136,7 @@ def nests_deeper(raw: bytes, limit: int) -> bool:
     return bool(brackets)
 
 
-def _unfit(text: str) -> ApiError:
+def _unfit(text: str, kind: Any) -> ApiError:
     """What msgspec finds at fault, named by its place: a field that is unknown or missing by its own."""
     match = _PLACE.match(text)
     reason, place = (match[1], match[2]) if match else (text, "")
@@ -142,6 +144,9 @@ def _unfit(text: str) -> ApiError:
     if field is not None:
         name = field[2][:_SHOWN]
         return bad_field(f"{place}.{name}" if place else name, _FIELD_FAULTS[field[1]])
+    choices = choices_at(kind, place) if reason.startswith(_NO_CHOICE) else []
+    if choices:
+        return bad_field(place, f"must be one of {', '.join(map(str, choices))}")
     return _at(place, reason) if match else bad_request(reason)
 
 

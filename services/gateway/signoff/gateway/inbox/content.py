@@ -4,11 +4,11 @@ from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from signoff.engine.checks.values import check_fields
 from signoff.engine.constraints import form_misuses
 from signoff.engine.display import response_structure
 from signoff.engine.faults import Fault, Findings, at
 from signoff.engine.forms import check_form, form_fields, secret_names
-from signoff.engine.params_values import check_fields
 from signoff.engine.pauses import form_of, submission_of
 from signoff.engine.reading import BlockPlace
 from signoff.engine.state import PausePoint

@@ -62,6 +62,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True, rename="camel"):
         step: Of the deadline, from 1.
         channel: By which people were told.
         success: Whether that went well.
+        retry: Whether the point's run had failed, and the point is tried again.
     """
 
     event_id: int
@@ -77,6 +78,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     step: int | UnsetType = UNSET
     channel: str | UnsetType = UNSET
     success: bool | UnsetType = UNSET
+    retry: bool | UnsetType = UNSET
 
 
 class History:
@@ -134,6 +136,7 @@ def _entry(event: Event, names: Names) -> HistoryEntry:
         step=data.step if isinstance(data, (PauseReminded, PauseEscalated, PauseExpired)) else UNSET,
         channel=data.channel if isinstance(data, PauseNotified) else UNSET,
         success=data.success if isinstance(data, PauseNotified) else UNSET,
+        retry=data.retry_of is not None if isinstance(data, (ExecutionResumed, ResumeQueued)) else UNSET,
     )
 
 

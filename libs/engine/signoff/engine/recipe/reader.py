@@ -7,21 +7,21 @@ parallels hold their blocks, and the start block is ``input``. It is strict: an 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from signoff.engine import recipe_containers, recipe_human, recipe_models, recipe_params, recipe_triggers
 from signoff.engine.attributes import read_attributes
 from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
 from signoff.engine.reading import BlockPlace, EdgePlace, Reading
-from signoff.engine.recipe_keys import BLOCK_KEYS, RETRY_KEYS, TOP_KEYS
-from signoff.engine.spelling import Key, Spelling, Written, read_keys
+from signoff.engine.recipe import containers, human, models, params, triggers
+from signoff.engine.recipe.keys import BLOCK_KEYS, RETRY_KEYS, TOP_KEYS
+from signoff.engine.recipe.spelling import Key, Spelling, Written, read_keys
 
 SPELLINGS: Final[Mapping[str, Spelling]] = {
-    **recipe_triggers.SPELLINGS,
-    **recipe_params.SPELLINGS,
-    **recipe_human.SPELLINGS,
-    **recipe_models.SPELLINGS,
-    **recipe_containers.SPELLINGS,
+    **triggers.SPELLINGS,
+    **params.SPELLINGS,
+    **human.SPELLINGS,
+    **models.SPELLINGS,
+    **containers.SPELLINGS,
 }
 """How each built-in type is written."""
 
@@ -72,7 +72,7 @@ class _Reader:
         self._read_start(fitting, blocks)
         self._read_blocks(blocks, "blocks")
         for name, value in fitting.get("variables", {}).items():
-            kind, initial = recipe_params.typed_value(value)
+            kind, initial = params.typed_value(value)
             self._reading.variables.append((Variable(name, name, kind, initial), at("variables", name)))
         self._reading.attributes = read_attributes(fitting.get("attributes"), self._findings)
         return self._reading
@@ -83,7 +83,7 @@ class _Reader:
         if own and "input" not in fitting and "start" not in fitting:
             return
         written = Written()
-        recipe_params.read_fields(fitting.get("input"), "input", written, self._findings)
+        params.read_fields(fitting.get("input"), "input", written, self._findings)
         block = Block(id="start", type="start_trigger", name="Start", params=written.params, trigger=True)
         place = BlockPlace(id="input", type="input", name="input", params="input", renamed=written.renamed)
         self._reading.blocks.append((block, place))
@@ -149,7 +149,7 @@ class _Reader:
         self, key: str, block_type: str, *, raw: dict[str, Any], fitting: dict[str, Any], path: str
     ) -> None:
         self._reading.containers.append(
-            recipe_containers.read_container(
+            containers.read_container(
                 key, block_type, written=raw, fitting=fitting, path=path, findings=self._findings
             )
         )
@@ -193,4 +193,4 @@ class _Reader:
 
 def _starts(raw: Any) -> bool:
     kind = raw.get("type") if isinstance(raw, dict) else None
-    return isinstance(kind, str) and kind in recipe_triggers.SPELLINGS
+    return isinstance(kind, str) and kind in triggers.SPELLINGS

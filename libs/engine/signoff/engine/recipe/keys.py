@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from signoff.engine.constraints import MAX_ITEMS, MAX_TEXT
-from signoff.engine.spelling import Key, Schema, object_schema
+from signoff.engine.recipe.spelling import Key, Schema, object_schema
 from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES
 
 TARGETS: Final[Schema] = {

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from signoff.engine.checks.values import check_text, shown
 from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.params_values import check_text, shown
 from signoff.engine.reading import BlockPlace
 
 _TITLES: Final = ("if", "else if", "else")

@@ -7,9 +7,9 @@ from signoff.engine.catalog import MAX_AT_ONCE, MAX_ITERATIONS
 from signoff.engine.definition import Loop, Parallel
 from signoff.engine.faults import Findings, at
 from signoff.engine.reading import Container, ContainerPlace
-from signoff.engine.recipe_keys import targets
-from signoff.engine.recipe_params import expression
-from signoff.engine.spelling import Key, Schema, Spelling, Written
+from signoff.engine.recipe.keys import targets
+from signoff.engine.recipe.params import expression
+from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written
 
 _ITEMS: Final[Schema] = {"type": ["array", "object", "string"]}
 _ITEMS_EXPECTED: Final = "a list, an object, or a reference that resolves to one"

@@ -2,8 +2,8 @@
 
 from typing import Any, Final, get_args
 
+from signoff.engine.checks.values import check_choice, check_fields, check_table, check_text, is_open
 from signoff.engine.faults import Findings, at
-from signoff.engine.params_values import check_choice, check_fields, check_table, check_text, is_open
 from signoff.engine.policies import check_policy
 from signoff.engine.reading import BlockPlace
 from signoff.events.types import Occasion

@@ -7,8 +7,8 @@ from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
 from signoff.engine.definition import Block, Connection, Retry, Variable
 from signoff.engine.faults import Findings, at
 from signoff.engine.reading import BlockPlace, EdgePlace, Reading
-from signoff.engine.sim_containers import read_containers
-from signoff.engine.sim_params import read_params
+from signoff.engine.sim.containers import read_containers
+from signoff.engine.sim.params import read_params
 from signoff.engine.values import parse_number
 
 _OLD_SOURCES: Final = frozenset({"source-right", "source-left", "source-top", "source-bottom"})

@@ -10,7 +10,7 @@ from typing import Any, Final
 from signoff.engine.catalog import CONTAINER_TYPES
 from signoff.engine.faults import Findings, at
 from signoff.engine.reading import BlockPlace, ContainerPlace, EdgePlace, Reading
-from signoff.engine.sim import read_sim
+from signoff.engine.sim.serialized import read_sim
 
 _LOOP_DATA: Final = {"loopType": "loopType", "count": "iterations", "collection": "forEachItems"} | {
     key: key for key in ("whileCondition", "doWhileCondition")

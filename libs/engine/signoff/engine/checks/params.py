@@ -4,15 +4,11 @@ from collections.abc import Callable, Collection
 from typing import Any, Final
 
 from signoff.engine.catalog import BLOCK_TYPES, ENTRY_TYPES
-from signoff.engine.codes import CODE_LANGUAGES
-from signoff.engine.definition import Block
-from signoff.engine.errors import InvalidValueError
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.params_choices import check_condition, check_old_router, check_router
-from signoff.engine.params_human import check_human, check_response
-from signoff.engine.params_models import check_agent, check_evaluator
-from signoff.engine.params_triggers import check_schedule, check_webhook
-from signoff.engine.params_values import (
+from signoff.engine.checks.choices import check_condition, check_old_router, check_router
+from signoff.engine.checks.human import check_human, check_response
+from signoff.engine.checks.models import check_agent, check_evaluator
+from signoff.engine.checks.triggers import check_schedule, check_webhook
+from signoff.engine.checks.values import (
     check_choice,
     check_fields,
     check_number,
@@ -21,6 +17,10 @@ from signoff.engine.params_values import (
     is_open,
     shown,
 )
+from signoff.engine.codes import CODE_LANGUAGES
+from signoff.engine.definition import Block
+from signoff.engine.errors import InvalidValueError
+from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.reading import BlockPlace
 from signoff.engine.values import VARIABLE_TYPES, parse_variable, wait_ms
 

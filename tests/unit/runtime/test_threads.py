@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from signoff.blocks import BlockThreads
+from signoff.runtime.threads import DaemonThreads
 
 LIMIT = 10.0
 
@@ -26,12 +26,12 @@ class Gate:
 
 
 @pytest.fixture
-def threads() -> Iterator[BlockThreads]:
-    with BlockThreads(1) as threads:
+def threads() -> Iterator[DaemonThreads]:
+    with DaemonThreads(1, name="call") as threads:
         yield threads
 
 
-def test_calls_wait_in_line_when_all_threads_work(threads: BlockThreads) -> None:
+def test_calls_wait_in_line_when_all_threads_work(threads: DaemonThreads) -> None:
     gate = Gate()
     held, waits = threads.submit(gate), threads.submit(lambda: "next")
     assert gate.entered.wait(LIMIT)
@@ -42,7 +42,7 @@ def test_calls_wait_in_line_when_all_threads_work(threads: BlockThreads) -> None
     assert (held.result(LIMIT), waits.result(LIMIT)) == ("through", "next")
 
 
-def test_a_call_that_was_given_up_makes_room_for_another(threads: BlockThreads) -> None:
+def test_a_call_that_was_given_up_makes_room_for_another(threads: DaemonThreads) -> None:
     gate = Gate()
     hangs, waits = threads.submit(gate), threads.submit(lambda: "next")
     assert gate.entered.wait(LIMIT)
@@ -53,7 +53,7 @@ def test_a_call_that_was_given_up_makes_room_for_another(threads: BlockThreads) 
     gate.open.set()
 
 
-def test_no_more_calls_than_there_are_threads_make_room(threads: BlockThreads) -> None:
+def test_no_more_calls_than_there_are_threads_make_room(threads: DaemonThreads) -> None:
     gates = [Gate(), Gate()]
     calls = [threads.submit(gate) for gate in gates]
     for gate, call in zip(gates, calls, strict=True):
@@ -68,7 +68,7 @@ def test_no_more_calls_than_there_are_threads_make_room(threads: BlockThreads) -
     gates[0].open.set()
 
 
-def test_a_call_that_has_not_begun_can_be_cancelled(threads: BlockThreads) -> None:
+def test_a_call_that_has_not_begun_can_be_cancelled(threads: DaemonThreads) -> None:
     gate = Gate()
     threads.submit(gate)
     assert gate.entered.wait(LIMIT)
@@ -77,13 +77,13 @@ def test_a_call_that_has_not_begun_can_be_cancelled(threads: BlockThreads) -> No
     gate.open.set()
 
 
-def test_the_error_of_a_call_is_its_result(threads: BlockThreads) -> None:
+def test_the_error_of_a_call_is_its_result(threads: DaemonThreads) -> None:
     with pytest.raises(ZeroDivisionError):
         threads.submit(lambda: 1 // 0).result(LIMIT)
 
 
 def test_closing_waits_no_longer_than_its_limit_and_drops_what_waits() -> None:
-    threads, gate = BlockThreads(1), Gate()
+    threads, gate = DaemonThreads(1, name="call"), Gate()
     threads.submit(gate)
     waits = threads.submit(lambda: "never")
     assert gate.entered.wait(LIMIT)
@@ -92,17 +92,17 @@ def test_closing_waits_no_longer_than_its_limit_and_drops_what_waits() -> None:
 
     assert left == 1
     assert waits.cancelled()
-    with pytest.raises(RuntimeError, match="no block starts any more"):
+    with pytest.raises(RuntimeError, match="no call starts any more"):
         threads.submit(lambda: None)
     gate.open.set()
     assert threads.close(LIMIT) == 0
 
 
-def test_a_process_ends_although_a_block_never_does() -> None:
+def test_a_process_ends_although_a_call_never_does() -> None:
     program = (
         "import time\n"
-        "from signoff.blocks import BlockThreads\n"
-        "threads = BlockThreads(1)\n"
+        "from signoff.runtime.threads import DaemonThreads\n"
+        "threads = DaemonThreads(1, name='call')\n"
         "threads.submit(time.sleep, 3600)\n"
         "print(threads.close(0.01))\n"
     )

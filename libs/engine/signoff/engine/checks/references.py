@@ -5,7 +5,7 @@ from typing import Any
 
 from signoff.engine.attributes import variable_names
 from signoff.engine.catalog import Fields, output_fields
-from signoff.engine.check_containers import Nesting
+from signoff.engine.checks.containers import Nesting
 from signoff.engine.definition import Definition, Loop, normalise_name
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.reading import BlockPlace, Container, ContainerPlace, Reading

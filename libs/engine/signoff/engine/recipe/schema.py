@@ -6,9 +6,9 @@ a schema cannot say, such as whether a name is that of a block, only the reader 
 
 from typing import Any, Final
 
-from signoff.engine.recipe import SPELLINGS, block_keys
-from signoff.engine.recipe_keys import BLOCK_KEYS, FIELD, TOP_KEYS
-from signoff.engine.spelling import Key, Schema, key_schema, object_schema
+from signoff.engine.recipe.keys import BLOCK_KEYS, FIELD, TOP_KEYS
+from signoff.engine.recipe.reader import SPELLINGS, block_keys
+from signoff.engine.recipe.spelling import Key, Schema, key_schema, object_schema
 
 _TITLE: Final = "Signoff workflow"
 

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from signoff.engine.checks.values import shown
 from signoff.engine.faults import Findings, at
-from signoff.engine.params_values import shown
-from signoff.engine.recipe_keys import FIELD_KEYS, anything, listed, targets, text
-from signoff.engine.spelling import (
+from signoff.engine.recipe.keys import FIELD_KEYS, anything, listed, targets, text
+from signoff.engine.recipe.spelling import (
     DURATION,
     DURATION_HINT,
     Key,

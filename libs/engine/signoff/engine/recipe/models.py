@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from signoff.engine.faults import Findings, at
-from signoff.engine.recipe_keys import anything, listed, targets, text
-from signoff.engine.recipe_params import copy
-from signoff.engine.spelling import Key, Schema, Spelling, Written, object_schema, read_keys
+from signoff.engine.recipe.keys import anything, listed, targets, text
+from signoff.engine.recipe.params import copy
+from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written, object_schema, read_keys
 
 _NUMBER: Final[Schema] = {"type": ["number", "string"]}
 

@@ -4,8 +4,7 @@ from collections.abc import Collection
 from typing import Any, Final, TypeGuard
 
 from signoff.engine.catalog import CUSTOM_TOOL, TOOL_TYPES, response_schema
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.params_values import (
+from signoff.engine.checks.values import (
     check_choice,
     check_list,
     check_number,
@@ -13,6 +12,7 @@ from signoff.engine.params_values import (
     check_text,
     is_open,
 )
+from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.reading import BlockPlace
 
 _ROLES: Final = ("system", "user", "assistant")

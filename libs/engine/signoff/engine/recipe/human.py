@@ -5,9 +5,9 @@ from typing import Any, Final, get_args
 from signoff.engine.faults import Findings, at
 from signoff.engine.naming import HINT, MAX_WEIGHT
 from signoff.engine.policies import KEYS
-from signoff.engine.recipe_keys import fields_key
-from signoff.engine.recipe_params import copy, read_fields
-from signoff.engine.spelling import Key, Schema, Spelling, Written, object_schema
+from signoff.engine.recipe.keys import fields_key
+from signoff.engine.recipe.params import copy, read_fields
+from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written, object_schema
 from signoff.events.types import Occasion, Priority
 
 _PEOPLE: Final[Schema] = {"type": ["array", "string"], "items": {"type": "string"}}

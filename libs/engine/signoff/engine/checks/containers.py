@@ -7,9 +7,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from signoff.engine.catalog import CONTAINER_TYPES, MAX_ITERATIONS, too_many
+from signoff.engine.checks.values import is_open, shown
 from signoff.engine.definition import Block, Connection, Loop, Parallel
 from signoff.engine.faults import Findings, shorten
-from signoff.engine.params_values import is_open, shown
 from signoff.engine.reading import BlockPlace, Container, ContainerPlace, EdgePlace, Reading
 from signoff.engine.values import parse_number, read_items
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
+from signoff.engine.checks.values import check_choice, check_fields, shown
 from signoff.engine.faults import Findings
-from signoff.engine.params_values import check_choice, check_fields, shown
 from signoff.engine.reading import BlockPlace
 from signoff.engine.schedules import CATCH_UP, check_cron, is_time_zone
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from signoff.engine.catalog import MAX_AT_ONCE, MAX_ITERATIONS, too_many
+from signoff.engine.checks.values import shown
 from signoff.engine.definition import Loop, Parallel
 from signoff.engine.faults import Findings, at
-from signoff.engine.params_values import shown
 from signoff.engine.reading import Container, ContainerPlace
 from signoff.engine.values import parse_number
 
