@@ -165,6 +165,7 @@ class Execution:
         point = self.open(name)
         _, instead_of, _ = point.may(who, self.starter)
         refuse("BAD_REQUEST", when=who.person == to)
+        refuse("NOT_DELEGABLE", when=to in point.delegates or any(to in vote[:2] for vote in point.votes))
         owner = instead_of or who.person
         point.delegates.pop(who.person, None)
         point.delegates[to] = owner if owner != to and (instead_of or who.user) else None

@@ -178,7 +178,7 @@ def asks(form: list[dict[str, Any]] | None = None) -> Answer:
             attempt=run.attempt,
             kind="human",
             response=response,
-            content_digest=content_digest(response, "sha256:definition"),
+            content_digest=content_digest(response, "sha256:definition", None),
         )
 
     return answer
@@ -256,6 +256,7 @@ class Story:
     Args:
         graph: as :func:`workflow` gives it.
         script: what blocks do; others return their names, ask, or wait a minute, by their types.
+        log_id: of the execution.
 
     Attributes:
         events: all so far; ``raws`` are their bytes.
@@ -264,8 +265,11 @@ class Story:
         stopped: tries that the executor was told to stop.
     """
 
-    def __init__(self, graph: Graph, script: Mapping[str, Answer] | None = None) -> None:
+    def __init__(
+        self, graph: Graph, script: Mapping[str, Answer] | None = None, *, log_id: UUID = LOG
+    ) -> None:
         self.graph = graph
+        self.log_id = log_id
         self.script = dict(script or {})
         self.state = State()
         self.now = NOW
@@ -296,7 +300,7 @@ class Story:
         event = Event(
             type=draft.data.TYPE,
             event_id=self.state.version + 1,
-            execution_id=str(LOG),
+            execution_id=str(self.log_id),
             run_id=draft.run_id,
             workflow_id=WORKFLOW,
             timestamp=iso(self.now),
@@ -343,7 +347,7 @@ class Story:
             Command(
                 command_id=command_id or an_id(self._commands),
                 type=data.TYPE,
-                execution_id=str(LOG),
+                execution_id=str(self.log_id),
                 issued_at=iso(self.now),
                 actor=actor,
                 request_digest=digest,

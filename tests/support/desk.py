@@ -57,7 +57,7 @@ def _amend(point: PausePoint, given: Mapping[str, Any], *, by: str | None) -> Am
         context_id=point.context_id,
         maker=maker(by),
         response=response,
-        content_digest=content_digest(response, "sha256:definition"),
+        content_digest=content_digest(response, "sha256:definition", None),
         seen_digest=point.content_digest or "",
         reason=given["reason"],
     )

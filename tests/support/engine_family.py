@@ -12,11 +12,9 @@ from uuid import UUID
 from signoff.blocks import Registry
 from signoff.engine.catalog import find_entry
 from signoff.engine.definition import Definition, digest
-from signoff.engine.evolve import evolve
 from signoff.engine.messages import (
     BlockSays,
     CancelBlock,
-    Draft,
     Effect,
     Input,
     Notify,
@@ -26,16 +24,14 @@ from signoff.engine.messages import (
     Tick,
     Told,
 )
-from signoff.events.codec import chain_hash, encode
 from signoff.events.store.base import WorkflowRow
-from signoff.events.times import iso
-from signoff.events.types import Command, Event, StartExecution
+from signoff.events.types import Command, StartExecution
 from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.loaded import Loaded
 from signoff.executor.messages import lineage_of, message_of
 from signoff.executor.plans import Kinds, Plan, make_plan
 from signoff.executor.runner import Runner
-from support.bdd import WORKFLOW, Story
+from support.bdd import Story
 from support.semantic_blocks import HOLDING
 
 LIMIT: Final = 15.0
@@ -177,8 +173,7 @@ class DrivenStory(Story):
     """
 
     def __init__(self, plan: Plan, log_id: UUID, perform: Callable[[Loaded, Effect], None]) -> None:
-        super().__init__(plan.graph)
-        self.log_id = log_id
+        super().__init__(plan.graph, log_id=log_id)
         self._loaded = Loaded(log_id, self.state, plan)
         self._do = perform
         self._told = 0
@@ -201,24 +196,6 @@ class DrivenStory(Story):
         lineage = lineage_of(self.state)
         following = (message_of(event, self.log_id, lineage, time_limit=_SCHEDULED) for event in new)
         return [command for command in following if command is not None]
-
-    def _record(self, draft: Draft) -> None:
-        event = Event(
-            type=draft.data.TYPE,
-            event_id=self.state.version + 1,
-            execution_id=str(self.log_id),
-            run_id=draft.run_id,
-            workflow_id=WORKFLOW,
-            timestamp=iso(self.now),
-            causation_id=draft.causation_id,
-            correlation_id=draft.correlation_id,
-            attempt=draft.attempt,
-            prev=chain_hash(self.raws[-1]) if self.raws else None,
-            data=draft.data,
-        )
-        evolve(self.state, event, self.graph, now=self.now)
-        self.events.append(event)
-        self.raws.append(encode(event))
 
     def _perform(self, effect: Effect) -> None:
         super()._perform(effect)

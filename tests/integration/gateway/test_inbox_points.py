@@ -351,6 +351,20 @@ async def test_the_form_is_amended_and_the_next_decision_must_fit_it(server: Ser
     assert (await admin.post(asked.resume, json={"amount": 9}))[0] == 200
 
 
+async def test_the_title_is_amended_and_is_part_of_what_was_seen(server: Server) -> None:
+    admin, asked = administrator(server), await point(server)
+    seen = await asked.seen()
+
+    status, state = await amend(admin, asked, seen, title="Refund 8")
+    stale, _ = await admin.post(asked.resume, json={"approved": True}, headers=seen)
+    shown = await asked.shown()
+
+    assert (status, stale) == (200, 412)
+    assert shown["contentDigest"] == state["contentDigest"]
+    assert shown["title"] == "Refund 8"
+    assert shown["point"]["response"]["data"]["responseStructure"][0]["value"] == 7
+
+
 async def test_an_amended_point_counts_no_earlier_approval(server: Server) -> None:
     ada, bob, admin = await member(server), await member(server), administrator(server)
     asked = await point(server, assignees=[ada.address, bob.address], quorum={"required": 2})

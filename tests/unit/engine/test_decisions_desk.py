@@ -79,6 +79,20 @@ def test_where_one_decides_alone_a_delegate_has_claimed_it() -> None:
     assert (story.point().claimed_by, code(story.decide(BOB))) == ("eve", "CLAIMED")
 
 
+def test_nobody_decides_for_two_for_one_of_their_votes_would_be_lost() -> None:
+    story = paused(QUORUM)
+    story.delegate(ANN, "eve")
+
+    assert code(story.delegate(BOB, "eve")) == "NOT_DELEGABLE"
+
+
+def test_a_place_is_not_handed_to_one_who_has_decided() -> None:
+    story = paused(QUORUM)
+    story.decide(ANN)
+
+    assert code(story.delegate(BOB, "ann")) == "NOT_DELEGABLE"
+
+
 def test_a_delegate_gives_the_seat_to_a_third() -> None:
     story = paused(BOTH)
     story.delegate(ANN, "eve")

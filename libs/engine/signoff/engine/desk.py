@@ -99,6 +99,12 @@ def _delegated(point: PausePoint, command: Command, data: DelegatePause) -> Answ
     person = None if standing is None else standing.person
     if person == data.to:
         return Refusal(code="BAD_REQUEST", message="You cannot delegate to yourself")
+    if data.to in point.delegates or any(
+        data.to in (each.person, each.on_behalf_of) for each in point.decisions
+    ):
+        return Refusal(
+            code="NOT_DELEGABLE", message="They decide this for somebody already, or have: ask another one"
+        )
     if len(point.delegates) >= MAX_DELEGATES:
         return Refusal(code="TOO_MANY", message=f"A pause point has at most {MAX_DELEGATES} delegates")
     return PauseDelegated(
@@ -136,6 +142,7 @@ def _returned(point: PausePoint, command: Command, data: ReturnPause) -> Answer:
 def _amended(point: PausePoint, command: Command, data: AmendPause) -> Answer:
     return content_refusal(point, data.seen_digest) or PauseAmended(
         context_id=point.context_id,
+        title=data.title,
         response=data.response,
         content_digest=data.content_digest,
         actor=command.actor,

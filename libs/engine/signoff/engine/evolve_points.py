@@ -107,6 +107,7 @@ def _asked(state: State, event: Event, data: Any) -> PausePoint:
 def _amended(state: State, event: Event, data: PauseAmended, graph: Graph | None) -> None:
     point = _asked(state, event, data)
     point.response, point.content_digest = data.response, data.content_digest
+    point.title = point.title if data.title is None else data.title
     point.decisions, point.returned = [], False
     state.outputs[point.block_id + branches_of(point.turns)] = pending_output(data.response)
     tell(state, graph, point, "amended")

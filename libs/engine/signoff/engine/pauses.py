@@ -55,10 +55,10 @@ def _without_data(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if name != "data"}
 
 
-def content_digest(response: Mapping[str, Any], definition_digest: str) -> str:
-    """Names exactly what a maker is shown: display data, form and definition, not the links."""
+def content_digest(response: Mapping[str, Any], definition_digest: str, title: str | None) -> str:
+    """Names exactly what a maker is shown: title, display data, form and definition, not the links."""
     data = {name: value for name, value in response["data"].items() if name != "_resume"}
-    canonical = msgspec.json.encode([data, definition_digest], order="sorted")
+    canonical = msgspec.json.encode([data, definition_digest, title], order="sorted")
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 

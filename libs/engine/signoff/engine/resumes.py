@@ -239,8 +239,8 @@ def begin_resume(
 def _go_on(state: State, graph: Graph, entry: ResumeEntry, now: float, cause: str) -> Results:
     """What was lost with the run that failed starts again; the point's block, too, if it was that."""
     run = state.runs[entry.run_id]
-    point, before = state.points[entry.context_id], state.entries[str(entry.retry_of)]
-    if run.repeats and entry.input != before.input:
+    point = state.points[entry.context_id]
+    if run.repeats and entry.made is not None:  # somebody decided anew
         yield from complete(
             state, graph, run, point,
             given=None, output=_decided_output(point, entry, now), started_at=iso(point.opened_at),

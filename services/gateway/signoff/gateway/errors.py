@@ -42,6 +42,7 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "CLAIMED": 409,
     "NOT_CLAIMED": 409,
     "NOT_CLAIMABLE": 409,
+    "NOT_DELEGABLE": 409,
     "RETURNED": 409,
     "TOO_MANY": 409,
     "CODE_REQUIRED": 401,
@@ -55,7 +56,7 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
 
 
 _TOLD: Final = frozenset({
-    "ALREADY_DECIDED", "CLAIMED", "NOT_CLAIMED", "NOT_CLAIMABLE", "RETURNED", "TOO_MANY",
+    "ALREADY_DECIDED", "CLAIMED", "NOT_CLAIMED", "NOT_CLAIMABLE", "NOT_DELEGABLE", "RETURNED", "TOO_MANY",
     "CODE_REQUIRED", "NOT_ELIGIBLE", "SELF_APPROVAL",
 })  # fmt: skip
 """Refusals of decisions that share a status: programs tell them apart by their code."""

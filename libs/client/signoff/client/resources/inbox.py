@@ -197,6 +197,7 @@ class AsyncInbox(Resource):
         *,
         reason: str,
         content_digest: str,
+        title: str | None = None,
         display: Mapping[str, Json] | None = None,
         form: Sequence[Mapping[str, Json]] | None = None,
         data: Json = None,
@@ -209,6 +210,7 @@ class AsyncInbox(Resource):
             context_id: the point.
             reason: why, for the record.
             content_digest: of what is shown now: where another content is, nothing is changed.
+            title: what is decided, in one line; it stays where it is left away.
             display: what is shown from now on, by name, all of it; it stays where it is left away.
             form: the fields to fill in, as definitions have them, all of them; they stay where they are
                 left away.
@@ -219,7 +221,7 @@ class AsyncInbox(Resource):
             ContentChangedError: another content is shown by now.
             InvalidRequestError: its ``details`` say what is wrong with the form.
         """
-        given = {"display": display, "form": form, "data": data}
+        given = {"title": title, "display": display, "form": form, "data": data}
         body = {"reason": reason} | {name: value for name, value in given.items() if value is not None}
         reply = await self._transport.request(
             "PUT",

@@ -57,9 +57,10 @@ class PauseCommand(CommandData, frozen=True, kw_only=True, omit_defaults=True, r
 
 
 class AmendPause(PauseCommand, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Show something else at a pause point than what has ``seen_digest``."""
+    """Show something else at a pause point than what has ``seen_digest``; without a ``title`` it stays."""
 
     TYPE: ClassVar[str] = "AmendPause"
+    title: str | None = None
     response: Json
     content_digest: str
     seen_digest: str

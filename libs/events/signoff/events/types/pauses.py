@@ -44,10 +44,11 @@ class PauseOpened(EventData, frozen=True, kw_only=True, omit_defaults=True, rena
 
 
 class PauseAmended(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """What a pause point shows was changed: approvals before it are void."""
+    """What a pause point shows was changed: approvals before it are void. Without a ``title`` that stays."""
 
     TYPE: ClassVar[str] = "pause:amended"
     context_id: str
+    title: str | None = None
     response: Json = None
     content_digest: str
     actor: Actor

@@ -105,6 +105,7 @@ def amend(
     context: str | None = None,
     *,
     reason: _Reason,
+    title: str | None = None,
     display: _Given = None,
     form: _Given = None,
     data: _Given = None,
@@ -118,6 +119,7 @@ def amend(
         execution: The id of the execution that waits.
         context: Which of its pause points; needed only where several are open that you may decide.
         reason: Why, for the record.
+        title: What is decided, in one line.
         display: What is shown from now on: an object of all names with their values.
         form: The fields to fill in from now on: a list of all of them, as inputFormat has them.
         data: What is shown instead of both by a block whose operation is api.
@@ -126,8 +128,10 @@ def amend(
     """
     given = {"display": display, "form": form, "data": data}
     content: dict[str, Any] = {name: read_input(text) for name, text in given.items() if text is not None}
+    if title is not None:
+        content["title"] = title
     if not content:
-        raise CommandError("say what is changed: --display, --form or --data")
+        raise CommandError("say what is changed: --title, --display, --form or --data")
 
     async def change(client: AsyncClient, execution_id: str, context_id: str) -> PointState:
         seen = if_match or (await client.inbox.get(execution_id, context_id)).content_digest

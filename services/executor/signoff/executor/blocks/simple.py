@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from signoff.access.errors import UnknownAssigneeError
 from signoff.engine.definition import Block
 from signoff.engine.display import response_parts
@@ -85,8 +87,10 @@ class Human(Plain):
             workflow_id=call.workflow_id, execution_id=call.execution_id, context_id=call.instance
         )
         response = redact(pause_response(call.params, links), call.facts.secrets)
-        digest = content_digest(response, call.definition_digest)
-        return Pause("human", response, digest, policy=await _policy(call, tools))
+        policy = await _policy(call, tools)
+        title = redact(policy.title, call.facts.secrets)
+        digest = content_digest(response, call.definition_digest, title)
+        return Pause("human", response, digest, policy=msgspec.structs.replace(policy, title=title))
 
 
 async def _policy(call: Call, tools: Tools) -> Policy:

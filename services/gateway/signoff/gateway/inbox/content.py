@@ -10,6 +10,7 @@ from signoff.engine.display import response_structure
 from signoff.engine.faults import Fault, Findings, at
 from signoff.engine.forms import check_form, form_fields, secret_names
 from signoff.engine.pauses import form_of, submission_of
+from signoff.engine.policies import MAX_TITLE
 from signoff.engine.reading import BlockPlace
 from signoff.engine.state import PausePoint
 from signoff.events.types import Json
@@ -42,12 +43,14 @@ class ContentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         reason: Why it is changed.
+        title: What is decided, in one line.
         display: What is shown: values by name, or rows as `responseStructure` has them. Of a person's point.
         form: Its fields, as `inputFormat` has them. Of a person's point.
         data: The answer's data, of a point whose block has the operation `api`.
     """
 
     reason: Reason
+    title: Annotated[str, Meta(min_length=1, max_length=MAX_TITLE)] | UnsetType = UNSET
     display: dict[str, Json] | Annotated[list[DisplayRow], Meta(max_length=MAX_ROWS)] | UnsetType = UNSET
     form: Annotated[list[dict[str, Json]], Meta(max_length=MAX_FIELDS)] | UnsetType = UNSET
     data: dict[str, Json] | UnsetType = UNSET
@@ -67,8 +70,8 @@ def amended(point: PausePoint, body: ContentBody) -> dict[str, Json]:
     shown = response.get("data") if isinstance(response, dict) else None
     if not isinstance(shown, dict) or "_resume" not in shown:
         raise bad_request("This pause point shows nothing that could be amended")
-    if body.display is UNSET and body.form is UNSET and body.data is UNSET:
-        raise bad_request("Give what is to be shown: display, form or data")
+    if all(each is UNSET for each in (body.title, body.display, body.form, body.data)):
+        raise bad_request("Give what is to be shown: title, display, form or data")
     if shown.get("operation") == "api":
         return {**response, "data": _api_data(shown, body)}
     if body.data is not UNSET:
@@ -85,8 +88,9 @@ def _api_data(shown: dict[str, Json], body: ContentBody) -> dict[str, Json]:
     for name, given in (("display", body.display), ("form", body.form)):
         if given is not UNSET:
             raise bad_field(name, "is not for points with the operation api; give data")
-    data = {} if body.data is UNSET else body.data
-    return {**data, "operation": "api", "_resume": shown["_resume"]}
+    if body.data is UNSET:
+        return shown
+    return {**body.data, "operation": "api", "_resume": shown["_resume"]}
 
 
 def _rows(display: dict[str, Json] | list[DisplayRow]) -> list[dict[str, Json]]:

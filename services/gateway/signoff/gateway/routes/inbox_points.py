@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.access.errors import UnknownAssigneeError
@@ -158,11 +158,13 @@ async def amend(request: web.Request, caller: Principal) -> web.Response:
             )
             raise await point_refused(request.app, ask.row, outcome, context_id=ask.context_id)
     response = amended(read.point, body)
+    title = read.point.title if body.title is UNSET else body.title
     data = AmendPause(
         context_id=ask.context_id,
         maker=maker(request, caller),
+        title=title,
         response=await request.app[GATEWAY].blobs.offload(response, workspace_id=caller.workspace_id),
-        content_digest=content_digest(response, read.state.definition_digest),
+        content_digest=content_digest(response, read.state.definition_digest, title),
         seen_digest=seen,
         reason=body.reason,
     )
