@@ -23,12 +23,13 @@ from signoff.engine.messages import (
     TakenOver,
     Tick,
 )
-from signoff.engine.pauses import pause_response, resume_links
-from signoff.engine.quorum import progress
-from signoff.engine.standing import standing_refusal
+from signoff.engine.points.pauses import pause_response, resume_links
+from signoff.engine.points.quorum import progress
+from signoff.engine.points.standing import standing_refusal
 from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import broken_link, decode_event
 from signoff.events.store.base import PointGone, PointRow, Recorded
+from signoff.events.store.inbox import ANYBODY
 from signoff.events.times import iso
 from signoff.events.types import (
     Actor,
@@ -47,7 +48,7 @@ from signoff.events.types import (
     ResumeQueued,
     StartExecution,
 )
-from signoff.executor.inbox_rows import ANYBODY, point_rows
+from signoff.executor.inbox_rows import point_rows
 from signoff.executor.loaded import Loaded
 from signoff.executor.plans import Plan
 from support.bdd import LOG, WORKFLOW, wrong_with

@@ -9,7 +9,7 @@ from model.terms import Policy as Rules
 from model.terms import Step, Who
 from signoff.engine.definition import Loop
 from signoff.engine.graph import Graph
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.events.times import iso
 from signoff.events.types import Actor, Deadline, DeadlineAction, Maker, Quorum, Role
 from support.bdd import HUMAN, workflow

@@ -34,7 +34,7 @@ from signoff.engine.messages import (
     TakenOver,
     Tick,
 )
-from signoff.engine.pauses import content_digest, pause_response, resume_links
+from signoff.engine.points.pauses import content_digest, pause_response, resume_links
 from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import chain_hash, decode_event, encode
 from signoff.events.times import from_iso, iso

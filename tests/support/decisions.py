@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Struct
 
 from signoff.engine.messages import BlockPaused, BlockResult, RunBlock
-from signoff.engine.pauses import pause_response, resume_links
-from signoff.engine.policies import NO_POLICY, Policy
+from signoff.engine.points.pauses import pause_response, resume_links
+from signoff.engine.points.policies import NO_POLICY, Policy
 from signoff.engine.state import PausePoint
 from signoff.events.times import iso
 from signoff.events.types import (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from signoff.engine.display import response_structure
-from signoff.engine.pauses import content_digest
+from signoff.engine.points.pauses import content_digest
 from signoff.engine.state import PausePoint
 from signoff.events.types import (
     AmendPause,

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.engine.calendars import (
+from signoff.engine.errors import InvalidValueError
+from signoff.engine.inspection import Inspection
+from signoff.engine.points.calendars import (
     Calendar,
     add_business,
     add_open_time,
     add_working_days,
     read_calendar,
 )
-from signoff.engine.errors import InvalidValueError
-from signoff.engine.inspection import Inspection
 
 ZONES = ["UTC", "Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Africa/Cairo"]
 OFFICE = {

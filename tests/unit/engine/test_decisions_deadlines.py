@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.events.types import SYSTEM, ClaimPause, Quorum
 from support.bdd import HUMAN, NOW, Answer, fails, workflow
 from support.decisions import ANN, BOB, Deciding, asks_by, code, paused, person, step

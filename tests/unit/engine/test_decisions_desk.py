@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from signoff.engine.desk import MAX_COMMENTS
-from signoff.engine.policies import Policy
+from signoff.engine.points.desk import MAX_COMMENTS
+from signoff.engine.points.policies import Policy
 from signoff.events.types import ClaimPause, Outcome, Quorum, ReleasePause
 from support.decisions import ANN, BOB, CID, OPERATOR, code, key_of, paused, person
 

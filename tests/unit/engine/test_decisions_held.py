@@ -4,8 +4,8 @@ import pytest
 
 from signoff.engine.definition import Loop, Parallel
 from signoff.engine.graph import Graph
-from signoff.engine.held import MAX_HELD
-from signoff.engine.policies import NO_POLICY, Policy
+from signoff.engine.points.held import MAX_HELD
+from signoff.engine.points.policies import NO_POLICY, Policy
 from signoff.events.types import Quorum
 from support.bdd import HUMAN, NOW, asks, fails, workflow
 from support.decisions import ALONE, ANN, BOB, CID, Deciding, asks_by, code, person

@@ -3,7 +3,7 @@
 import pytest
 
 from signoff.engine.definition import Loop, Parallel
-from signoff.engine.policies import NO_POLICY, Policy
+from signoff.engine.points.policies import NO_POLICY, Policy
 from signoff.events.times import iso
 from signoff.events.types import SYSTEM, ChildChanged, ClaimPause, Command, Quorum, RetryExecution
 from support.bdd import HUMAN, LOG, Answer, an_id, calls, fails, gives, refold, workflow

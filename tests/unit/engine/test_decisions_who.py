@@ -2,7 +2,7 @@
 
 import pytest
 
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.events.types import ClaimPause, Outcome, Quorum, ReleasePause
 from support.decisions import (
     ANN,

@@ -6,7 +6,7 @@ import pytest
 
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.parse import Parsed, parse
-from signoff.engine.policies import NO_POLICY, Policy, named_people, read_policy
+from signoff.engine.points.policies import NO_POLICY, Policy, named_people, read_policy
 from signoff.events.times import from_iso
 from signoff.events.types import Deadline, Quorum
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from signoff.blocks import block
-from signoff.engine.pauses import content_digest
+from signoff.engine.points.pauses import content_digest
 from signoff.events.codec import MAX_RECORD
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.executor_blocks import Probe, registry

@@ -14,8 +14,8 @@ from signoff.engine.messages import (
     BlockFailed,
     Draft,
 )
+from signoff.engine.points.resumes import resume_by_itself
 from signoff.engine.results import fail_or_retry
-from signoff.engine.resumes import resume_by_itself
 from signoff.engine.state import Child, InFlight, State
 from signoff.events.types import (
     ChildChanged,

@@ -3,9 +3,6 @@
 from uuid import UUID
 
 from signoff.engine.changes import take_change
-from signoff.engine.decisions import decide_resume
-from signoff.engine.desk import take_pause_command
-from signoff.engine.expiry import expire_held
 from signoff.engine.flow import (
     Results,
     advance,
@@ -15,13 +12,16 @@ from signoff.engine.flow import (
 )
 from signoff.engine.forms import start_output
 from signoff.engine.graph import Graph
-from signoff.engine.held import hold, is_early
 from signoff.engine.messages import (
     CancelBlock,
     Draft,
     RunBlock,
     RunEnded,
 )
+from signoff.engine.points.decisions import decide_resume
+from signoff.engine.points.desk import take_pause_command
+from signoff.engine.points.expiry import expire_held
+from signoff.engine.points.held import hold, is_early
 from signoff.engine.starts import begun
 from signoff.engine.state import TERMINAL, Run, State, Taken
 from signoff.engine.values import parse_variable

@@ -20,8 +20,8 @@ from signoff.engine.messages import (
     Tick,
     Told,
 )
+from signoff.engine.points.resumes import start_queued
 from signoff.engine.results import take_result, take_text
-from signoff.engine.resumes import start_queued
 from signoff.engine.state import State
 from signoff.engine.timers import fire_due
 from signoff.events.types import Command, PauseNotified

@@ -6,9 +6,9 @@ No rule is decided here. An event is a fact; the state only remembers what later
 from typing import Final
 
 from signoff.engine.evolve_blocks import BLOCK_EVENTS
-from signoff.engine.evolve_points import POINT_EVENTS
 from signoff.engine.evolve_runs import RUN_EVENTS
 from signoff.engine.graph import Graph
+from signoff.engine.points.evolve import POINT_EVENTS
 from signoff.engine.state import (
     State,
 )

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from signoff.engine.evolve_points import release_held, tell
 from signoff.engine.graph import Graph, seed_edges
+from signoff.engine.points.evolve import release_held, tell
 from signoff.engine.state import (
     Failure,
     Ready,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from signoff.engine.expiry import expire_held
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft, Result, RunBlock, RunEnded
 from signoff.engine.places import path_of, place_of
+from signoff.engine.points.expiry import expire_held
 from signoff.engine.state import (
     Child,
     Container,

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.events.types import Command, EventData, Json, Maker, Occasion, Outcome, PauseKind
 
 

@@ -14,7 +14,6 @@ from signoff.engine.flow import (
     fail_block,
 )
 from signoff.engine.graph import Graph
-from signoff.engine.held import take_held
 from signoff.engine.messages import (
     BlockCalls,
     BlockFailed,
@@ -27,7 +26,8 @@ from signoff.engine.messages import (
     Draft,
 )
 from signoff.engine.places import place_of
-from signoff.engine.policies import NO_POLICY
+from signoff.engine.points.held import take_held
+from signoff.engine.points.policies import NO_POLICY
 from signoff.engine.state import InFlight, State
 from signoff.events.times import iso
 from signoff.events.topics import child_log_id

@@ -6,12 +6,12 @@ deadline: what is due is fired before anything else is decided.
 
 from uuid import UUID, uuid5
 
-from signoff.engine.deadlines import strike
-from signoff.engine.expiry import expired
 from signoff.engine.flow import Results, complete_block, end_run, envelope_run, try_again
 from signoff.engine.graph import Graph
 from signoff.engine.messages import CancelBlock, Draft
-from signoff.engine.resumes import resume_by_itself, start_queued
+from signoff.engine.points.deadlines import strike
+from signoff.engine.points.expiry import expired
+from signoff.engine.points.resumes import resume_by_itself, start_queued
 from signoff.engine.state import Failure, InFlight, PausePoint, Run, State
 from signoff.events.times import from_iso, iso
 from signoff.events.types import TimerFired

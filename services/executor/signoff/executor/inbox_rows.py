@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from signoff.engine.graph import Graph
-from signoff.engine.quorum import progress
+from signoff.engine.points.quorum import progress
 from signoff.engine.state import PausePoint, State
 from signoff.events.escapes import is_reference
 from signoff.events.store.base import PointGone, PointRow

@@ -28,7 +28,7 @@ from signoff.engine.messages import (
     Input,
     RunBlock,
 )
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.engine.state import State
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, StoreError, ValueNotStorableError

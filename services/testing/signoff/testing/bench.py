@@ -14,7 +14,7 @@ from signoff.access.live import LiveDirectory
 from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.definition import Definition, digest, encode
-from signoff.engine.pauses import form_of
+from signoff.engine.points.pauses import form_of
 from signoff.events import codec
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Reader, Record

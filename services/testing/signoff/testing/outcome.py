@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from signoff.engine.pauses import form_of
+from signoff.engine.points.pauses import form_of
 from signoff.events.types import Event, ExecutionResumed, PauseClosed, PauseKind, PauseOpened, ResumeQueued
 
 Status = Literal["completed", "failed", "cancelled", "paused"]

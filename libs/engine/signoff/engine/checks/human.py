@@ -4,7 +4,7 @@ from typing import Any, Final, get_args
 
 from signoff.engine.checks.values import check_choice, check_fields, check_table, check_text, is_open
 from signoff.engine.faults import Findings, at
-from signoff.engine.policies import check_policy
+from signoff.engine.points.policies import check_policy
 from signoff.engine.reading import BlockPlace
 from signoff.events.types import Occasion
 

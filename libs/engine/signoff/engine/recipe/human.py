@@ -3,8 +3,8 @@
 from typing import Any, Final, get_args
 
 from signoff.engine.faults import Findings, at
-from signoff.engine.naming import HINT, MAX_WEIGHT
-from signoff.engine.policies import KEYS
+from signoff.engine.points.naming import HINT, MAX_WEIGHT
+from signoff.engine.points.policies import KEYS
 from signoff.engine.recipe.keys import fields_key
 from signoff.engine.recipe.params import copy, read_fields
 from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written, object_schema

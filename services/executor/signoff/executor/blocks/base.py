@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from signoff.blocks import Cancellation
 from signoff.engine.definition import Block
-from signoff.engine.policies import Policy
+from signoff.engine.points.policies import Policy
 from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.files import Files

@@ -11,8 +11,8 @@ from signoff.engine.definition import Block
 from signoff.engine.display import response_parts
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.forms import start_output
-from signoff.engine.pauses import content_digest, pause_response, resume_links
-from signoff.engine.policies import Policy, named_people, read_policy
+from signoff.engine.points.pauses import content_digest, pause_response, resume_links
+from signoff.engine.points.policies import Policy, named_people, read_policy
 from signoff.engine.references import compile_value
 from signoff.engine.values import assign_variables, wait_ms
 from signoff.events.times import iso

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from signoff.engine.notices import occasions_of
+from signoff.engine.points.notices import occasions_of
 from signoff.engine.references import resolve
 from signoff.engine.values import to_text
 from signoff.executor.notices.channels import Channels

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from signoff.engine.messages import Notify
-from signoff.engine.notices import occasions_of
+from signoff.engine.points.notices import occasions_of
+from signoff.engine.points.standing import person_of
 from signoff.engine.references import Template
-from signoff.engine.standing import person_of
 from signoff.engine.state import PausePoint, State
 from signoff.events.times import from_iso
 from signoff.events.types import Deadline, Occasion

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from signoff.engine.pauses import pending_output
+from signoff.engine.points.pauses import pending_output
 from signoff.events.types import Json
 from signoff.executor.notices.matter import Matter
 from signoff.executor.reading import Reading, Sources, complete

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore
 from signoff.events.types import Actor, Json, Occasion

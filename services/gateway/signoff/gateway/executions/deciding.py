@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from signoff.access.callers import Principal
 from signoff.access.makers import maker_of
-from signoff.engine.decisions import PAGES
-from signoff.engine.pauses import form_of, normalise_input
+from signoff.engine.points.decisions import PAGES
+from signoff.engine.points.pauses import form_of, normalise_input
 from signoff.engine.values import parse_json
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso

@@ -12,11 +12,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.access.form_secrets import FormSecrets
-from signoff.engine.decisions import read_submission, refusal_of
 from signoff.engine.definition import decode
 from signoff.engine.forms import form_fields, secret_names
-from signoff.engine.held import is_early
-from signoff.engine.pauses import form_of
+from signoff.engine.points.decisions import read_submission, refusal_of
+from signoff.engine.points.held import is_early
+from signoff.engine.points.pauses import form_of
 from signoff.engine.values import SECRET_TYPE, coerce_value
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment

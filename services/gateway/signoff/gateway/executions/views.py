@@ -6,8 +6,8 @@ from msgspec import UNSET, UnsetType, convert, structs
 
 from signoff.engine.children import child_response
 from signoff.engine.forms import secret_names
-from signoff.engine.pauses import form_of, resume_links
-from signoff.engine.quorum import progress
+from signoff.engine.points.pauses import form_of, resume_links
+from signoff.engine.points.quorum import progress
 from signoff.engine.state import PausePoint, ResumeEntry, State
 from signoff.events.escapes import MASK
 from signoff.events.times import iso

@@ -10,7 +10,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from signoff.access.callers import Principal
-from signoff.engine.decisions import PAGES
+from signoff.engine.points.decisions import PAGES
 from signoff.events.errors import BlobError, BusError, BusFullError, StoreError
 from signoff.events.types import Actor, Json, Verdict
 from signoff.gateway.errors import ApiError, Detail, GatewayError, unavailable

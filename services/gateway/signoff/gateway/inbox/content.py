@@ -9,8 +9,8 @@ from signoff.engine.constraints import form_misuses
 from signoff.engine.display import response_structure
 from signoff.engine.faults import Fault, Findings, at
 from signoff.engine.forms import check_form, form_fields, secret_names
-from signoff.engine.pauses import form_of, submission_of
-from signoff.engine.policies import MAX_TITLE
+from signoff.engine.points.pauses import form_of, submission_of
+from signoff.engine.points.policies import MAX_TITLE
 from signoff.engine.reading import BlockPlace
 from signoff.engine.state import PausePoint
 from signoff.events.types import Json

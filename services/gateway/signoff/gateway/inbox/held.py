@@ -5,7 +5,7 @@ from typing import Literal
 from aiohttp import web
 from msgspec import Struct
 
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.engine.state import State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import (

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
 
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.events.types import (
     BlockStarted,
     DecisionExpired,
@@ -106,7 +106,7 @@ class History:
             self.events.append(event)
 
     def people(self) -> set[str]:
-        """Everybody who did something, as `signoff.engine.standing.person_of` names them."""
+        """Everybody who did something, as `signoff.engine.points.standing.person_of` names them."""
         found = {_actor(event.data) for event in self.events} | {_behalf(event.data) for event in self.events}
         return {each for each in found if each is not None}
 

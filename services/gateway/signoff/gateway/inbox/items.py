@@ -5,7 +5,7 @@ from uuid import UUID
 from aiohttp import web
 from msgspec import Struct, convert
 
-from signoff.engine.pauses import resume_links
+from signoff.engine.points.pauses import resume_links
 from signoff.events.store.base import PointRow, WorkflowRow
 from signoff.events.store.inbox import PRIORITIES
 from signoff.events.times import iso

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from signoff.access.assignees import Assignees, Kind, Named
 from signoff.access.directory import Key
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.events.types import Actor
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.people.identity import IDENTITY
@@ -59,7 +59,7 @@ class Names:
         return [Party(kind=each.kind, id=each.id, name=each.name) for each in found]
 
     def person(self, person: str) -> Person:
-        """Who is named as `signoff.engine.standing.person_of` does it."""
+        """Who is named as `signoff.engine.points.standing.person_of` does it."""
         user = self._named.get(f"user:{person}")
         if user is not None:
             return Person(id=person, name=user.name)
@@ -81,7 +81,7 @@ async def names_of(
         app: knows them.
         workspace_id: where.
         keys: of those who may decide: ``user:<id>``, ``group:<id>``, ``role:<role>``.
-        people: as `signoff.engine.standing.person_of` names them.
+        people: as `signoff.engine.points.standing.person_of` names them.
 
     Raises:
         StoreUnavailableError: it cannot be said now.

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from signoff.access.callers import Principal
-from signoff.engine.decisions import refusal_of
+from signoff.engine.points.decisions import refusal_of
 from signoff.engine.state import PausePoint, State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso

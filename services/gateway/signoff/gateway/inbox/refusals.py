@@ -3,7 +3,7 @@
 from aiohttp import web
 from msgspec.structs import replace
 
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import DecisionRecorded, ExecutionResumed, Json, Outcome, Refusal, ResumeQueued
 from signoff.gateway.errors import ApiError, refused

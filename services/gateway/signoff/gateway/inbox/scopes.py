@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from signoff.access.callers import Principal
-from signoff.engine.standing import person_of
+from signoff.engine.points.standing import person_of
 from signoff.events.store.base import EventStore, PointRow
 from signoff.events.store.inbox import ANYBODY, InboxCounts, InboxPlace, InboxSearch, start
 from signoff.events.store.ordering import inbox_place

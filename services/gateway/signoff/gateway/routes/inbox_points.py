@@ -8,9 +8,9 @@ from msgspec import UNSET, Meta, Struct
 from signoff.access.callers import Principal
 from signoff.access.errors import UnknownAssigneeError
 from signoff.access.permissions import Operation, allows
-from signoff.engine.decisions import content_refusal, open_refusal
-from signoff.engine.ladders import MAX_ASKED
-from signoff.engine.pauses import content_digest
+from signoff.engine.points.decisions import content_refusal, open_refusal
+from signoff.engine.points.ladders import MAX_ASKED
+from signoff.engine.points.pauses import content_digest
 from signoff.events.types import (
     AmendPause,
     ClaimPause,

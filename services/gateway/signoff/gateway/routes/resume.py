@@ -7,7 +7,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.engine.decisions import PAGES
+from signoff.engine.points.decisions import PAGES
 from signoff.events.store.base import ExecutionRow
 from signoff.events.types import DecisionHeld, DecisionRecorded, Json
 from signoff.gateway.errors import ApiError, GatewayError

@@ -16,8 +16,8 @@ from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import Findings, at, shorten
 from signoff.engine.forms import form_fields
 from signoff.engine.inspection import Inspection
-from signoff.engine.ladders import MAX_ASKED, MAX_STEPS, Circumstances, raw_steps, read_deadlines
-from signoff.engine.naming import MAX_WEIGHT, is_user, read_people, read_weights
+from signoff.engine.points.ladders import MAX_ASKED, MAX_STEPS, Circumstances, raw_steps, read_deadlines
+from signoff.engine.points.naming import MAX_WEIGHT, is_user, read_people, read_weights
 from signoff.engine.reading import BlockPlace
 from signoff.engine.values import to_text
 from signoff.events.types import Deadline, Priority, Quorum

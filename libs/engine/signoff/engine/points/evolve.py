@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from signoff.engine.graph import Graph
-from signoff.engine.notices import tells
-from signoff.engine.pauses import pending_output
 from signoff.engine.places import branches_of
-from signoff.engine.standing import person_of, submitter
+from signoff.engine.points.notices import tells
+from signoff.engine.points.pauses import pending_output
+from signoff.engine.points.standing import person_of, submitter
 from signoff.engine.state import Decision, Held, PausePoint, Ready, State, Taken, Telling
 from signoff.engine.work import land
 from signoff.events.times import from_iso

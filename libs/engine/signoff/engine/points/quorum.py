@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from signoff.engine.standing import Standing
+from signoff.engine.points.standing import Standing
 from signoff.engine.state import PausePoint
 from signoff.events.times import iso
 from signoff.events.types import Json, Quorum, Verdict

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from signoff.engine.calendars import MAX_DAYS, Calendar, add_business, read_calendar
 from signoff.engine.checks.values import is_open, shown
 from signoff.engine.errors import InvalidValueError
 from signoff.engine.faults import at, shorten
 from signoff.engine.forms import check_form, secret_names
 from signoff.engine.inspection import Inspection
-from signoff.engine.naming import read_people
+from signoff.engine.points.calendars import MAX_DAYS, Calendar, add_business, read_calendar
+from signoff.engine.points.naming import read_people
 from signoff.engine.values import WAIT_UNITS, parse_duration
 from signoff.events.times import iso, recordable
 from signoff.events.types import Deadline, DeadlineAction

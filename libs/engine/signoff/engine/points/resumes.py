@@ -8,9 +8,9 @@ from signoff.engine.flow import Results, advance, complete, complete_block, fail
 from signoff.engine.forms import check_form
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft, RunBlock
-from signoff.engine.pauses import form_of, submitted_output
-from signoff.engine.quorum import decisions_output
-from signoff.engine.standing import submitter
+from signoff.engine.points.pauses import form_of, submitted_output
+from signoff.engine.points.quorum import decisions_output
+from signoff.engine.points.standing import submitter
 from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
 from signoff.events.times import iso
 from signoff.events.topics import run_id_of

@@ -4,14 +4,14 @@ import re
 from collections.abc import Mapping
 from uuid import UUID
 
-from signoff.engine.decisions import read_submission, record, refusal_of
-from signoff.engine.expiry import expired
 from signoff.engine.flow import Results
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft
-from signoff.engine.pauses import form_of, normalise_input
-from signoff.engine.resumes import new_entry, take
-from signoff.engine.standing import NOBODY_KNOWN, made_by
+from signoff.engine.points.decisions import read_submission, record, refusal_of
+from signoff.engine.points.expiry import expired
+from signoff.engine.points.pauses import form_of, normalise_input
+from signoff.engine.points.resumes import new_entry, take
+from signoff.engine.points.standing import NOBODY_KNOWN, made_by
 from signoff.engine.state import TERMINAL, State
 from signoff.events.types import (
     Command,

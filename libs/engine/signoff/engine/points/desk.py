@@ -6,10 +6,10 @@ They claim, release, delegate, reassign, send back, amend, comment. Each is an e
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from signoff.engine.decisions import content_refusal, open_refusal
 from signoff.engine.flow import Results
 from signoff.engine.messages import Draft
-from signoff.engine.standing import Standing, is_mine, person_of, standing_of, standing_refusal
+from signoff.engine.points.decisions import content_refusal, open_refusal
+from signoff.engine.points.standing import Standing, is_mine, person_of, standing_of, standing_refusal
 from signoff.engine.state import PausePoint, State
 from signoff.events.types import (
     AmendPause,

@@ -8,10 +8,10 @@ from signoff.engine.flow import Results
 from signoff.engine.forms import check_form
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft
-from signoff.engine.pauses import form_of, normalise_input, submission_of
-from signoff.engine.quorum import Count, count
-from signoff.engine.resumes import new_entry, repeat, take
-from signoff.engine.standing import NOBODY_KNOWN, made_by, standing_of, standing_refusal
+from signoff.engine.points.pauses import form_of, normalise_input, submission_of
+from signoff.engine.points.quorum import Count, count
+from signoff.engine.points.resumes import new_entry, repeat, take
+from signoff.engine.points.standing import NOBODY_KNOWN, made_by, standing_of, standing_refusal
 from signoff.engine.state import TERMINAL, PausePoint, ResumeEntry, State
 from signoff.events.types import (
     Actor,

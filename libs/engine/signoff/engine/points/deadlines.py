@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 from signoff.engine.flow import Results, envelope_run
 from signoff.engine.graph import Graph
 from signoff.engine.messages import Draft
-from signoff.engine.resumes import resume_by_itself
+from signoff.engine.points.resumes import resume_by_itself
 from signoff.engine.state import PausePoint, State
 from signoff.events.types import Deadline, Made, PauseEscalated, PauseExpired, PauseReminded
 
