@@ -44,9 +44,18 @@ def decision(detail: PointDetail) -> RenderableType:
     parts: list[RenderableType] = [Text(one_line(detail.title), "bold"), _heading(detail)]
     parts += _chapter("What is decided on", [_values(detail.point.shown)] if detail.point.shown else [])
     parts += _chapter("To fill in", [form(detail.point.form)] if detail.point.form else [])
+    parts += _chapter("What was decided", _decided(detail))
     parts += _chapter("Who decides", _who(detail))
     parts += _chapter("What happened", [_event(each) for each in detail.history])
     return Group(*parts)
+
+
+def _decided(detail: PointDetail) -> list[RenderableType]:
+    entry = detail.point.latest_resume_entry
+    if entry is None:
+        return []
+    given = entry.resume_input
+    return [_values(given) if isinstance(given, Mapping) else Text(_plain(given))]
 
 
 def form(fields: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -62,6 +71,8 @@ def form(fields: Sequence[Mapping[str, Any]]) -> RenderableType:
 def changes(before: PointDetail, after: PointDetail) -> RenderableType:
     """What is shown otherwise, or asked otherwise, than before."""
     lines = [*_changed(before.point.shown, after.point.shown)]
+    if before.title != after.title:
+        lines.insert(0, Text(f"it is about: {one_line(after.title)}", "yellow"))
     asked = [{str(each["name"]): each for each in detail.point.form} for detail in (before, after)]
     lines += [Text(f"{name} is asked for", "yellow") for name in asked[1] if name not in asked[0]]
     lines += [

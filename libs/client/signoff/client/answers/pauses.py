@@ -50,6 +50,13 @@ class DeadlineStep(Struct, frozen=True, kw_only=True):
     struck: bool = False
 
 
+class ResumeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A decision that was taken on a point; ``resume_input``: what was submitted, secrets masked."""
+
+    status: str
+    resume_input: Json = None
+
+
 class PausePoint(Struct, frozen=True, kw_only=True, rename="camel"):
     """One place where an execution waits, or waited.
 
@@ -70,6 +77,7 @@ class PausePoint(Struct, frozen=True, kw_only=True, rename="camel"):
         deadlines: the steps of its deadline, the earliest first.
         claimed_by: the user who keeps it to themselves for now.
         returned: changes are wanted before anybody decides.
+        latest_resume_entry: the decision that was taken on it, the last one where it was tried again.
     """
 
     context_id: str
@@ -87,6 +95,7 @@ class PausePoint(Struct, frozen=True, kw_only=True, rename="camel"):
     deadlines: list[DeadlineStep] = []
     claimed_by: str | None = None
     returned: bool = False
+    latest_resume_entry: ResumeEntry | None = None
 
     @property
     def is_open(self) -> bool:

@@ -108,9 +108,7 @@ def matter_of(loaded: Loaded, state: State, effect: Notify) -> Matter:
 
 def _settled(state: State, point: PausePoint) -> set[str]:
     people = {each for made in point.decisions for each in (made.person, made.on_behalf_of) if each}
-    people |= set(point.away)
-    if not point.self_approval and state.actor is not None:
-        people.add(person_of(state.actor))
+    people |= {*point.away, *([point.barred] if point.barred else ())}
     entry = state.entries.get(point.entry_id or "")
     if entry is not None:
         people.add(person_of(entry.actor))
