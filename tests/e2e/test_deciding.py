@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,13 @@ class Person:
             os.write(self._ours, f"{line}\n".encode())
 
     def presses_ctrl_c(self) -> None:
+        """Again and again, as people do: Python may not wait for a key yet, and lets the first one pass."""
         self.sees("> ")
-        os.write(self._ours, b"\x03")
+        end = time.monotonic() + LIMIT
+        while self.process.poll() is None and time.monotonic() < end:
+            os.write(self._ours, b"\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=2)
 
     def leaves(self) -> int:
         """Read to the end; gives the exit code."""

@@ -368,7 +368,7 @@ async def test_the_digest_of_a_page_is_that_of_what_the_log_holds(site: Site) ->
         events = await site.run(workflow)
 
     (opened,) = of_type(events, "pause:opened")
-    assert opened.content_digest == content_digest(opened.response, workflow.digest)
+    assert opened.content_digest == content_digest(opened.response, workflow.digest, opened.title)
 
 
 async def test_a_block_reads_the_redacted_output_before_and_after_a_restart(site: Site) -> None:

@@ -6,29 +6,32 @@ not; neither are options that read files (``template``, ``pgppub`` …), turn of
 """
 
 import re
+import warnings
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from apprise import AppriseAsset, NotifyFormat, NotifyType, OverflowMode
-from apprise.plugins.base import NotifyBase
-from apprise.plugins.custom_json import NotifyJSON
-from apprise.plugins.discord import NotifyDiscord
-from apprise.plugins.email.base import NotifyEmail
-from apprise.plugins.google_chat import NotifyGoogleChat
-from apprise.plugins.gotify import NotifyGotify
-from apprise.plugins.matrix.base import NotifyMatrix
-from apprise.plugins.mattermost import NotifyMattermost
-from apprise.plugins.ntfy import NotifyNtfy
-from apprise.plugins.opsgenie import NotifyOpsgenie
-from apprise.plugins.pagerduty import NotifyPagerDuty
-from apprise.plugins.pushover import NotifyPushover
-from apprise.plugins.rocketchat import NotifyRocketChat
-from apprise.plugins.slack import NotifySlack
-from apprise.plugins.telegram import NotifyTelegram
-from apprise.plugins.twilio import NotifyTwilio
-from apprise.plugins.webexteams import NotifyWebexTeams
-from apprise.plugins.workflows import NotifyWorkflows
-from apprise.plugins.zulip import NotifyZulip
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # it imports imghdr, which tells everybody
+    from apprise import AppriseAsset, NotifyFormat, NotifyType, OverflowMode
+    from apprise.plugins.base import NotifyBase
+    from apprise.plugins.custom_json import NotifyJSON
+    from apprise.plugins.discord import NotifyDiscord
+    from apprise.plugins.email.base import NotifyEmail
+    from apprise.plugins.google_chat import NotifyGoogleChat
+    from apprise.plugins.gotify import NotifyGotify
+    from apprise.plugins.matrix.base import NotifyMatrix
+    from apprise.plugins.mattermost import NotifyMattermost
+    from apprise.plugins.ntfy import NotifyNtfy
+    from apprise.plugins.opsgenie import NotifyOpsgenie
+    from apprise.plugins.pagerduty import NotifyPagerDuty
+    from apprise.plugins.pushover import NotifyPushover
+    from apprise.plugins.rocketchat import NotifyRocketChat
+    from apprise.plugins.slack import NotifySlack
+    from apprise.plugins.telegram import NotifyTelegram
+    from apprise.plugins.twilio import NotifyTwilio
+    from apprise.plugins.webexteams import NotifyWebexTeams
+    from apprise.plugins.workflows import NotifyWorkflows
+    from apprise.plugins.zulip import NotifyZulip
 from msgspec import Struct
 
 from signoff.notify.confinement import Confinement, confined
