@@ -32,6 +32,7 @@ _SQLITE_POINTS: Final = 100_000
 _TARGET: Final = Target(50.0)
 _ROUNDS: Final = 3
 _PAGE: Final = 50
+_STEP: Final = 1_000
 _FAR: Final = 200
 _AT_ONCE: Final = 500
 _WRITERS: Final = 64
@@ -154,9 +155,14 @@ async def _ask(store: EventStore) -> list[Asked]:
 
 
 async def _far_place(store: EventStore, search: InboxSearch) -> InboxPlace | None:
-    """The place before the far page, where there is one."""
-    rows = await store.inbox(search, limit=_PAGE * (_FAR - 1))
-    return inbox_place(rows[-1], search.order) if len(rows) == _PAGE * (_FAR - 1) else None
+    """The place before the far page, where there is one; reached in steps that no statement's time ends."""
+    place, left = None, _PAGE * (_FAR - 1)
+    while left:
+        rows = await store.inbox(search, after=place, limit=min(left, _STEP))
+        if len(rows) < min(left, _STEP):
+            return None
+        place, left = inbox_place(rows[-1], search.order), left - len(rows)
+    return place
 
 
 async def _page(store: EventStore, search: InboxSearch, after: InboxPlace | None) -> float:
