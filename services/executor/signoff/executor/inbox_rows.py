@@ -6,6 +6,7 @@ from uuid import UUID
 
 from signoff.engine.graph import Graph
 from signoff.engine.points.quorum import progress
+from signoff.engine.points.standing import may_not
 from signoff.engine.state import PausePoint, State
 from signoff.events.escapes import is_reference
 from signoff.events.store.base import PointGone, PointRow
@@ -81,7 +82,7 @@ def _row(log_id: UUID, state: State, graph: Graph | None, point: PausePoint) -> 
         due_at=from_iso(point.deadlines[-1].at) if point.deadlines else None,
         candidates=_candidates(point),
         claimed_by=point.claimed_by,
-        excluded=_excluded(point),
+        excluded=sorted(may_not(point)),
         returned=point.returned,
         approvals=approvals,
         required=1 if point.quorum is None else point.quorum.required,
@@ -98,12 +99,6 @@ def _block_name(graph: Graph | None, point: PausePoint) -> str:
 def _candidates(point: PausePoint) -> list[str]:
     delegates = [f"user:{user_id}" for user_id in point.delegates]
     return list(dict.fromkeys([*(point.assignees or [ANYBODY]), *delegates]))
-
-
-def _excluded(point: PausePoint) -> list[str]:
-    """Who may not decide although they are asked: not again, not what they started or gave away."""
-    decided = (person for each in point.decisions for person in (each.person, each.on_behalf_of))
-    return [each for each in dict.fromkeys([*decided, point.barred, *point.away]) if each is not None]
 
 
 def _text(title: str, response: Json) -> str:

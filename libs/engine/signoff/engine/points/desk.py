@@ -9,7 +9,14 @@ from typing import Any, Final, TypeAlias
 from signoff.engine.flow import Results
 from signoff.engine.messages import Draft
 from signoff.engine.points.decisions import content_refusal, open_refusal
-from signoff.engine.points.standing import Standing, is_mine, person_of, standing_of, standing_refusal
+from signoff.engine.points.standing import (
+    Standing,
+    decided_for,
+    is_mine,
+    person_of,
+    standing_of,
+    standing_refusal,
+)
 from signoff.engine.state import PausePoint, State
 from signoff.events.types import (
     AmendPause,
@@ -99,9 +106,7 @@ def _delegated(point: PausePoint, command: Command, data: DelegatePause) -> Answ
     person = None if standing is None else standing.person
     if person == data.to:
         return Refusal(code="BAD_REQUEST", message="You cannot delegate to yourself")
-    if data.to in point.delegates or any(
-        data.to in (each.person, each.on_behalf_of) for each in point.decisions
-    ):
+    if data.to in point.delegates or data.to in decided_for(point):
         return Refusal(
             code="NOT_DELEGABLE", message="They decide this for somebody already, or have: ask another one"
         )

@@ -42,6 +42,18 @@ def submitter(actor: Actor, made: Made | None) -> str:
     return actor.name or acted_as or actor.id
 
 
+def decided_for(point: PausePoint) -> set[str]:
+    """The people whose votes a point with a quorum has: those who decided, and in whose place."""
+    people = (name for each in point.decisions for name in (each.person, each.on_behalf_of))
+    return {name for name in people if name is not None}
+
+
+def may_not(point: PausePoint) -> set[str]:
+    """Who may not decide a point although they are asked: not again, not what they started or gave away."""
+    barred = set() if point.barred is None else {point.barred}
+    return decided_for(point) | barred | set(point.away)
+
+
 def standing_of(point: PausePoint, actor: Actor, maker: Maker) -> Standing | None:
     """As whom somebody may decide here; ``None``: not at all.
 
@@ -55,9 +67,9 @@ def standing_of(point: PausePoint, actor: Actor, maker: Maker) -> Standing | Non
     if person not in point.away and (not point.assignees or not own.isdisjoint(point.assignees)):
         return Standing(person, None, own)
     absent = list(_stands_in_for(point, maker))
-    spent = {point.barred, *(each for one in point.decisions for each in (one.person, one.on_behalf_of))}
+    used = {point.barred, *decided_for(point)}
     return next(
-        (Standing(person, name, keys) for name, keys in absent if name not in spent),
+        (Standing(person, name, keys) for name, keys in absent if name not in used),
         Standing(person, *absent[0]) if absent else None,
     )
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from signoff.engine.messages import Notify
 from signoff.engine.points.notices import occasions_of
-from signoff.engine.points.standing import person_of
+from signoff.engine.points.standing import may_not, person_of
 from signoff.engine.references import Template
 from signoff.engine.state import PausePoint, State
 from signoff.events.times import from_iso
@@ -107,8 +107,7 @@ def matter_of(loaded: Loaded, state: State, effect: Notify) -> Matter:
 
 
 def _settled(state: State, point: PausePoint) -> set[str]:
-    people = {each for made in point.decisions for each in (made.person, made.on_behalf_of) if each}
-    people |= {*point.away, *([point.barred] if point.barred else ())}
+    people = may_not(point)
     entry = state.entries.get(point.entry_id or "")
     if entry is not None:
         people.add(person_of(entry.actor))
