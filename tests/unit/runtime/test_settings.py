@@ -54,6 +54,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
             "SIGNOFF_ASYNC_TIMEOUT": "3",
             "SIGNOFF_LOG_FORMAT": "json",
             "SIGNOFF_LOG_LEVEL": "debug",
+            "SIGNOFF_FAULTS": "relay.acknowledged=kill",
         }
     )
 
@@ -79,6 +80,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         async_timeout=3.0,
         log_format="json",
         log_level="debug",
+        faults="relay.acknowledged=kill",
     )
     assert settings.store_url == "postgresql://me@127.0.0.1:5432/signoff"
     assert settings.bus_url == "kafka://127.0.0.1:9092,127.0.0.1:9093"

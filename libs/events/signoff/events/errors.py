@@ -17,9 +17,10 @@
     │   ├── BusFullError            a bounded buffer is full: try again later
     │   ├── RecordTooLargeError     a record is over the topic's limit
     │   └── OffsetOutOfRangeError   a position that the topic no longer, or not yet, holds
-    └── BlobError
-        ├── BlobNotFoundError       a large value that a reference names, or a file, is not there
-        └── FileTooLargeError       a file is over its limit; nothing of it was kept
+    ├── BlobError
+    │   ├── BlobNotFoundError       a large value that a reference names, or a file, is not there
+    │   └── FileTooLargeError       a file is over its limit; nothing of it was kept
+    └── FaultSpecError              SIGNOFF_FAULTS cannot be read
 """
 
 
@@ -128,3 +129,7 @@ class BlobNotFoundError(BlobError):
 
 class FileTooLargeError(BlobError):
     """A file is larger than it may be. Nothing of it was kept."""
+
+
+class FaultSpecError(SignoffError):
+    """``SIGNOFF_FAULTS`` asks for what there is not; says what there is."""

@@ -81,6 +81,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         cors_origins: sites whose pages may call this server (``https://app.example.org``); ``*`` is any.
         log_format: ``auto`` is ``console`` on a terminal and ``json`` elsewhere.
         log_level: what is logged at least.
+        faults: what goes wrong on purpose, for tests (:func:`signoff.events.faults.install_from`).
     """
 
     database_url: str | None = None
@@ -127,6 +128,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     log_format: LogFormat = "auto"
     log_level: LogLevel = "info"
+    faults: str | None = None
 
     @property
     def store_url(self) -> str:
@@ -200,6 +202,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             cors_origins=read.origins("CORS_ORIGINS"),
             log_format=cast("LogFormat", read.choice("LOG_FORMAT", default.log_format, LogFormat)),
             log_level=cast("LogLevel", read.choice("LOG_LEVEL", default.log_level, LogLevel)),
+            faults=read.text("FAULTS"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from signoff.events import faults
 from signoff.tail.errors import TailClosedError
 from signoff.tail.frames import Frame
 from signoff.tail.reader import Reader
@@ -68,6 +69,8 @@ async def send(
         await response.prepare(request)
         async with aclosing(pieces):
             async for some in pieces:
+                if faults.armed:
+                    await faults.reach("stream.sending")
                 for chunk in _chunks(some):
                     async with asyncio.timeout(_WRITE_LIMIT):
                         await response.write(chunk)

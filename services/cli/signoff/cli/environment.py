@@ -10,6 +10,7 @@ import msgspec
 from signoff.blocks import BlockError
 from signoff.cli.exits import CommandError, Exit
 from signoff.client import ClientError
+from signoff.events import faults
 from signoff.events.errors import SignoffError
 from signoff.runtime.errors import SettingsError
 from signoff.runtime.logs import configure_logs
@@ -64,6 +65,7 @@ def serve_to_end(server: Coroutine[Any, Any, None], settings: Settings) -> Exit:
     """
     configure_logs(settings, stream=sys.stderr)
     try:
+        faults.install_from(settings.faults or "")
         run(server)
     except (SignoffError, BlockError, ClientError) as error:
         raise CommandError(str(error), code=Exit.REFUSED) from error

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from signoff.events import faults
 from signoff.events.errors import StoreError
 from signoff.events.store.base import EventStore, Lease
 from signoff.executor.owners import is_dead, new_owner
@@ -86,6 +87,8 @@ class Leases:
 
     async def _round(self) -> None:
         await self._bury_the_dead()
+        if faults.armed:
+            await faults.reach("lease.renewing")
         asked_at = self._monotonic()
         alive = await self._store.announce(self.owner, ttl=self._ttl)
         if self._epochs:
@@ -116,6 +119,8 @@ class Leases:
         for lease in await self._store.acquire(self.owner, most=most, ttl=self._ttl):
             self._epochs[lease.partition] = lease.epoch
             self._until[lease.partition] = asked_at + self._ttl
+            if faults.armed:
+                await faults.reach("lease.taken")
             await self._gained(lease)
 
     async def _give_back(self, count: int) -> None:
@@ -128,6 +133,8 @@ class Leases:
         for partition in partitions:
             self._epochs.pop(partition, None)
             self._until.pop(partition, None)
+        if faults.armed:
+            await faults.reach("lease.releasing")
         await self._store.release(released, owner=self.owner)
 
     async def _drop_expired(self) -> None:

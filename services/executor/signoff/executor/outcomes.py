@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from msgspec import Raw
 
+from signoff.events import faults
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import encode
 from signoff.events.errors import BusError
@@ -97,6 +98,8 @@ class Outcomes:
             self._some.clear()
             ready, self._ready, self._count = self._ready, {}, 0
             self._event_bytes = 0
+            if faults.armed:
+                await faults.reach("outcomes.sending")
             try:
                 for partition, records in ready.items():
                     await self._bus.publish(OUTCOMES, partition, records)

@@ -35,6 +35,7 @@ from signoff.engine.messages import (
 from signoff.engine.state import TERMINAL, State
 from signoff.engine.unrunnable import UNATTENDED
 from signoff.engine.workflow import WorkflowState
+from signoff.events import faults
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Message
 from signoff.events.errors import (
@@ -237,10 +238,17 @@ class Partition:
         for work in [*await self._load(works, turn), *works]:
             await self._decide(work, turn)
         add_rows(turn, self._shared.partitions)
+        if faults.armed:
+            await faults.reach("partition.decided")
         if turn.append.events or turn.append.rows or turn.append.next_offset is not None:
             with self._shared.relay.appending(self.number):
-                self._after(turn, await self._shared.store.append(turn.append))
+                position = await self._shared.store.append(turn.append)
+                if faults.armed:
+                    await faults.reach("partition.appended")
+                self._after(turn, position)
         self._answer(turn)
+        if faults.armed:
+            await faults.reach("partition.performed")
 
     def _forget(self, works: Sequence[Work]) -> None:
         """What is in memory of these executions may not be what the log holds."""

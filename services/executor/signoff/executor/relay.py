@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from msgspec import Struct
 
+from signoff.events import faults
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import decode_event, decode_header, encode
 from signoff.events.errors import BusError, BusFullError, CodecError, StoreError
@@ -155,6 +156,8 @@ class Publisher:
             batch, self._buffer, self._bytes = self._buffer, Batch(), 0
             position = self.committed
             await self._relay.send(self.partition, batch)
+            if faults.armed:
+                await faults.reach("relay.acknowledged")
             if not self._behind:
                 self._advance(position, batch.messages)
                 self._advanced.set()
@@ -174,6 +177,8 @@ class Publisher:
             if page:
                 batch = await self._relay.read_again(page)
                 await self._relay.send(self.partition, batch)
+                if faults.armed:
+                    await faults.reach("relay.acknowledged")
                 self._advance(page[-1].position, batch.messages)
             if not is_full(page, limit=_PAGE, size=PAGE_BYTES) and self.committed == end:
                 self._behind = False
@@ -265,6 +270,8 @@ class Relay:
         Raises:
             BusError: some of it may not be on its topic.
         """
+        if faults.armed:
+            await faults.reach("relay.publishing")
         if not batch.messages:
             await self._publish(EXECUTIONS, partition, batch.records)
             return
@@ -383,5 +390,7 @@ class Relay:
             if position > self._reported.get(each.partition, -1)
         }
         if moved:
+            if faults.armed:
+                await faults.reach("relay.reporting")
             await self.store.relayed(moved)
             self._reported.update({partition: position for partition, (_, position) in moved.items()})

@@ -30,6 +30,7 @@ from signoff.engine.messages import (
 )
 from signoff.engine.points.policies import Policy
 from signoff.engine.state import State
+from signoff.events import faults
 from signoff.events.codec import check_value
 from signoff.events.errors import BlobError, StoreError, ValueNotStorableError
 from signoff.events.types import Json
@@ -161,11 +162,16 @@ class Runner:
         timer = asyncio.get_running_loop().call_later(limit, job.expire)
         shown: Json = None
         try:
+            if faults.armed:
+                await faults.reach("runner.starting")
             params = await self._params(job)
             shown = self._recorded(job, params)
             ended = await job.prepared.run(self._call(job, params), self._tools)
             job.end_speech(whole=True)
-            return await self._message(job, shown, ended)
+            said = await self._message(job, shown, ended)
+            if faults.armed:
+                await faults.reach("runner.ended")
+            return said
         except asyncio.CancelledError:
             if not job.timed_out:
                 return None

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from signoff.access.callers import Principal
+from signoff.events import faults
 from signoff.events.blobs import ENVELOPE_ALLOWANCE, BlobStore
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import MAX_RECORD, encode, encode_json
@@ -156,8 +157,12 @@ class Commands:
         )
         try:
             record = Record(record_key(log_id), raw)
+            if faults.armed:
+                await faults.reach("gateway.sending")
             with timing.waiting():
                 await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), record)
+            if faults.armed:
+                await faults.reach("gateway.sent")
         except BusUnavailableError as error:
             self._waiting.forget(call)
             raise outcome_unknown(command.execution_id) from error

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, TypeVar
 
+from signoff.events import faults
 from signoff.events.errors import (
     AppendUnknownError,
     SignoffError,
@@ -57,6 +58,8 @@ class PostgresWriter:
         connection = await self._connected()
         self._committing = False
         await self._guarded(connection, connection.execute(self._queries["begin_locked"]))
+        if faults.armed:
+            await faults.reach("store.begun")
 
     async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
         """Write a group and end the transaction (the contract of :data:`~.batcher.Write`)."""
@@ -104,8 +107,12 @@ class PostgresWriter:
         accepted = admitted(group, refused)
         positions = await self._insert(connection, accepted) if accepted else []
         await self._put_rows(connection, accepted)
+        if faults.armed:
+            await faults.reach("store.committing")
         self._committing = True
         await connection.execute(self._queries["notify_and_commit" if positions else "commit"])
+        if faults.armed:
+            await faults.reach("store.committed")
         return [*results(group, refused, positions)]
 
     async def _refused(self, connection: Connection, group: list[Append]) -> Mapping[int, StoreError]:

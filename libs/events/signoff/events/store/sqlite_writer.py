@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from signoff.events import faults
 from signoff.events.errors import (
     AppendUnknownError,
     SignoffError,
@@ -66,6 +67,14 @@ class SqliteWriter:
 
     async def write(self, group: list[Append]) -> Sequence[int | SignoffError]:
         """Write a group in one transaction (the contract of :data:`~.batcher.Write`)."""
+        if faults.armed:
+            await faults.reach("store.committing")
+        positions = await self._written(group)
+        if faults.armed:
+            await faults.reach("store.committed")
+        return positions
+
+    async def _written(self, group: list[Append]) -> Sequence[int | SignoffError]:
         if refusals(group, lost=(), heads=expected_heads(group)):
             return await self._connections.run(
                 lambda connection: self._write_admitted(connection, group), late=AppendUnknownError

@@ -13,6 +13,7 @@ from signoff.access.assignees import Assignees
 from signoff.access.decision_links import DecisionLinks
 from signoff.engine.messages import Notify, Sent, Told
 from signoff.engine.state import State
+from signoff.events import faults
 from signoff.events.store.base import EventStore
 from signoff.executor.jobs import Place
 from signoff.executor.loaded import Loaded
@@ -112,9 +113,15 @@ class Notices:
             waiting = self._line.pop(key)
             if not waiting.place.held():
                 continue
-            task = asyncio.create_task(self._teller.tell(waiting.matter))
+            task = asyncio.create_task(self._told(waiting.matter))
             self._tasks[key] = (waiting.place, task)
             task.add_done_callback(partial(self._ended, key, waiting))
+
+    async def _told(self, matter: Matter) -> list[Sent]:
+        sent = await self._teller.tell(matter)
+        if faults.armed:
+            await faults.reach("notice.told")
+        return sent
 
     def _ended(self, key: _Key, waiting: _Waiting, task: asyncio.Task[list[Sent]]) -> None:
         """Hand over what came of it; called as well for a task that was cancelled before its first step."""
