@@ -49,7 +49,7 @@ async def test_waiting_holds_up_every_visit() -> None:
 @pytest.mark.parametrize("action", ["kill", "stop"])
 def test_a_process_is_ended_or_stopped(action: str) -> None:
     code = (
-        f"import asyncio; from signoff.events import faults; faults.install_from('runner.ended={action}'); "
+        f"import asyncio; from signoff.events import faults; faults.install_from('runner.ended={action}')\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code + "asyncio.run(faults.reach('runner.ended'))"])
     try:

@@ -1,7 +1,8 @@
 """Named places in the code where a test lets things go wrong: free when nothing is armed.
 
 Each point stands between two steps of which one may happen without the other. ``SIGNOFF_FAULTS`` kills,
-stops or holds up a process there (``relay.acknowledged=kill@3``); a simulation uses :func:`install`. A call costs one look at a module's variable while nothing is armed:
+stops or holds up a process there (``relay.acknowledged=kill@3``); a simulation uses :func:`install`.
+A call costs one look at a module's variable while nothing is armed:
 
     if faults.armed:
         await faults.reach("relay.acknowledged")

@@ -143,7 +143,7 @@ class Runner:
             if job.cancelled.is_set() or not job.place.held():
                 self._jobs.pop(job.key, None)
                 continue
-            job.task = asyncio.create_task(self._result(job))
+            job.task = asyncio.create_task(self._run(job))
             self._tasks.add(job.task)
             job.task.add_done_callback(partial(self._ended, job))
 
@@ -157,21 +157,24 @@ class Runner:
                 job.place.deliver(job.log_id, message)
         self._launch()
 
+    async def _run(self, job: Job) -> Input | None:
+        if faults.armed:
+            await faults.reach("runner.starting")
+        said = await self._result(job)
+        if faults.armed:
+            await faults.reach("runner.ended")
+        return said
+
     async def _result(self, job: Job) -> Input | None:  # noqa: PLR0911  (one return for each way to fail)
         limit = getattr(job.prepared, "timeout", None) or DEFAULT_TIME_LIMIT
         timer = asyncio.get_running_loop().call_later(limit, job.expire)
         shown: Json = None
         try:
-            if faults.armed:
-                await faults.reach("runner.starting")
             params = await self._params(job)
             shown = self._recorded(job, params)
             ended = await job.prepared.run(self._call(job, params), self._tools)
             job.end_speech(whole=True)
-            said = await self._message(job, shown, ended)
-            if faults.armed:
-                await faults.reach("runner.ended")
-            return said
+            return await self._message(job, shown, ended)
         except asyncio.CancelledError:
             if not job.timed_out:
                 return None
