@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 # The longest first, so that the last ones to end are short.
-PARTS := integration e2e semantics unit access isolation contract fuzz model sdk conformance
+PARTS := integration e2e semantics unit chaos simulation access isolation contract fuzz model histories sdk conformance
 JOBS ?= 2
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))
@@ -52,6 +52,15 @@ soak: .venv/dev  ## run the tests that take hours
 	@deploy/local/requirements postgresql haproxy default-jre-headless maven
 	$(BIN)/pytest -m soak tests
 
+.PHONY: mutants
+mutants: .venv/dev  ## break each mechanism on purpose and see its test fail; one alone: ONLY=writers-lock
+	@deploy/local/requirements git postgresql
+	PYTHONPATH=tests:deploy/local $(BIN)/python -m mutants $(ONLY)
+
+.PHONY: guarantees
+guarantees: .venv/dev  ## write docs/guarantees.md from what is tested
+	@PYTHONPATH=tests:deploy/local $(BIN)/python -m mutants --docs
+
 .PHONY: bench
 bench: .venv/dev  ## measure, embedded and as a cluster
 	@deploy/local/requirements postgresql haproxy default-jre-headless maven
@@ -67,7 +76,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data

@@ -15,6 +15,7 @@ from benchmarks import (
     inbox_queries,
     inprocess,
     latency,
+    overload,
     parked,
     resumes,
     steps,
@@ -36,7 +37,7 @@ from local_services.waiting import LocalServicesError
 from support.processes import LocalRun
 
 _PARTS = ("steps", "latency", "resumes", "parked")
-_MORE = ("gateway",)
+_MORE = ("gateway", "overload")
 _IN_PROCESS = {
     "executor": inprocess.measure,
     "containers": containers.measure,
@@ -90,9 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--waiting", type=_count, default=0, metavar="N", help="executions that wait beside those, once more"
     )
-    own = parser.add_argument_group("gateway: its own time and CPU")
+    own = parser.add_argument_group("gateway and overload")
     own.add_argument(
-        "--seconds", type=float, default=60.0, metavar="N", help="for which each kind of request is sent"
+        "--seconds",
+        type=float,
+        default=60.0,
+        metavar="N",
+        help="for which each kind of request, or each load, is sent",
     )
     own.add_argument("--limited", action="store_true", help="count requests against rates that none reaches")
     executor = parser.add_argument_group("executor: the executor alone, in this process")
@@ -173,6 +178,8 @@ def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:
             yield from parked.measure(system, targets, executions=options.parked)
         if "gateway" in options.part:
             yield from gateway.measure(system, targets, seconds=options.seconds)
+        if "overload" in options.part:
+            yield from overload.measure(system, seconds=options.seconds)
     finally:
         system.stop()
 

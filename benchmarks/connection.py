@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 _END_OF_HEAD = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length:"
 _OWN = b"\r\nserver-timing: gateway;dur="
+_RETRY_AFTER = b"\r\nretry-after:"
 
 
 class Answer(NamedTuple):
@@ -15,11 +16,13 @@ class Answer(NamedTuple):
         status: of HTTP.
         body: all of it.
         own: milliseconds that the gateway says it took itself; None where it says nothing.
+        retry_after: seconds after which to ask again, where that is said.
     """
 
     status: int
     body: bytes
     own: float | None
+    retry_after: float | None
 
 
 class Connection(asyncio.Protocol):
@@ -51,7 +54,7 @@ class Connection(asyncio.Protocol):
             body, self._received = self._received[end : end + size], self._received[end + size :]
             answer, self._answer = self._answer, None
             own = _value(head, _OWN)
-            answer.set_result(Answer(int(head[9:12]), body, None if own is None else float(own)))
+            answer.set_result(Answer(int(head[9:12]), body, own, _value(head, _RETRY_AFTER)))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Asyncio says that the server is gone."""
@@ -77,10 +80,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def _value(head: bytes, name: bytes) -> bytes | None:
-    """What stands behind a header's name, up to a comma or the end of the line."""
+def _value(head: bytes, name: bytes) -> float | None:
+    """The number behind a header's name, up to a comma or the end of the line."""
     start = head.find(name)
     if start < 0:
         return None
     line = head[start + len(name) : head.index(b"\r\n", start + len(name))]
-    return line.partition(b",")[0]
+    return float(line.partition(b",")[0])

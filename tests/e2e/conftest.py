@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from e2e.local_cluster import LocalCluster
 from e2e.shell import Embedded
+from support.processes import LocalRun
+
+SLOW = """\
+workflow: slow
+blocks:
+  first: {type: function, code: "return 1", then: rest}
+  rest: {type: wait, for: 4s, then: last}
+  last: {type: function, code: "return 2"}
+"""
 
 
 @pytest.fixture
@@ -23,3 +33,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     server.serve("--examples")
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def cluster(local_run: LocalRun) -> Iterator[LocalCluster]:
+    """A running cluster with the refund example and a slow workflow, shared by all tests of clusters."""
+    # Not under pytest's folders: PostgreSQL runs as another user, who may not enter those.
+    cluster = LocalCluster(local_run.folder / "cluster")
+    slow = cluster.folder / "slow.yaml"
+    slow.write_text(SLOW)
+    deployed = cluster.signoff("deploy", str(slow), "examples/refund-approval/workflow.yaml")
+    assert deployed.code == 0, deployed.err
+    yield cluster
+    cluster.cluster("down", "--wipe")

@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,84 +9,14 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from e2e.shell import REPOSITORY, Shell, eventually
+from e2e.local_cluster import LocalCluster
+from e2e.shell import eventually
 from signoff.events.bus import open_bus
 from signoff.events.topics import EXECUTIONS, partition_of, record_key
-from support.processes import LocalRun
 
 pytestmark = pytest.mark.timeout(180)
 
 REFUND = "@examples/refund-approval/input.json"
-SLOW = """\
-workflow: slow
-blocks:
-  first: {type: function, code: "return 1", then: rest}
-  rest: {type: wait, for: 4s, then: last}
-  last: {type: function, code: "return 2"}
-"""
-_UP_LIMIT = 120.0
-
-
-class LocalCluster(Shell):
-    """What `make cluster` starts, in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        super().__init__()
-        self.cluster("up")
-        lines = (folder / "env").read_text().splitlines()
-        self.settings = dict(line.split("=", 1) for line in lines)
-        super().__init__(**self.settings)
-
-    def cluster(self, *arguments: str) -> str:
-        """Run `deploy/local/cluster`; gives what it prints."""
-        done = subprocess.run(
-            [REPOSITORY / "deploy/local/cluster", "--folder", self.folder, *arguments],
-            cwd=REPOSITORY,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=_UP_LIMIT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def request(self, path: str, body: object = None, *, url: str | None = None) -> tuple[int, Any, Any]:
-        """Send a request; gives status, headers and body."""
-        request = urllib.request.Request(
-            (url or self.settings["SIGNOFF_URL"]) + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-API-Key": self.settings["SIGNOFF_API_KEY"], "Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return response.status, response.headers, response.read()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.headers, error.read()
-
-    def gateway(self, number: int) -> str:
-        """The address of one gateway, without the load balancer before it."""
-        ports = json.loads((self.folder / "settings.json").read_text())["ports"]
-        return f"http://127.0.0.1:{ports[f'gateway-{number}']}"
-
-    def works(self) -> bool:
-        """Whether a whole execution goes through."""
-        return self.signoff("run", "refund-approval", "--input", '{"amount": 1}').code == 0
-
-
-@pytest.fixture(scope="module")
-def cluster(local_run: LocalRun) -> Iterator[LocalCluster]:
-    """A running cluster with the examples and a slow workflow."""
-    # Not under pytest's folders: PostgreSQL runs as another user, who may not enter those.
-    cluster = LocalCluster(local_run.folder / "cluster")
-    slow = cluster.folder / "slow.yaml"
-    slow.write_text(SLOW)
-    deployed = cluster.signoff("deploy", str(slow), "examples/refund-approval/workflow.yaml")
-    assert deployed.code == 0, deployed.err
-    yield cluster
-    cluster.cluster("down", "--wipe")
 
 
 def log_of(cluster: LocalCluster, log_id: UUID) -> list[bytes]:
@@ -205,4 +131,4 @@ def test_doctor_finds_the_cluster_well(cluster: LocalCluster) -> None:
     eventually(lambda: cluster.signoff("doctor").code == 0)
 
     subjects = {line["subject"] for line in cluster.signoff("doctor").lines}
-    assert subjects == {"database", "leases", "broker"}
+    assert subjects == {"configuration", "database", "leases", "clock", "secrets", "broker", "logs"}

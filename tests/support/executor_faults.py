@@ -51,16 +51,18 @@ class FaultyStore:
 
 
 class FaultyBus:
-    """A bus on which nothing can be published while it is ``away``."""
+    """A bus on which nothing can be published while it is ``away``; it counts what was ``turned_away``."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.away = False
+        self.turned_away = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._bus, name)
 
     async def publish(self, topic: str, partition: int, records: Any) -> Any:
         if self.away:
+            self.turned_away += 1
             raise BusUnavailableError("the broker is away")
         return await self._bus.publish(topic, partition, records)

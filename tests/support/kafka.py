@@ -7,13 +7,25 @@ from local_services.kafka import Kafka
 
 from support.ports import unused_port
 from support.processes import LocalRun
+from support.proxies import Proxy
 
 
 @pytest.fixture(scope="session")
 def kafka(local_run: LocalRun) -> Iterator[Kafka]:
     """A Kafka broker of this test run. A test that stops or kills it starts it again."""
-    port = unused_port()
-    broker = Kafka(local_run.folder, port=port, controller_port=unused_port(taken={port}))
+    ports: list[int] = []
+    while len(ports) < 4:
+        ports.append(unused_port(taken=ports))
+    port, controller_port, detour, proxied = ports
+    broker = Kafka(local_run.folder, port=port, controller_port=controller_port, detours={detour: proxied})
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture
+def kafka_proxy(kafka: Kafka) -> Iterator[Proxy]:
+    """A proxy before that broker; `kafka.bootstrap` is the way around it."""
+    ((detour, proxied),) = kafka.detours.items()
+    with Proxy(detour, port=proxied) as proxy:
+        yield proxy

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent
+from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, NewEvent, PointRow
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.postgres import PostgresStore
 from signoff.events.store.sqlite import SqliteStore
@@ -103,7 +103,7 @@ def without_files(url: str) -> str:
 
     Otherwise asyncpg looks for files with passwords and keys when it connects, and that blocks the loop.
     """
-    return url.replace("postgres@", "postgres:ignored@", 1) + "?sslmode=disable"
+    return url.replace("postgres@", "postgres:ignored@", 1) + f"{'&' if '?' in url else '?'}sslmode=disable"
 
 
 def migrate(url: str) -> None:
@@ -175,6 +175,24 @@ def execution(**changes: Any) -> ExecutionRow:
         parked=False,
         started_at=STARTED,
         updated_at=STARTED,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def point(**changes: Any) -> PointRow:
+    """An open pause point, but for some changes."""
+    row = PointRow(
+        log_id=uuid4(),
+        context_id="approve",
+        workspace_id=WORKSPACE,
+        workflow_id="refund",
+        block_id="approve",
+        title="Approve the refund",
+        text="Approve the refund",
+        priority=1,
+        opened_at=STARTED,
+        candidates=["anybody"],
+        version=3,
     )
     return msgspec.structs.replace(row, **changes)
 

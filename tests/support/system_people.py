@@ -30,6 +30,15 @@ async def add_cast(url: str, key: str) -> Mapping[str, str]:
             if person.stands_in_for is not None:
                 absent = f"{_MEMBERS}/{ids[person.stands_in_for]}/absence"
                 await _do(admin, "PUT", absent, {"delegateId": ids[name], "until": until})
+    return await keys_of_cast(url)
+
+
+async def keys_of_cast(url: str) -> Mapping[str, str]:
+    """Let everybody sign in and make a key; gives these by name.
+
+    Args:
+        url: of a server in which they are.
+    """
     async with aiohttp.ClientSession(url, cookie_jar=aiohttp.DummyCookieJar()) as browser:
         return {name: await _key(browser, name) for name in CAST}
 

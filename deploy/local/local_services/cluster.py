@@ -114,6 +114,26 @@ class Cluster:
         self._write_env()
         return [service.name for service in stopped]
 
+    def roll(self) -> list[str]:
+        """Restart the Signoff services one after the other, each when the one before is ready again.
+
+        First one of each kind, then the other: HAProxy has long seen the first when the second stops.
+
+        Returns:
+            The names of what was restarted.
+
+        Raises:
+            LocalServicesError: Not all of it runs, or something does not end or start.
+        """
+        stopped = [service.name for service in self.services.values() if not service.running]
+        if stopped:
+            raise LocalServicesError(f"{', '.join(stopped)} must run before others can stop: `cluster up`")
+        services = [self.services[f"{kind}-{number}"] for number in range(1, _EACH + 1) for kind in KINDS]
+        for service in services:
+            service.stop()
+            service.start()
+        return [service.name for service in services]
+
     def down(self, *, wipe: bool) -> list[str]:
         """Stop what runs of this cluster, and nothing else, the last started first.
 

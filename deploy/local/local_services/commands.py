@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="say what runs; exit code 1 if not all does").set_defaults(
         command=_status
     )
+    commands.add_parser(
+        "roll", help="restart the Signoff services one after the other; callers do not notice"
+    ).set_defaults(command=_roll)
     commands.add_parser("fetch", help="fetch Kafka now, so that `up` need not").set_defaults(command=_fetch)
     for name, action, help_text in (
         ("start", _start, "start one process and wait until it is ready"),
@@ -99,6 +102,13 @@ def _down(cluster: Cluster, options: argparse.Namespace) -> int:
 def _status(cluster: Cluster, _options: argparse.Namespace) -> int:
     _print_table(cluster)
     return 0 if all(service.running and service.answers() for service in cluster.services.values()) else 1
+
+
+def _roll(cluster: Cluster, _options: argparse.Namespace) -> int:
+    with cluster.alone():
+        restarted = cluster.roll()
+    print(f"Restarted {', '.join(restarted)}.")
+    return 0
 
 
 def _fetch(_cluster: Cluster, _options: argparse.Namespace) -> int:

@@ -5,7 +5,9 @@ import secrets
 import shutil
 import socket
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from . import maven
 from .process import run
@@ -37,15 +39,30 @@ class Kafka(LocalService):
     """One broker that is its own controller, with its own data folder, on loopback ports.
 
     Args:
-        folder: Data lie in `kafka/` under it.
+        folder: Its pid file and its log lie under it.
         port: Where clients reach it on 127.0.0.1.
         controller_port: Where the broker reaches its own controller.
+        detours: More ports where it listens, each with the port that clients who came there are told to
+            come back to: that of a proxy before it.
+        data: The folder of its data, which may be on another disk; `kafka/` under `folder` when None.
+
+    Attributes:
+        detours: Those.
     """
 
-    def __init__(self, folder: Path, *, port: int, controller_port: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        controller_port: int,
+        detours: Mapping[int, int] = MappingProxyType({}),
+        data: Path | None = None,
+    ) -> None:
         super().__init__("kafka", folder, port=port)
         self._controller_port = controller_port
-        self._data = folder / "kafka"
+        self.detours = detours
+        self._data = data or folder / "kafka"
         self._config = folder / "kafka.properties"
 
     @property
@@ -62,8 +79,7 @@ class Kafka(LocalService):
         self._data.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
             f"{_PROPERTIES.read_text()}\n"
-            f"listeners=CLIENTS://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self._controller_port}\n"
-            f"advertised.listeners=CLIENTS://127.0.0.1:{self.port}\n"
+            f"{self._listeners()}"
             f"controller.quorum.voters=1@127.0.0.1:{self._controller_port}\n"
             f"log.dirs={self._data}\n"
         )
@@ -82,6 +98,20 @@ class Kafka(LocalService):
             )
         self.process.start(
             (*virtual_machine, "kafka.Kafka", self._config), environment=os.environ, folder=self._data
+        )
+
+    def _listeners(self) -> str:
+        """The properties that say where to listen, and what to tell clients about it."""
+        controller = f"CONTROLLER://127.0.0.1:{self._controller_port}"
+        ports = {"CLIENTS": (self.port, self.port)}
+        ports |= {f"DETOUR{number}": detour for number, detour in enumerate(self.detours.items(), 1)}
+        listening = [f"{name}://127.0.0.1:{port}" for name, (port, _) in ports.items()]
+        advertised = [f"{name}://127.0.0.1:{port}" for name, (_, port) in ports.items()]
+        protocols = [f"{name}:PLAINTEXT" for name in (*ports, "CONTROLLER")]
+        return (
+            f"listeners={','.join((*listening, controller))}\n"
+            f"advertised.listeners={','.join(advertised)}\n"
+            f"listener.security.protocol.map={','.join(protocols)}\n"
         )
 
 

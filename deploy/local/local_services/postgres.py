@@ -54,15 +54,27 @@ class Postgres(LocalService):
     enter the folder.
 
     Args:
-        folder: Data lie in `postgres/` under it.
+        folder: Its pid file and its log lie under it.
         port: Where it listens on 127.0.0.1.
+        name: Tells it from other servers of the same folder.
+        data: The folder of its data, which may be on another disk; `<name>/` under `folder` when None.
+        wal: The folder of its write-ahead log, likewise; among the data when None.
     """
 
-    def __init__(self, folder: Path, *, port: int) -> None:
-        super().__init__("postgres", folder, port=port)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int,
+        name: str = "postgres",
+        data: Path | None = None,
+        wal: Path | None = None,
+    ) -> None:
+        super().__init__(name, folder, port=port)
         self._binaries = binaries()
         self._account = unprivileged_account()
-        self._data = folder / "postgres"
+        self._data = data or folder / name
+        self._wal = wal
 
     def url(self, database: str = "postgres") -> str:
         """Where a client finds a database of this server."""
@@ -96,6 +108,23 @@ class Postgres(LocalService):
         )
         # PostgreSQL would take a dead postmaster that process 1 has not yet waited for to be running.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+
+    def freeze(self) -> None:
+        """Stop the server and all its processes where they stand (SIGSTOP), until `thaw` or `kill`."""
+        self._send_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._send_all(signal.SIGCONT)
+
+    def _send_all(self, number: signal.Signals) -> None:
+        running = self.process.identity
+        if running is None:
+            raise LocalServicesError(f"{self.name} does not run: start it first")
+        self.process.send(number)  # it first: a stopped one makes no more children
+        for child in _children(running.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, number)
 
     def answers(self) -> bool:
         """Whether the server accepts connections, by the last line of `postmaster.pid` as pg_ctl(1) does."""
@@ -145,6 +174,19 @@ class Postgres(LocalService):
         options = ("--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1")
         return self._command("psql", *options, f"--dbname={database}", f"--command={sql}")
 
+    def configure(self, **settings: str) -> None:
+        """Change settings for good, and let those take effect at once that need no restart.
+
+        Args:
+            settings: Names and values as in `postgresql.conf`; no value is the default again.
+
+        Raises:
+            LocalServicesError: PostgreSQL refused.
+        """
+        for name, value in settings.items():
+            self.query(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.query("SELECT pg_reload_conf()")
+
     def _command(self, name: str, *arguments: str) -> str:
         where = ("--host=127.0.0.1", f"--port={self.port}", "--username=postgres", "--no-password")
         return run(
@@ -167,22 +209,39 @@ class Postgres(LocalService):
 
     def _initialise(self) -> None:
         """Make the data folder, under another name first: an interrupted initdb leaves no half of one."""
-        fresh = self._data.with_name("postgres.new")
+        fresh = self._data.with_name(f"{self._data.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        self._make_folder(fresh)
+        self._fill(fresh)
+        fresh.rename(self._data)
+
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True)
         if self._account is not None:
-            os.chown(fresh, self._account.uid, self._account.gid)
-            _check_reachable(fresh, self._account)
+            os.chown(folder, self._account.uid, self._account.gid)
+            _check_reachable(folder, self._account)
+
+    def _fill(self, folder: Path) -> None:
+        """Put a database cluster into an empty folder."""
+        elsewhere = []
+        if self._wal is not None:
+            shutil.rmtree(self._wal, ignore_errors=True)
+            self._make_folder(self._wal)
+            elsewhere.append(f"--waldir={self._wal}")
+        self._run_as_server(
+            *("initdb", f"--pgdata={folder}", "--username=postgres", "--auth=trust"),
+            *("--encoding=UTF8", "--no-locale", *elsewhere),
+            folder=folder,
+        )
+
+    def _run_as_server(self, name: str, *arguments: str, folder: Path) -> None:
+        """Run one of PostgreSQL's programs as the user that the server runs as."""
         run(
-            (
-                *(self._binaries / "initdb", "--pgdata", fresh, "--username=postgres", "--auth=trust"),
-                *("--encoding=UTF8", "--no-locale"),
-            ),
+            (self._binaries / name, *arguments),
             limit=_COMMAND_LIMIT,
             account=self._account,
-            folder=fresh,
+            folder=folder,
         )
-        fresh.rename(self._data)
 
 
 def _check_reachable(folder: Path, account: Account) -> None:

@@ -278,6 +278,14 @@ async def test_a_topic_is_created_once(bus: Bus, topic: str) -> None:
     assert await bus.partitions(topic) == 2
 
 
+async def test_a_topic_tells_the_settings_that_it_was_made_with(bus: Bus, topic: str) -> None:
+    await bus.create({topic: 2}, configs={topic: {"retention.ms": "123456"}})
+
+    told = await bus.configs(topic)
+
+    assert not told or (told["retention.ms"], told["replicas"]) == ("123456", "1")
+
+
 async def test_asking_for_a_partition_that_does_not_exist_fails(bus: Bus, topic: str) -> None:
     with pytest.raises(BusUnavailableError, match="create the topic"):
         await bus.bounds(topic, [0])

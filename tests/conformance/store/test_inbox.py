@@ -12,28 +12,10 @@ from msgspec.structs import replace
 from signoff.events.store.base import EventStore, PointGone, PointRow
 from signoff.events.store.inbox import InboxCounts, InboxOrder, InboxSearch
 from signoff.events.store.ordering import inbox_place
-from support.stores import STARTED, WORKSPACE, Writer
+from support.stores import STARTED, WORKSPACE, Writer, point
 
 STRANGE = "nul \x00 one \x01 \"'\\%_{}, é 漢 😀"
 ORDERS: tuple[InboxOrder, ...] = ("opened", "due", "priority")
-
-
-def point(**changes: Any) -> PointRow:
-    """An open point, but for some changes."""
-    row = PointRow(
-        log_id=uuid4(),
-        context_id="approve",
-        workspace_id=WORKSPACE,
-        workflow_id="refund",
-        block_id="approve",
-        title="Approve the refund",
-        text="Approve the refund",
-        priority=1,
-        opened_at=STARTED,
-        candidates=["anybody"],
-        version=3,
-    )
-    return replace(row, **changes)
 
 
 def search(**asked: Any) -> InboxSearch:

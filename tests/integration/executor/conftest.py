@@ -102,9 +102,9 @@ class Fleet:
         self.processes: list[ExecutorProcess] = []
         self.registry = Registry.from_modules(["integration.executor.journal_blocks"])
 
-    async def start(self) -> ExecutorProcess:
+    async def start(self, **environment: str) -> ExecutorProcess:
         """Start an executor and wait until it says that it is ready."""
-        process = ExecutorProcess(unused_port(), **self._settings)
+        process = ExecutorProcess(unused_port(), **self._settings, **environment)
         self.processes.append(process)
         await until(process.ready, limit=30)
         return process

@@ -7,7 +7,7 @@ import pytest
 
 from signoff.access.gate import BOOTSTRAP
 from signoff.events.types import Maker, Outcome, ResumeExecution
-from signoff.executor import app
+from signoff.executor import holdings
 from signoff.executor.blocks.base import Tools
 from support.cast import actor, maker
 from support.executor_blocks import Probe
@@ -80,7 +80,7 @@ KEYS = [f"0190b3c4-0000-7000-8000-00000000000{number}" for number in range(4)]
 
 @pytest.fixture
 async def crashing(tools: Tools, probe: Probe, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crashing]:
-    monkeypatch.setattr(app, "_DRAIN", 0.05)  # whoever has vanished drains nothing
+    monkeypatch.setattr(holdings, "STOPPING", 0.05)  # whoever has vanished drains nothing
     clock = Clock()
     site = await Site.in_memory(tools, clock=clock, partitions=4)
     yield Crashing(site, clock, probe)

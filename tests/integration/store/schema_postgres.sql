@@ -23,7 +23,10 @@ CREATE TABLE public.dead_commands (
     log_id uuid,
     command_id text NOT NULL,
     reason text NOT NULL,
-    command bytea NOT NULL
+    command bytea NOT NULL,
+    settled_at timestamp with time zone,
+    settled text,
+    settled_by text
 );
 
 CREATE TABLE public.executions (

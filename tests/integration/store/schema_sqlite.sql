@@ -9,7 +9,7 @@ CREATE TABLE dead_commands (
     log_id TEXT,
     reason TEXT NOT NULL,
     command TEXT NOT NULL,  -- as hex
-    died_at INTEGER NOT NULL,
+    died_at INTEGER NOT NULL, settled_at INTEGER, settled TEXT, settled_by TEXT,
     PRIMARY KEY (partition, command_offset)
 );
 CREATE TABLE executions (

@@ -10,6 +10,7 @@ from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.inbox import InboxOrder, InboxSearch
 from signoff.events.store.postgres_connection import open_pool
 from signoff.events.store.postgres_inbox import LISTING, PostgresInbox
+from signoff.events.store.postgres_primary import Primary
 from signoff.events.store.sql import queries
 from signoff.events.store.sqlite import SqliteStore
 from support.stores import PARTITIONS, WORKSPACE
@@ -18,7 +19,7 @@ from support.stores import PARTITIONS, WORKSPACE
 async def plan_of(url: str, search: InboxSearch) -> str:
     """How PostgreSQL would read a page."""
     named, plans = queries("postgres"), list[str]()
-    pool = await open_pool(url, size=1, settings=LISTING)
+    pool = await open_pool(Primary(url, queries("postgres")["timeline"]).connect, size=1, settings=LISTING)
 
     async def explain(name: str, *arguments: object) -> Sequence[Any]:
         plans.extend(row[0] for row in await pool.fetch(f"EXPLAIN {named[name]}", *arguments))

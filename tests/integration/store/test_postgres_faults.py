@@ -10,6 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from signoff.events import faults
 from signoff.events.errors import AppendUnknownError, LeaseLostError, StoreUnavailableError
 from signoff.events.store.base import EventStore
 from signoff.events.store.postgres import PostgresStore
@@ -123,6 +124,44 @@ async def test_a_connection_lost_during_the_commit_leaves_the_outcome_to_the_log
     await writer.append(*events(log, [3 if committed else 2]))
 
 
+async def test_an_unknown_outcome_is_told_only_once_no_commit_can_follow(
+    store: EventStore, proxy: Proxy, log_url: str
+) -> None:
+    writer = await Writer.of(store)
+    other = await asyncpg.connect(log_url, timeout=LIMIT)
+    named = await asyncio.to_thread(queries, "postgres")
+    locked = asyncio.Event()
+
+    async def lock() -> None:
+        await other.execute(named["begin_locked"])
+        locked.set()
+
+    async def take_the_lock_next(point: str) -> None:
+        """Stand for the server's process that commits although nobody hears of it."""
+        if point == "store.committing":
+            locking.append(asyncio.create_task(lock()))
+            await until(lambda: an_append_waits(log_url))
+
+    async def waits_or_is_told() -> bool:
+        return appending.done() or await an_append_waits(log_url)
+
+    locking: list[asyncio.Task[None]] = []
+
+    faults.install(take_the_lock_next)
+    proxy.marker, proxy.forward = b"; COMMIT", False
+    appending = asyncio.create_task(writer.append(*events(uuid4(), [1])))
+    try:
+        async with asyncio.timeout(LIMIT):
+            await locked.wait()
+        await until(waits_or_is_told)
+        assert not appending.done()
+    finally:
+        faults.install(None)
+        await other.close()
+    with pytest.raises(AppendUnknownError):
+        await appending
+
+
 async def test_all_members_of_a_group_share_an_unknown_outcome(store: EventStore, proxy: Proxy) -> None:
     writer = await Writer.of(store)
     proxy.marker, proxy.forward = b"; COMMIT", False
@@ -199,7 +238,7 @@ async def test_a_store_is_opened_while_the_server_is_away_and_follows_it_down_an
 
 
 async def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signoff.events.store.postgres_connection.CONNECT_LIMIT", 0.1)
+    monkeypatch.setattr("signoff.events.store.postgres_primary.CONNECT_LIMIT", 0.1)
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):

@@ -1,15 +1,30 @@
 """What `signoff doctor` finds."""
 
+import time
 from pathlib import Path
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
-from signoff.cli.examination import Finding, examine
-from signoff.events import topology
+import pytest
+from msgspec.structs import replace
+
+from signoff.access import environment
+from signoff.access.sealing import Sealer
+from signoff.cli.examination import examine
+from signoff.cli.upkeep.configuration import examine_settings
+from signoff.cli.upkeep.finding import Finding
 from signoff.events.bus.memory import MemoryBus
-from signoff.events.store.base import Append, DeadCommand, EventStore
-from signoff.events.store.memory import MemoryStore
+from signoff.events.store.base import Append, DeadCommand, EventStore, Lease, NewEvent
 from signoff.events.store.sqlite import SqliteStore
-from signoff.events.topics import COMMANDS, PARTITIONS
+from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS, OUTCOMES
+from signoff.runtime.settings import Settings
+from support.executors import REFUND, Site
+from support.installations import installation_of
+
+SEALER = Sealer([b"a secret key of this whole installation"])
+CLUSTER = {"database_url": "postgresql://db.example.org/signoff", "kafka": "kafka.example.org:9092"}
+COMPLETE = {"secret_key": "x" * 32, "public_url": "https://signoff.example.org", "blobs": "s3://blobs"}
+GIVEN = {"amount": 250, "customer": "Ada"}
 
 
 class EmptyBus(MemoryBus):
@@ -19,62 +34,131 @@ class EmptyBus(MemoryBus):
         return 0
 
 
-async def findings(store: EventStore, bus: MemoryBus | None) -> dict[str, Finding]:
-    return {finding.subject: finding async for finding in examine(store, bus)}
+class ForgetfulBus(MemoryBus):
+    """A broker that keeps records for a minute, in two copies of which one is enough."""
+
+    async def configs(self, topic: str) -> dict[str, str]:
+        return {"retention.ms": "60000", "min.insync.replicas": "1", "replicas": "2"}
 
 
-async def migrated() -> MemoryStore:
-    store = MemoryStore()
-    await store.migrate(partitions=PARTITIONS)
-    return store
+async def all_findings(site: Site, *, embedded: bool = False, **how: Any) -> list[Finding]:
+    installation = installation_of(site)
+    if embedded:
+        installation = replace(installation, bus=None)
+    return [finding async for finding in examine(installation, SEALER, **how)]
 
 
-async def test_a_fresh_embedded_installation_is_well() -> None:
-    found = await findings(await migrated(), None)
-
-    assert {name: finding.ok for name, finding in found.items()} == {"database": True, "leases": True}
+async def findings(site: Site, **how: Any) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in await all_findings(site, **how)}
 
 
-async def test_a_database_that_was_never_migrated_is_told_with_what_to_run(tmp_path: Path) -> None:
+async def taken(store: EventStore) -> Lease:
+    (lease,) = await store.acquire("executor", most=1, ttl=60)
+    return lease
+
+
+async def paused(site: Site) -> UUID:
+    """An execution that waits for a decision, its executor gone."""
+    async with site.executor():
+        sent = await site.start(await site.deploy(REFUND), GIVEN)
+        await site.ended(sent)
+        await site.topic_equals_log()
+    return sent.log_id
+
+
+async def test_an_embedded_installation_with_work_in_it_is_well(site: Site) -> None:
+    await paused(site)
+
+    found = await findings(site, embedded=True, everything=True)
+
+    assert {name: finding.ok for name, finding in found.items()} == dict.fromkeys(
+        ("database", "leases", "clock", "secrets", "logs"), True
+    )
+
+
+async def test_a_running_cluster_is_well(site: Site) -> None:
+    async with site.executor():
+        await site.ended(await site.start(await site.deploy(REFUND), GIVEN))
+        await site.topic_equals_log()
+
+        found = await all_findings(site, everything=True)
+
+    assert [finding for finding in found if not finding.ok] == []
+    assert "broker" in {finding.subject for finding in found}
+
+
+async def test_a_database_that_was_never_migrated_is_told_with_what_to_run(
+    site: Site, tmp_path: Path
+) -> None:
     store = await SqliteStore.open(tmp_path / "signoff.db")
 
-    found = await findings(store, None)
+    found = await findings(Site(store, site.bus, site.blobs, site.tools))
     await store.close()
 
     assert not found["database"].ok
     assert "signoff migrate" in found["database"].detail
 
 
-async def test_a_cluster_whose_partitions_nobody_holds_is_not_well() -> None:
-    bus = MemoryBus()
-    await topology.apply(bus)
-
-    found = await findings(await migrated(), bus)
+async def test_a_cluster_whose_partitions_nobody_holds_is_not_well(site: Site) -> None:
+    found = await findings(site)
 
     assert not found["leases"].ok
+    assert "signoff executor" in found["leases"].detail
     assert found["broker"].ok
 
 
-async def test_topics_that_do_not_exist_are_told_with_what_to_run() -> None:
-    found = await findings(await migrated(), EmptyBus())
+async def test_topics_that_do_not_exist_are_told_with_what_to_run(site: Site) -> None:
+    site.bus = EmptyBus()
+
+    found = await findings(site)
 
     assert "signoff topics apply" in found[f"topic {COMMANDS}"].detail
 
 
-async def test_a_broker_made_anew_is_found_by_its_offsets() -> None:
-    store, bus = await migrated(), MemoryBus()
-    await topology.apply(bus)
-    (lease,) = await store.acquire("executor", most=1, ttl=60)
-    await store.append(Append(partition=lease.partition, epoch=lease.epoch, next_offset=1000))
+async def test_topics_that_forget_too_soon_or_outlive_no_broker_are_told_with_what_to_set(
+    site: Site,
+) -> None:
+    site.bus = ForgetfulBus()
+    await site.bus.create(dict.fromkeys((COMMANDS, EXECUTIONS, OUTCOMES), site.partitions), configs={})
 
-    found = await findings(store, bus)
+    told = [each.detail for each in await all_findings(site) if each.subject == f"topic {COMMANDS}"]
 
-    assert "the log goes on at 1000" in found[f"{COMMANDS}/{lease.partition}"].detail
+    assert any("set retention.ms to 604800000" in detail for detail in told)
+    assert any("min.insync.replicas=1: set it to 2" in detail for detail in told)
 
 
-async def test_a_dead_command_is_listed_with_its_reason() -> None:
-    store = await migrated()
-    (lease,) = await store.acquire("executor", most=1, ttl=60)
+async def test_a_broker_made_anew_is_found_by_its_offsets_and_told_with_what_to_run(site: Site) -> None:
+    lease = await taken(site.store)
+    await site.store.append(Append(partition=lease.partition, epoch=lease.epoch, next_offset=1000))
+
+    found = await findings(site)
+
+    detail = found[f"partition {lease.partition}"].detail
+    assert "the log goes on at 1000" in detail
+    assert "signoff recover" in detail
+
+
+async def test_an_event_that_does_not_get_to_its_topic_is_told(site: Site) -> None:
+    log_id = await paused(site)
+    (lease,) = await site.store.upkeep.seize([site.partition_of(log_id)], owner="slow", ttl=60)
+    old = (await site.raw(log_id))[0]
+    moved = NewEvent(UUID(int=uuid4().int & ~0xFFFF | lease.partition), 1, "signoff:Old", _long_ago(old))
+    await site.store.append(Append(partition=lease.partition, epoch=lease.epoch, events=[moved]))
+
+    found = await findings(site)
+
+    assert f"partitions {lease.partition} are not there" in found[f"topic {EXECUTIONS}"].detail
+
+
+async def test_a_clock_that_is_off_is_told(site: Site) -> None:
+    found = await findings(site, clock=lambda: time.time() + 90)
+
+    assert not found["clock"].ok
+    assert "+90" in found["clock"].detail
+
+
+async def test_a_dead_command_is_listed_with_its_reason_and_what_to_do(site: Site) -> None:
+    lease = await taken(site.store)
     dead = DeadCommand(
         partition=lease.partition,
         offset=7,
@@ -84,10 +168,97 @@ async def test_a_dead_command_is_listed_with_its_reason() -> None:
         command=b"{}",
         died_at=0.0,
     )
-    await store.append(Append(partition=lease.partition, epoch=lease.epoch, rows=[dead]))
+    await site.store.append(Append(partition=lease.partition, epoch=lease.epoch, rows=[dead]))
 
-    found = (await findings(store, None))["dead command"]
+    found = (await findings(site))["dead command"]
 
     assert not found.ok
     assert "not a command" in found.detail
-    assert f"{COMMANDS}/{lease.partition} offset 7" in found.detail
+    assert f"{lease.partition}/7" in found.detail
+    assert "--retry-dead" in found.detail
+
+
+async def test_a_log_whose_chain_is_broken_is_told(site: Site) -> None:
+    log_id = UUID(int=uuid4().int & ~0xFFFF)
+    first, second, *_ = await site.raw(await paused(site))
+    (lease,) = await site.store.upkeep.seize([0], owner="forger", ttl=60)
+    forged = first.replace(b'"Ada"', b'"Eve"')
+    events = [NewEvent(log_id, 1, "signoff:ExecutionStarted", forged), NewEvent(log_id, 2, "x", second)]
+    await site.store.append(Append(partition=0, epoch=lease.epoch, events=events))
+
+    found = await findings(site, everything=True)
+
+    assert not found[f"log {log_id}"].ok
+    assert "does not follow the bytes of the one before it" in found[f"log {log_id}"].detail
+
+
+async def test_rows_that_do_not_follow_from_the_log_are_told_with_what_to_run(site: Site) -> None:
+    log_id = await paused(site)
+    row = await site.store.execution(log_id)
+    assert row is not None
+    (lease,) = await site.store.upkeep.seize([row.partition], owner="vandal", ttl=60)
+    wrong = replace(row, status="completed")
+    await site.store.append(Append(partition=row.partition, epoch=lease.epoch, rows=[wrong]))
+
+    found = (await findings(site, everything=True))[f"log {log_id}"]
+
+    assert "wrong in executions: run `signoff doctor --rebuild`" in found.detail
+
+
+async def test_a_large_value_that_is_not_in_the_object_store_is_told(site: Site) -> None:
+    async with site.executor():
+        stored = await site.blobs.offload({"customer": "x" * 300_000}, workspace_id=DEFAULT_WORKSPACE)
+        sent = await site.start(await site.deploy(REFUND), {"amount": 250, **stored})
+        await site.ended(sent)
+    site.blobs = type(site.blobs).open("memory:")
+
+    found = await findings(site, everything=True)
+
+    assert "restore them in the object store" in found[f"log {sent.log_id}"].detail
+
+
+async def test_a_secret_key_that_does_not_open_what_is_sealed_is_told(site: Site) -> None:
+    other = Sealer([b"the secret key of another installation"])
+    context = environment.context_of(DEFAULT_WORKSPACE, "TOKEN")
+    await site.store.records.put(
+        environment.KIND, DEFAULT_WORKSPACE, "TOKEN", other.seal(b"secret", context=context)
+    )
+
+    found = await findings(site)
+
+    assert "SIGNOFF_SECRET_KEY_PREVIOUS" in found["secrets"].detail
+    assert not found["secrets"].ok
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"kafka": "localhost:9092"}, "SIGNOFF_DATABASE_URL and SIGNOFF_KAFKA"),
+        (CLUSTER | COMPLETE | {"secret_key": None}, "SIGNOFF_SECRET_KEY is not set"),
+        (CLUSTER | COMPLETE | {"public_url": None}, "SIGNOFF_PUBLIC_URL is not set"),
+        (CLUSTER | COMPLETE | {"blobs": None}, "SIGNOFF_BLOBS is not set"),
+        (CLUSTER | COMPLETE | {"public_url": "http://signoff.example.org"}, "is http"),
+        ({"faults": "relay.acknowledged=kill"}, "SIGNOFF_FAULTS is set"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_told(given: dict[str, Any], told: str) -> None:
+    found = list(examine_settings(Settings(**given), {}))
+
+    assert not any(finding.ok for finding in found)
+    assert any(told in finding.detail for finding in found)
+
+
+@pytest.mark.parametrize("given", [{}, CLUSTER | COMPLETE], ids=["embedded", "cluster"])
+def test_settings_that_fit_together_are_well(given: dict[str, Any]) -> None:
+    assert [finding.ok for finding in examine_settings(Settings(**given), {})] == [True]
+
+
+def test_a_variable_that_means_nothing_is_told() -> None:
+    (found,) = examine_settings(Settings(), {"SIGNOFF_PUBLIC_ULR": "https://signoff.example.org"})
+
+    assert "SIGNOFF_PUBLIC_URL" in found.detail
+
+
+def _long_ago(raw: bytes) -> bytes:
+    start = raw.index(b'"timestamp":"') + len(b'"timestamp":"')
+    return raw[:start] + b"2020" + raw[start + 4 :]

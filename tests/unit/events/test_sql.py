@@ -43,6 +43,7 @@ async def test_a_url_names_a_store(tmp_path: Path) -> None:
         "0003_records_pre",
         "0004_search_pre",
         "0005_inbox_pre",
+        "0006_dead_commands_pre",
     ]
     with pytest.raises(StoreUnavailableError):
         await postgres.ping()

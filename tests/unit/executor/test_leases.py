@@ -27,21 +27,26 @@ class Keeping:
     """A keeper of leases whose clock, and whose database's clock, the test moves."""
 
     def __init__(self, store: Any, clock: Clock, owner: str) -> None:
-        self.gained: list[int] = []
-        self.lost: list[int] = []
-        self.leases = Leases(
-            store, owner, partitions=4, gained=self._gain, lost=self._lose, monotonic=lambda: clock.now
-        )
+        self.taken: list[int] = []
+        self.gone: list[int] = []
+        self.handed_over: list[int] = []
+        self.at_work: set[int] = set()
+        self.leases = Leases(store, owner, holder=self, partitions=4, monotonic=lambda: clock.now)
 
-    async def _gain(self, lease: Lease) -> None:
-        self.gained.append(lease.partition)
+    async def gained(self, lease: Lease) -> None:
+        self.taken.append(lease.partition)
 
-    async def _lose(self, partition: int) -> None:
-        self.lost.append(partition)
+    async def handing_over(self, partition: int) -> None:
+        await until(lambda: partition not in self.at_work)
+        self.handed_over.append(partition)
+
+    async def lost(self, partition: int) -> None:
+        self.gone.append(partition)
 
     async def round(self) -> None:
-        """What happens each second."""
+        """What happens each second, and what follows from it as far as nothing is at work."""
         await self.leases._round()
+        await until(lambda: self.at_work.issuperset(self.leases._handed_over))
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ async def test_one_keeper_takes_everything(store: MemoryStore, clock: Clock) -> 
 
     await one.round()
 
-    assert one.gained == [0, 1, 2, 3]
+    assert one.taken == [0, 1, 2, 3]
 
 
 async def test_a_second_keeper_gets_its_share_and_the_first_gives_it_back(
@@ -74,7 +79,7 @@ async def test_a_second_keeper_gets_its_share_and_the_first_gives_it_back(
     await one.round()
     await two.round()
 
-    assert (one.leases.owned, one.lost) == ([0, 1], [2, 3])
+    assert (one.leases.owned, sorted(one.handed_over)) == ([0, 1], [2, 3])
     assert two.leases.owned == [2, 3]
 
 
@@ -121,7 +126,7 @@ async def test_a_keeper_drops_what_another_took_meanwhile(store: MemoryStore, cl
 
     await one.round()
 
-    assert one.lost == [0, 1, 2, 3]
+    assert one.gone == [0, 1, 2, 3]
     assert one.leases.owned == []
 
 
@@ -130,14 +135,14 @@ async def test_leases_lapse_here_while_the_database_is_away(store: MemoryStore, 
     one = Keeping(faulty, clock, "one")
     one.leases._renewal = 0.001
     keeping = asyncio.create_task(one.leases.keep())
-    await until(lambda: one.gained)
+    await until(lambda: one.taken)
 
     faulty.away = True
     clock.now += module.TTL
-    await until(lambda: len(one.lost) == 4)
+    await until(lambda: len(one.gone) == 4)
 
     faulty.away = False
-    await until(lambda: len(one.gained) == 8)
+    await until(lambda: len(one.taken) == 8)
     keeping.cancel()
 
 

@@ -122,6 +122,21 @@ async def test_a_snapshot_that_cannot_be_read_is_ignored(
     assert await state_of(loader_of(site, probe), log_id) == expected
 
 
+async def test_a_snapshot_of_another_format_is_ignored_though_it_could_be_read(
+    site: Site, probe: Probe
+) -> None:
+    log_id = await paused(site, probe)
+    expected = await state_of(loader_of(site, probe), log_id)
+    snapshot = await site.store.snapshot(log_id)
+    assert snapshot is not None
+    kept = msgspec.json.decode(snapshot.state)
+    kept["state"]["variables"] = {"said": "in another sense then"}
+    other = msgspec.structs.replace(snapshot, format=FORMAT - 1, state=msgspec.json.encode(kept))
+    await site.store.keep_snapshot(other)
+
+    assert await state_of(loader_of(site, probe), log_id) == expected
+
+
 async def fired(site: Site, log_id: UUID, count: int) -> None:
     """Record a workflow and many starts of its schedule, as an executor did that has gone since."""
     definition = {
@@ -250,7 +265,7 @@ async def test_parked_and_finished_executions_leave_nothing_in_memory(site: Site
         for kind, logs in ends.items():
             for log_id in logs:
                 await site.until_event(log_id, kind)
-        await until(lambda: all(len(partition) == 0 for partition in executor._owned.values()))
+        await until(lambda: all(len(partition) == 0 for partition in executor._holdings.owned.values()))
 
         assert loaded_now() == before
         assert len(asyncio.all_tasks()) <= tasks

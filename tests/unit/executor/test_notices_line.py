@@ -53,6 +53,9 @@ class Place:
     def held(self) -> bool:
         return True
 
+    def begins(self) -> bool:
+        return True
+
     def deliver(self, _log_id: UUID, message: Any) -> None:
         self.told.append(message)
 

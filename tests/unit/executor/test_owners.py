@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import PARTITIONS
 from signoff.executor.lease import Leases
@@ -43,32 +44,41 @@ async def test_nothing_is_known_of_an_owner_elsewhere(change) -> None:
     assert not await asyncio.to_thread(is_dead, owner)
 
 
+class Holder:
+    """Notes which partitions were gained, and when all are that can be."""
+
+    def __init__(self) -> None:
+        self.partitions: list[int] = []
+        self.enough = asyncio.Event()
+
+    async def gained(self, lease: Lease) -> None:
+        self.partitions.append(lease.partition)
+        if len(self.partitions) == PARTITIONS - 10:
+            self.enough.set()
+
+    async def handing_over(self, _: int) -> None:
+        pass
+
+    async def lost(self, _: int) -> None:
+        pass
+
+
 async def test_leases_of_a_dead_owner_are_taken_at_once_and_those_of_others_are_not() -> None:
     store = MemoryStore()
     await store.migrate(partitions=PARTITIONS)
     await store.acquire("dead", most=10, ttl=60)
     await store.acquire("elsewhere", most=10, ttl=60)
-    gained: list[int] = []
-    enough = asyncio.Event()
-
-    async def take(lease) -> None:
-        gained.append(lease.partition)
-        if len(gained) == PARTITIONS - 10:
-            enough.set()
-
-    async def lose(_: int) -> None:
-        pass
-
+    holder = Holder()
     leases = Leases(
-        store, "me", partitions=PARTITIONS, gained=take, lost=lose, is_dead=lambda owner: owner == "dead"
+        store, "me", holder=holder, partitions=PARTITIONS, is_dead=lambda owner: owner == "dead"
     )
     keeping = asyncio.create_task(leases.keep())
     try:
         async with asyncio.timeout(5):
-            await enough.wait()
+            await holder.enough.wait()
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
 
-    assert len(gained) == PARTITIONS - 10
+    assert len(holder.partitions) == PARTITIONS - 10
     assert {row.owner for row in await store.leases()} == {"me", "elsewhere"}

@@ -6,9 +6,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from signoff.access.live import LiveDirectory
 from signoff.engine import decide as engine
 from signoff.events.bus.base import Record
 from signoff.events.codec import encode
+from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.base import WorkflowRow
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, record_key
@@ -130,6 +132,16 @@ async def test_a_command_that_cannot_be_decided_is_refused_and_kept_and_the_othe
         assert await site.raw(bad.log_id) == []
         assert probe.tries("only") == [1] * 6
         await site.topic_equals_log(exactly=True)
+
+
+@pytest.mark.usefixtures("faulty_engine")
+async def test_a_command_that_cannot_be_decided_is_not_read_again(site: Site, probe: Probe) -> None:
+    async with site.executor(probe.registry):
+        workflow = await site.deploy(ONE)
+        await site.outcome(await site.start(workflow, {"poison": True}, log_id=site.new_log(SECOND)))
+
+        (dead,) = await site.store.dead_commands()
+        assert await next_offset_is(site, SECOND, dead.offset + 1)
 
 
 @pytest.mark.usefixtures("faulty_engine")
@@ -267,3 +279,24 @@ async def test_broken_bytes_that_are_not_on_the_topic_yet_do_not_stop_the_relay(
 
 async def ends_with(site: Site, log: list[bytes]) -> bool:
     return [message.value for message in await site.topic(SECOND)][-len(log) :] == log
+
+
+async def test_a_command_waits_while_the_directory_cannot_be_read(
+    site: Site, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = LiveDirectory.state.fget, 3
+
+    def state(directory: LiveDirectory) -> Any:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise StoreUnavailableError("the directory cannot be read")
+        return read(directory)
+
+    async with site.executor(probe.registry):
+        workflow = await site.deploy(ONE)
+        monkeypatch.setattr(LiveDirectory, "state", property(state))
+        await site.run(workflow)
+
+    assert failures == 0
+    assert await site.store.dead_commands() == []

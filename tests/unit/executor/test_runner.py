@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from signoff.blocks import Context, Retry, block
 from signoff.engine.messages import RunBlock
 from signoff.engine.parse import parse
-from signoff.engine.state import State
+from signoff.engine.state import InFlight, State
 from signoff.executor.loaded import Loaded
 from signoff.executor.plans import Kinds, make_plan
 from signoff.executor.reading import Sources
@@ -98,7 +98,7 @@ async def test_a_start_and_its_cancellation_in_one_batch_leave_nothing_running(
         await site.outcome(cancel)
 
         await until(lambda: executor._runner.running == 0)
-        assert executor._runner.backlog == 0
+        assert len(executor._runner.line) == 0
         await site.run(await site.deploy({"blocks": {"only": {"type": "probe.work"}}}, "work"))
 
 
@@ -231,10 +231,20 @@ async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Pro
     definition = parse(document, types=probe.registry.output_fields, workflow_id="w").definition
     assert definition is not None
     kinds = Kinds(probe.registry, site.tools.llm, site.store.workflow)
-    loaded = Loaded(site.new_log(), State(workspace_id=WORKSPACE), make_plan(definition, kinds))
+    flight = InFlight(
+        instance="only",
+        block_id="only",
+        run_id="run",
+        attempt=1,
+        event_id=1,
+        order=1,
+        started_at="2026-01-01T00:00:00Z",
+    )
+    state = State(workspace_id=WORKSPACE, in_flight={"only": flight})
+    loaded = Loaded(site.new_log(), state, make_plan(definition, kinds))
     runner = Runner(site.tools, Sources(site.blobs, site.no_environment, site.no_secrets))
 
-    runner.start(Lapsed(), loaded, loaded.state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
+    runner.start(Lapsed(), loaded, state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
 
-    assert (runner.running, runner.backlog, runner.at_work(loaded.log_id)) == (0, 0, frozenset())
+    assert (runner.running, len(runner.line), runner.at_work(loaded.log_id)) == (0, 0, frozenset())
     assert probe.calls == []

@@ -12,7 +12,7 @@ from signoff.events.store.base import Append
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, EXECUTIONS, record_key
 from signoff.events.topology import apply
-from signoff.executor import app
+from signoff.executor import holdings
 from signoff.runtime.health import Health
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyBus
@@ -117,7 +117,7 @@ async def test_commands_that_expire_while_a_partition_is_owned_close_it(
     async def nothing(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(app, "find_contradiction", nothing)
+    monkeypatch.setattr(holdings, "find_contradiction", nothing)
     later = MemoryBus(first_offsets={COMMANDS: {CLOSED: 100}})
     await apply(later, partitions=site.partitions)
     site.bus = later

@@ -40,6 +40,15 @@ def test_a_gap_before_the_frames_means_that_the_log_must_be_read() -> None:
     assert buffer.last == 6
 
 
+def test_a_gap_behind_the_frames_makes_them_worthless() -> None:
+    buffer = Buffer()
+    for event_id in (1, 2, 4):
+        buffer.offer(_frame(event_id))
+
+    assert buffer.take(0) == []
+    assert _ids(buffer.take(3)) == [4]
+
+
 def test_a_repeated_frame_is_no_news() -> None:
     buffer = Buffer()
 

@@ -316,6 +316,21 @@ async def test_a_live_stream_ends_when_the_execution_pauses(hub: Hub, ledger: Le
     assert _ids(frames) == [2]
 
 
+async def test_a_live_stream_ends_at_a_pause_that_somebody_was_told_of_at_once(
+    hub: Hub, ledger: Ledger
+) -> None:
+    log = ledger.log()
+    await log.add(started(), status="running")
+
+    with hub.open(log.log_id, after=0) as reader:
+        await _at_end_of_history(reader)
+        await until(lambda: hub.live)
+        await log.add(paused(), notified(), status="paused")
+        frames = await _rest(reader)
+
+    assert _ids(frames) == [2, 3]
+
+
 async def test_a_pause_with_a_queued_resume_behind_it_is_not_the_end(hub: Hub, ledger: Ledger) -> None:
     log, run = ledger.log(), new_id()
     await log.add(started(), status="running")

@@ -12,7 +12,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Literal, get_args
+from typing import Final, Literal, cast, get_args
 
 from msgspec import Struct
 
@@ -120,6 +120,6 @@ def _parse(text: str) -> tuple[str, _Fault]:
     if name not in get_args(Action) or (name == "wait") != bool(seconds):
         raise FaultSpecError(f"{text!r}: say <point>=kill, stop, raise or wait:<seconds>, and @<visit>")
     try:
-        return point, _Fault(action=name, visit=int(visit or 1), seconds=float(seconds or 0))
+        return point, _Fault(action=cast("Action", name), visit=int(visit or 1), seconds=float(seconds or 0))
     except ValueError as error:
         raise FaultSpecError(f"{text!r}: a visit is a whole number, seconds are a number") from error

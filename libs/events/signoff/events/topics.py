@@ -53,6 +53,14 @@ def directory_log_id() -> UUID:
     return _derived("directory")
 
 
+def recovery_log_id(partition: int) -> UUID:
+    """The log of what operators decided where a partition's log and topics contradicted each other.
+
+    It lies in that partition, for any number of partitions above it.
+    """
+    return UUID(int=_derived("recovery").int & ~0xFFFF | partition)
+
+
 def scheduled_log_id(workflow_log: UUID, block_id: str, due_at: str) -> UUID:
     """The log of the execution that a schedule starts: one for each of its moments, whoever fires it.
 

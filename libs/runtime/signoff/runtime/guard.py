@@ -84,7 +84,10 @@ def check_address(text: str, allowed: Sequence[Network]) -> None:
 
 @asynccontextmanager
 async def guarded_session(
-    allowed: Sequence[Network], *, connections: int = 200
+    allowed: Sequence[Network],
+    *,
+    connections: int = 200,
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """The HTTP session for requests that workflows ask for; closed on leaving.
 
@@ -94,6 +97,7 @@ async def guarded_session(
     Args:
         allowed: networks that may be reached although they are not public.
         connections: how many may be open at once; more requests wait.
+        middlewares: stand around each request, those to where redirects lead, too.
     """
 
     def open_socket(info: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
@@ -105,7 +109,9 @@ async def guarded_session(
     connector = aiohttp.TCPConnector(limit=connections, socket_factory=open_socket, resolver=names)
     jar: AbstractCookieJar = aiohttp.DummyCookieJar()
     try:
-        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as session:
+        async with aiohttp.ClientSession(
+            connector=connector, cookie_jar=jar, trust_env=False, middlewares=middlewares
+        ) as session:
             yield session
     finally:
         await names.close()

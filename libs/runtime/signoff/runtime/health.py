@@ -12,6 +12,8 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from signoff.runtime.server import LEAVING
+
 Check = Callable[[], Awaitable[str | None]]
 """Raises when something is not as it should be; may return a remark."""
 
@@ -107,13 +109,27 @@ async def _result(check: Check) -> CheckResult:
         return CheckResult(ok=False, detail=str(error) or type(error).__name__)
 
 
-def add_health_routes(app: web.Application, health: Health) -> None:
-    """Serve ``/healthz`` (the process lives), ``/readyz`` (it can work) and ``/metrics``."""
+def _stopping() -> web.Response:
+    return web.Response(status=503, body=b'{"status":"stopping"}', content_type="application/json")
 
-    async def healthz(_: web.Request) -> web.Response:
+
+def add_health_routes(app: web.Application, health: Health) -> None:
+    """Serve ``/healthz`` (the process lives), ``/readyz`` (it can work) and ``/metrics``.
+
+    Both give 503 ``stopping`` once it was told to stop: it takes what comes, and nothing should be sent to it.
+    """
+
+    def stops(request: web.Request) -> bool:
+        return LEAVING in request.app and request.app[LEAVING].is_set()
+
+    async def healthz(request: web.Request) -> web.Response:
+        if stops(request):
+            return _stopping()
         return web.Response(body=b'{"status":"ok"}', content_type="application/json")
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def readyz(request: web.Request) -> web.Response:
+        if stops(request):
+            return _stopping()
         readiness = await health.readiness()
         status = 200 if readiness.status == "ready" else 503
         return web.Response(status=status, body=_encode(readiness), content_type="application/json")

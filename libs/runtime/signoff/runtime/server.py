@@ -1,4 +1,8 @@
-"""How a service listens, and how it stops: at once for open streams, in bounded time for all."""
+"""How a service listens, and how it stops: seen to stop first, then at once for open streams, in bounded time.
+
+A load balancer needs a moment to find out that a service stops. Until then the service serves on, tells
+probes that it is :data:`LEAVING`, and closes each connection with its answer; so no request meets a closed door.
+"""
 
 import asyncio
 import gc
@@ -13,6 +17,9 @@ from yarl import URL
 from signoff.runtime.connections import open_to
 from signoff.runtime.errors import ServerError
 
+LEAVING: Final = web.AppKey("leaving", asyncio.Event)
+"""Set when the server was told to stop: probes say so, and requests are still served."""
+
 STOPPING: Final = web.AppKey("stopping", asyncio.Event)
 """Set when the server begins to stop: whatever holds a response open ends it then."""
 
@@ -20,6 +27,12 @@ _GC_THRESHOLDS: Final = (50_000, 20, 100)
 
 SHUTDOWN_TIMEOUT: Final = 3.0
 """Seconds that requests under way have to end. aiohttp may wait twice that long."""
+
+GRACE: Final = 2.0
+"""Seconds in which load balancers find out that a service stops: some probes of its ``/healthz``."""
+
+LAST_ANSWERS: Final = 10.0
+"""Seconds that callers behind a load balancer have for what they wait for, such as the end of a run."""
 
 _BACKLOG: Final = 1024
 
@@ -32,30 +45,41 @@ async def serve(
     stop: asyncio.Event,
     on_ready: Callable[[str], None] | None = None,
     handler_cancellation: bool = False,
+    grace: float = 0.0,
+    shutdown_timeout: float = SHUTDOWN_TIMEOUT,
 ) -> None:
     """Serve an application until ``stop`` is set; ends when all of it is cleaned up.
 
     Args:
-        app: gets :data:`STOPPING`.
+        app: gets :data:`LEAVING` and :data:`STOPPING`.
         host: the address to listen on.
         port: 0 takes a free one.
         stop: ends the server.
         on_ready: called with the base URL once the server listens.
         handler_cancellation: cancel a handler when its client goes away (streams only).
+        grace: seconds to serve on once ``stop`` is set, for load balancers.
+        shutdown_timeout: seconds that requests under way have to end after that.
 
     Raises:
         ServerError: the address cannot be listened on; says what to do.
     """
+    leaving = app[LEAVING] = asyncio.Event()
     stopping = app[STOPPING] = asyncio.Event()
 
     async def begin_to_stop(_: web.Application) -> None:
         stopping.set()
 
+    async def close_with_answer(_: web.Request, response: web.StreamResponse) -> None:
+        if leaving.is_set():
+            response.headers["Connection"] = "close"
+            response.force_close()
+
     app.on_shutdown.insert(0, begin_to_stop)
+    app.on_response_prepare.append(close_with_answer)
     runner = web.AppRunner(
         app,
         handler_cancellation=handler_cancellation,
-        shutdown_timeout=SHUTDOWN_TIMEOUT,
+        shutdown_timeout=shutdown_timeout,
     )
     await runner.setup()
     try:
@@ -64,6 +88,8 @@ async def serve(
             if on_ready is not None:
                 on_ready(str(URL.build(scheme="http", host=host, port=listener.sockets[0].getsockname()[1])))
             await stop.wait()
+            leaving.set()
+            await asyncio.sleep(grace)
         finally:
             listener.close()
     finally:

@@ -65,7 +65,7 @@ class Hub:
         self._check = check
         self._check_away = check_away
         self._idle = idle
-        self._readers: dict[bytes, set[Reader]] = {}
+        self._readers: dict[bytes, dict[Reader, None]] = {}
         self._count = 0
         self._reads = asyncio.Semaphore(_READS)
         self._store_away = False
@@ -106,7 +106,7 @@ class Hub:
         if self._count >= self._max_readers:
             raise TailFullError(f"{self._count} readers are as many as this process takes; try again later")
         reader = Reader(self, log_id, after=after, run_id=run_id, follow=follow, buffer=Buffer())
-        self._readers.setdefault(record_key(log_id), set()).add(reader)
+        self._readers.setdefault(record_key(log_id), {})[reader] = None
         self._count += 1
         self._start()
         return reader
@@ -165,10 +165,10 @@ class Hub:
     def leave(self, reader: Reader) -> None:
         """The reader is done; leaving twice is leaving once."""
         key = record_key(reader.log_id)
-        readers = self._readers.get(key, set())
+        readers = self._readers.get(key, {})
         if reader not in readers:
             return
-        readers.remove(reader)
+        del readers[reader]
         self._count -= 1
         if not readers:
             del self._readers[key]

@@ -71,8 +71,7 @@ class Reader:
         self._settled = _TERMINAL if follow or run_id is not None else _SETTLED
         self._buffer = buffer
         self._must_read = True
-        self._last: Frame | None = None
-        self._asked_at: int | None = None
+        self._may_be_settled = True
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -183,11 +182,12 @@ class Reader:
 
     def _advance(self, frames: Sequence[Frame]) -> list[Frame]:
         """Move past frames, and pick those to hand out."""
-        self._last = frames[-1]
-        self._position = self._last.event_id
+        self._position = frames[-1].event_id
+        # Not of the last one alone: whom a pause was told to is noted behind it.
+        self._may_be_settled |= any(frame.ends is not None for frame in frames)
         if self._run_id is not None:
             frames = self._of_run(frames)
-        elif self._last.ends == "execution" and not self._behind():
+        elif frames[-1].ends == "execution" and not self._behind():
             self.ended = True
         return [frame for frame in frames if frame.event_id > self._after]
 
@@ -208,16 +208,15 @@ class Reader:
         The projection is written with the events that change its status. So, where it knows of no
         event after our position, its status is the one at our position.
         """
-        position = self._position
-        if self._asked_at is not None and (
-            self._asked_at == position or self._last is None or self._last.ends is None
-        ):
+        if not self._may_be_settled:
             return
+        position = self._position
         row = await self._source.execution(self.log_id)
-        self._asked_at = position
+        self._may_be_settled = False
         if row is None:
             return
         if row.version > position:
             self._must_read = True
         elif row.status in self._settled:
             self.ended = not self._behind()
+            self._may_be_settled = not self.ended

@@ -9,7 +9,7 @@ class Exit(IntEnum):
     OK = 0
     """Done; an execution that was waited for has completed."""
     FAILED = 1
-    """The execution failed or was cancelled; `lint` found a fault, or `doctor` something."""
+    """The execution failed or was cancelled; `lint` found a fault, `doctor` or `recover` something."""
     USAGE = 2
     """The command line or a file is wrong; nothing was sent."""
     REFUSED = 3

@@ -29,8 +29,22 @@ UPKEEP: Final[Chapter] = (
     Command(
         "doctor",
         "doctor:doctor",
-        "Look whether database, broker, leases and executions are well.",
-        ("signoff doctor",),
+        "Look whether database, broker, leases and executions are well, and mend what can be mended.",
+        (
+            "signoff doctor --all",
+            "signoff doctor --rebuild executions inbox",
+            "signoff doctor --retry-dead",
+        ),
+    ),
+    Command(
+        "recover",
+        "recover:recover",
+        "Decide how partitions go on after a restore of the database or the broker.",
+        (
+            "signoff recover",
+            "signoff recover --from-topic",
+            "signoff recover --reread --partition 12 40 --yes",
+        ),
     ),
     Command(
         "completion",

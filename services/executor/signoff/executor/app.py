@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Collection
 from typing import Final
 from uuid import UUID
@@ -24,14 +23,16 @@ from signoff.engine.catalog import BLOCK_TYPES
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
-from signoff.events.errors import BlobError, BusError, LeaseLostError, StoreError
+from signoff.events.errors import BlobError, LeaseLostError, StoreError
 from signoff.events.files import Files
 from signoff.events.store import open_store
-from signoff.events.store.base import EventStore, Lease
+from signoff.events.store.base import EventStore
 from signoff.events.topics import PARTITIONS
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
+from signoff.executor.fencing import fenced
+from signoff.executor.holdings import Holdings
 from signoff.executor.hooks.deliverer import delivering
 from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.service import HookService
@@ -45,8 +46,8 @@ from signoff.executor.plans import Plans
 from signoff.executor.reading import Sources
 from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
-from signoff.executor.takeover import find_contradiction
 from signoff.executor.timing import Timing
+from signoff.runtime.clock import DatabaseClock
 from signoff.runtime.guard import guarded_session, parse_networks
 from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.secret import secret_keys
@@ -57,7 +58,6 @@ from signoff.sandbox.pool import Sandbox
 
 _SWEEP: Final = 1.0
 _DRAIN: Final = 2.0
-_RETRY: Final = 1.0
 _SNAPSHOTS: Final = 1000
 _THREADS: Final = 32
 
@@ -77,7 +77,7 @@ class Executor:
         directory: which secrets and webhooks workspaces have; whoever gives it keeps it live.
         sealer: opens those secrets.
         owner: names this process in the leases; a name is made when none is given.
-        clock: the time of day, in seconds since the epoch, UTC.
+        clock: the time of day, in seconds since the epoch, UTC; the database's when none is given.
     """
 
     def __init__(
@@ -94,22 +94,22 @@ class Executor:
         sealer: Sealer,
         partitions: int = PARTITIONS,
         owner: str | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._store = store
         self._bus = bus
+        self._clock = DatabaseClock(store)
+        clock = clock or self._clock
         metrics = HookMetrics(health.registry)
         self._hooks = HookService(
             lambda: delivering(
-                store, directory, sealer, lambda: self._owned, metrics, partitions=partitions, clock=clock,
+                store, directory, sealer, lambda: self._holdings.held, metrics,
+                partitions=partitions, clock=clock,
                 networks=parse_networks(",".join(settings.allow_private_networks)),
             ),
             health, metrics,
         )  # fmt: skip
         self._health = health
-        self._count = partitions
-        self._owned: dict[int, Partition] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._snapshots: asyncio.Queue[UUID] = asyncio.Queue(_SNAPSHOTS)
         self._relay = Relay(store, bus, partitions=partitions, time_limit=settings.async_timeout)
         environments = Environments(settings.environment, directory, store.records, sealer)
@@ -125,17 +125,15 @@ class Executor:
             sources=sources, clock=clock,
         )  # fmt: skip
         self._outcomes = Outcomes(bus)
-        self._timing = Timing(store, lambda: self._owned, partitions=partitions, clock=clock)
+        self._timing = Timing(store, lambda: self._holdings.owned, partitions=partitions, clock=clock)
         self._intake = Intake(bus)
+        self._holdings = Holdings(
+            store, bus, leases=lambda: self._leases, make=lambda lease: Partition(lease, self._shared),
+            relay=self._relay, intake=self._intake, health=health,
+        )  # fmt: skip
         plans = Plans(store, blobs, registry, tools.llm)
         self._loader = Loader(store, plans)
-        self._leases = Leases(
-            store,
-            owner,
-            partitions=partitions,
-            gained=self._take_over,
-            lost=self._let_go,
-        )
+        self._leases = Leases(store, owner, holder=self._holdings, partitions=partitions)
         self._shared = Shared(
             store=store,
             blobs=blobs,
@@ -156,7 +154,7 @@ class Executor:
     @property
     def owned(self) -> list[int]:
         """The partitions that this executor works on."""
-        return sorted(self._owned)
+        return sorted(self._holdings.owned)
 
     async def check(self) -> None:
         """For readiness: this process has leases, or all of them are in good hands.
@@ -164,15 +162,20 @@ class Executor:
         Raises:
             StoreError: the database is away.
         """
-        if not self._owned:
+        if not self._holdings.owned:
             free = [row.partition for row in await self._store.leases() if row.seconds_left <= 0]
             if free:
                 raise LeaseLostError(frozenset(free))
 
+    async def check_clock(self) -> str | None:
+        """For readiness, a remark: whether this machine's clock is wrong."""
+        return await self._clock.check()
+
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work in the background; on leaving, finish what is committed and give the leases back."""
+        """Work in the background; on leaving, hand every partition over."""
         loops = {
+            "clock": self._clock.keep(),
             "intake": self._intake.read(),
             "offsets": self._intake.report(),
             "outcomes": self._outcomes.send(),
@@ -181,7 +184,7 @@ class Executor:
             "timer poll": self._timing.poll(),
             "sweep": self._sweep(),
             "snapshots": self._make_snapshots(),
-            "leases": self._leases.keep(),
+            "leases": self._lead(),
         }
         tasks = [asyncio.create_task(work, name=name) for name, work in loops.items()]
         for task in tasks:
@@ -190,13 +193,17 @@ class Executor:
             async with self._telling_hooks():
                 yield
         finally:
-            tasks[-1].cancel()
-            await asyncio.gather(tasks[-1], return_exceptions=True)
-            await self._leases.release_all()
+            self._holdings.stopping = True
+            await self._leases.leave()
             await asyncio.gather(self._runner.close(), self._notices.close())
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _lead(self) -> None:
+        """Own partitions, for ever; not before it is known what time it is."""
+        await self._clock.known()
+        await self._leases.keep()
 
     @contextlib.asynccontextmanager
     async def _telling_hooks(self) -> AsyncIterator[None]:
@@ -208,86 +215,15 @@ class Executor:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    # Partitions come and go ---------------------------------------------------------------------------
-
-    async def _take_over(self, lease: Lease) -> None:
-        partition = Partition(lease, self._shared)
-        self._tasks[lease.partition] = asyncio.create_task(self._own(partition, lease))
-
-    async def _own(self, partition: Partition, lease: Lease) -> None:
-        name = f"partition {lease.partition}"
-        try:
-            if not await self._may_write(lease, name):
-                return
-            self._owned[lease.partition] = partition
-            publishing = self._relay.add(lease.partition, lease.epoch, lease.relayed)
-            self._health.watch(publishing, f"relay of {name}")
-            self._intake.add(partition)
-            await partition.run()
-            if partition.fault is not None:
-                self._health.closed(name, partition.fault)
-        except StoreError as error:
-            _log.warning("partition lost", partition=lease.partition, reason=str(error))
-            await self._abandon(partition)
-        except Exception as error:  # noqa: BLE001  (whatever it is, readiness says so and the lease goes)
-            _log.exception("partition failed", partition=lease.partition)
-            self._health.closed(name, f"{type(error).__name__}: {error}; restart this process")
-            await self._abandon(partition)
-        finally:
-            self._stop(partition)
-
-    async def _abandon(self, partition: Partition) -> None:
-        """Let the lease run out: whoever takes it next begins with what the log holds."""
-        self._stop(partition)
-        await self._relay.remove(partition.number)
-        self._leases.drop(partition.number)
-
-    def _stop(self, partition: Partition) -> None:
-        if self._owned.get(partition.number) is partition:
-            del self._owned[partition.number]
-            self._intake.remove(partition.number)
-        partition.close()
-
-    async def _may_write(self, lease: Lease, name: str) -> bool:
-        """Compare log and topics before the first write; a contradiction closes the partition."""
-        while self._leases.held(lease.partition):
-            try:
-                contradiction = await find_contradiction(self._store, self._bus, lease)
-            except (BusError, StoreError) as error:
-                _log.warning("partition waits", partition=lease.partition, reason=str(error))
-                await asyncio.sleep(_RETRY)
-                continue
-            if contradiction is None:
-                self._health.opened(name)
-                return True
-            _log.error("partition stays closed", partition=lease.partition, reason=contradiction)
-            self._health.closed(name, contradiction)
-            return False
-        return False
-
-    async def _let_go(self, number: int) -> None:
-        """Stop a partition's loop, then publish what it committed."""
-        partition = self._owned.get(number)
-        if partition is not None:
-            partition.close()
-        task = self._tasks.pop(number, None)
-        if task is not None:
-            done, _ = await asyncio.wait([task], timeout=_DRAIN if partition is not None else 0)
-            if not done:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        await self._relay.remove(number, limit=_DRAIN if self._leases.held(number) else 0.0)
-        self._health.opened(f"partition {number}")
-
     # In the background --------------------------------------------------------------------------------
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(_SWEEP)
             now = self._shared.clock()
-            for partition in self._owned.values():
+            for partition in self._holdings.owned.values():
                 partition.sweep(now, 2 * _SWEEP)
-            self._intake.overloaded = self._runner.backlog > 10 * max(1, self._runner.running)
+            self._intake.overloaded = self._runner.line.full
 
     def _want_snapshot(self, log_id: UUID) -> None:
         if not self._snapshots.full():
@@ -330,7 +266,7 @@ async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tool
     try:
         async with (
             await Sandbox.start() as sandbox,
-            guarded_session(networks) as http,
+            guarded_session(networks, middlewares=[fenced]) as http,
             open_llm(model, StoredMemory(blobs.objects)) as llm,
         ):
             yield Tools(sandbox, http, threads, llm, Files(blobs.objects), Nobody())
@@ -357,6 +293,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
                 health=health, directory=directory, sealer=sealer,
             )  # fmt: skip
             health.add_check("leases", executor.check)
+            health.add_check("clock", executor.check_clock)
             async with executor.running():
                 await serve(app, host=settings.host, port=settings.port, stop=stop)
     finally:

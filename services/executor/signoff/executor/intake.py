@@ -13,8 +13,8 @@ import structlog
 from signoff.events.bus.base import Bus, Reader
 from signoff.events.errors import BusError, OffsetOutOfRangeError
 from signoff.events.topics import COMMANDS
-from signoff.executor.inbox import FULL
 from signoff.executor.partition import Partition
+from signoff.executor.takeover import REMEDY
 
 _WAIT: Final = 0.1
 _PAUSE: Final = 0.5
@@ -88,7 +88,7 @@ class Intake:
             if full and number not in self._paused:
                 reader.pause([number])
                 self._paused.add(number)
-            elif number in self._paused and not self.overloaded and len(partition.inbox) < FULL // 2:
+            elif number in self._paused and not self.overloaded and partition.inbox.drained:
                 reader.resume([number])
                 self._paused.discard(number)
 
@@ -97,7 +97,7 @@ class Intake:
         for number in error.partitions:
             partition = self._partitions.get(number)
             if partition is not None:
-                partition.fault = str(error)
+                partition.fault = f"{error}; {REMEDY}"
                 partition.close()
             self.remove(number)
 

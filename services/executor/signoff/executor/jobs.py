@@ -1,6 +1,7 @@
 """One try of one block: what it may read, where its result goes, how it is stopped."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
@@ -20,7 +21,11 @@ class Place(Protocol):
     """The partition that a block belongs to."""
 
     def held(self) -> bool:
-        """Whether blocks may start: the lease has not run out by this process's own clock."""
+        """Whether blocks may act outside: the lease has not run out by this process's own clock."""
+        ...
+
+    def begins(self) -> bool:
+        """Whether blocks may start: the lease holds, and is not just being handed over."""
         ...
 
     def deliver(self, log_id: UUID, message: Input) -> None:
@@ -30,6 +35,18 @@ class Place(Protocol):
     def backlog(self) -> int:
         """Messages that wait to be decided."""
         ...
+
+
+class GivenUp(asyncio.Event):
+    """Whether a try was given up. Whoever asks also learns, from any thread, that the lease has run out."""
+
+    def __init__(self, held: Callable[[], bool]) -> None:
+        super().__init__()
+        self._held = held
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return super().is_set() or not self._held()
 
 
 class Job:
@@ -61,7 +78,7 @@ class Job:
         self.execution_id = state.execution_id
         self.call_chain = state.next_chain()
         self.definition_digest = state.definition_digest
-        self.cancelled = asyncio.Event()
+        self.cancelled = GivenUp(place.held)
         self._speech: Speech | None = None
         self.timed_out = False
         self.task: asyncio.Task[Input | None] | None = None

@@ -14,9 +14,10 @@ from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState, evolve_workflow
 from signoff.events.blobs import ALWAYS_OVER, BlobStore
 from signoff.events.codec import TOPIC_BY_TYPE, chain_hash, decode_event, encode
+from signoff.events.errors import SignoffError
 from signoff.events.store.base import NewEvent, Recorded
 from signoff.events.times import iso
-from signoff.events.types import Event, EventData, Outcome
+from signoff.events.types import Event, EventData, Outcome, Unknown
 from signoff.executor.cloudevents import Origin, origin_of
 from signoff.executor.messages import lineage_of
 from signoff.executor.plans import Plan
@@ -29,6 +30,10 @@ _LARGE_FIELDS: Final = (
     "items", "item", "outputs", "variables",
 )  # fmt: skip
 """Fields of events whose size is the workflow author's."""
+
+
+class NewerEventError(SignoffError):
+    """A newer version wrote in a log what this one does not know, and so cannot tell what to decide."""
 
 
 class Step(Struct):
@@ -114,6 +119,7 @@ class Loaded:
         """Fold events read from the log.
 
         Raises:
+            NewerEventError: an event of a type that this version does not know.
             CodecError: bytes that are no event.
             ValueError: an event that does not follow, by its number or by the hash that it carries.
         """
@@ -121,6 +127,10 @@ class Loaded:
             event = decode_event(each.state)
             if event.prev != self.prev:
                 raise ValueError(f"event {event.event_id} does not follow the bytes of the one before it")
+            if isinstance(event.data, Unknown):
+                raise NewerEventError(
+                    f"event {event.event_id} ({event.type}) is of a newer version: upgrade this executor"
+                )
             if not self.workflow_id:
                 self.name(execution_id=event.execution_id, workflow_id=event.workflow_id)
             self._evolve(event, None)

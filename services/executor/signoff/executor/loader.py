@@ -20,7 +20,7 @@ from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
 from signoff.events.types import DirectoryFact, ExecutionStarted
-from signoff.executor.loaded import Loaded
+from signoff.executor.loaded import Loaded, NewerEventError
 from signoff.executor.plans import Plans, UnknownVersionError
 
 _PAGE: Final = 500
@@ -34,13 +34,22 @@ SNAPSHOT_SHARE: Final = 0.25
 """… and they outweigh this share of it."""
 
 
-class BrokenExecutionError(SignoffError):
-    """A log that cannot be folded. Its commands are refused; nobody else waits for it."""
+UNFOLDABLE: Final = (SignoffError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What a log that cannot be folded raises."""
 
-    def __init__(self, log_id: UUID, reason: str) -> None:
+
+class BrokenExecutionError(SignoffError):
+    """A log that cannot be folded. Its commands are refused; nobody else waits for it.
+
+    Attributes:
+        newer: by this version only: one that knows its events goes on with it.
+    """
+
+    def __init__(self, log_id: UUID, reason: str, *, newer: bool = False) -> None:
         super().__init__(f"execution {log_id} cannot be folded: {reason}")
         self.log_id = log_id
         self.reason = reason
+        self.newer = newer
 
 
 _Folded = TypeVar("_Folded", State, WorkflowState, Directory)
@@ -85,7 +94,7 @@ class Loader:
 
     async def _fold(self, log_id: UUID, page: list[Recorded]) -> Loaded | BrokenExecutionError:
         try:
-            loaded = await self._fresh(log_id, page[0])
+            loaded = await self.begin(log_id, page[0])
             if len(page) == _PAGE and await self._from_snapshot(loaded):
                 page = await self._store.read(log_id, after=loaded.state.version, limit=_PAGE)
             while page:
@@ -95,15 +104,24 @@ class Loader:
             ended = isinstance(loaded.state, State) and loaded.state.status in TERMINAL
             if loaded.unrunnable is not None and not ended:
                 raise UnknownVersionError(loaded.unrunnable)
+        except NewerEventError as error:
+            return BrokenExecutionError(log_id, str(error), newer=True)
         except BlobNotFoundError as error:
             return BrokenExecutionError(log_id, str(error))
         except (StoreUnavailableError, BlobError):
             raise
-        except (SignoffError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except UNFOLDABLE as error:
             return BrokenExecutionError(log_id, f"{type(error).__name__}: {error}")
         return loaded
 
-    async def _fresh(self, log_id: UUID, first: Recorded) -> Loaded:
+    async def begin(self, log_id: UUID, first: Recorded) -> Loaded:
+        """An empty fold of what a log's first event says it is; the event is not folded.
+
+        Raises:
+            CodecError: the first event cannot be read.
+            UnknownVersionError: an execution's workflow cannot run here.
+            BlobError: a part of its definition cannot be read.
+        """
         event = decode_event(first.state)
         if isinstance(event.data, DirectoryFact):
             return Loaded(log_id, Directory(), None)

@@ -6,6 +6,7 @@ outcome is unknown, the states it touched are forgotten and the messages decided
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, assert_never
@@ -55,6 +56,8 @@ from signoff.executor.loaded import Loaded, shrink
 from signoff.executor.loader import BrokenExecutionError, Loader, wants_snapshot
 from signoff.executor.notices import Notices
 from signoff.executor.outcomes import Outcomes
+from signoff.executor.overload import turned_away
+from signoff.executor.pending import Pending, Try, tries
 from signoff.executor.plans import Plan, Plans, UnknownVersionError
 from signoff.executor.relay import Relay
 from signoff.executor.runner import Runner
@@ -69,7 +72,6 @@ from signoff.executor.turn import (
     log_of,
     new_log,
     read_items,
-    results_in,
     results_of,
 )
 
@@ -128,13 +130,20 @@ class Partition:
         self._hot: dict[UUID, Loaded] = {}
         self._broken: dict[UUID, str] = {}
         self._doubtful = False
+        self._pending = Pending()
+        self._closed = False
+        self._begins_until = math.inf
 
     def __len__(self) -> int:
         return len(self._hot)
 
     def held(self) -> bool:
-        """Whether the lease holds, by this process's own clock."""
-        return self._shared.held(self.number)
+        """Whether anything may be done for it: the lease holds, by this process's own clock."""
+        return not self._closed and self._shared.held(self.number)
+
+    def begins(self) -> bool:
+        """Whether blocks may start: while it is handed over, only at first."""
+        return self.held() and time.monotonic() < self._begins_until
 
     def backlog(self) -> int:
         """Messages that wait to be decided."""
@@ -142,6 +151,7 @@ class Partition:
 
     def deliver(self, log_id: UUID, message: Input) -> None:
         """Take a result or the passing of time."""
+        self._pending.came(log_id, message)
         self.inbox.put(Internal(log_id, message))
 
     def accept(self, message: Message) -> None:
@@ -154,8 +164,27 @@ class Partition:
             if loaded.due is not None and loaded.due <= now + horizon:
                 self._shared.timing.watch(self.number, log_id, loaded.due)
 
+    def drain(self, begins: float) -> None:
+        """Hand over: take no more commands, record what blocks give, and end with the last of them.
+
+        Args:
+            begins: seconds for which blocks may still start: those that follow from what short ones gave.
+        """
+        self._begins_until = time.monotonic() + begins
+        self.inbox.drop_commands()
+
+    def _drained(self) -> bool:
+        shared = self._shared
+        return (
+            self._begins_until < math.inf
+            and not len(self.inbox)
+            and not shared.runner.at_work_for(self)
+            and not shared.notices.at_work_for(self)
+        )
+
     def close(self) -> None:
         """Stop the loop and everything that runs for it."""
+        self._closed = True
         self.inbox.close()
         self._shared.runner.drop(self)
         self._shared.notices.drop(self)
@@ -171,12 +200,16 @@ class Partition:
         for start in range(0, len(waiting), _LOAD):
             await self._turn([Internal(log_id, Tick()) for log_id in waiting[start : start + _LOAD]])
         await self._shared.timing.look_ahead([self.number])
-        while self.held():
+        while not self._closed and not self._drained():
+            self._must_hold()
             items = await self.inbox.take(BATCH)
-            if not items:
-                return
-            await self._turn(items)
-        raise LeaseLostError(frozenset({self.number}))
+            if items:
+                await self._turn(items)
+                self._pending.decided(items)
+
+    def _must_hold(self) -> None:
+        if not self._shared.held(self.number):
+            raise LeaseLostError(frozenset({self.number}))
 
     # A batch, whole or in pieces --------------------------------------------------------------------
 
@@ -227,9 +260,12 @@ class Partition:
         )
         try:
             await self._decide_all(works, turn)
-        except BaseException:
+        except BaseException as error:
             self._forget(works)
+            if isinstance(error, AppendUnknownError):
+                self._pending.doubted(turn.effects)
             raise
+        self._pending.settled(work.log_id for work in works)
 
     def _read(self, items: Sequence[Item], dead: list[DeadCommand]) -> Iterator[Work]:
         return read_items(items, dead, self._shared.clock(), self._shared.partitions)
@@ -241,6 +277,7 @@ class Partition:
         if faults.armed:
             await faults.reach("partition.decided")
         if turn.append.events or turn.append.rows or turn.append.next_offset is not None:
+            self._must_hold()
             with self._shared.relay.appending(self.number):
                 position = await self._shared.store.append(turn.append)
                 if faults.armed:
@@ -278,16 +315,29 @@ class Partition:
             self._hot[log_id] = found
             if isinstance(found.state, State):
                 found.due = found.state.next_due()
-                running = self._shared.runner.at_work(log_id) | results_in(works, log_id)
-                message = TakenOver(running)
+                message = TakenOver(self._flying(found, found.state, turn))
                 reloaded.append(Work(log_id, message, Internal(log_id, message)))
             elif isinstance(found.state, WorkflowState):
                 await prepare_schedules(found.state, self._shared.store, self._shared.blobs)
         return reloaded
 
+    def _flying(self, loaded: Loaded, state: State, turn: Turn) -> frozenset[Try]:
+        """The tries of an execution read again that are not lost.
+
+        Those that have not begun do so now, and those end that the log knows to be over.
+        """
+        log_id, runner = loaded.log_id, self._shared.runner
+        starts = self._pending.starts(log_id, state)
+        turn.effects += [(loaded, start) for start in starts.values()]
+        for instance, attempt in runner.at_work(log_id) - tries(state):
+            runner.cancel(log_id, instance, attempt)
+        return runner.at_work(log_id) | self._pending.results(log_id) | starts.keys()
+
     async def _mark_broken(self, error: BrokenExecutionError, turn: Turn) -> None:
         _log.error("execution cannot be folded", execution=str(error.log_id), reason=error.reason)
         self._broken[error.log_id] = error.reason
+        if error.newer:
+            return  # its row stays as it is, for a newer executor to go on from
         row = await self._shared.store.execution(error.log_id)
         if row is not None:
             turn.append.rows.append(
@@ -304,6 +354,8 @@ class Partition:
         try:
             message = with_makers(work.message, loaded, self._shared.directory.state, now)
             step = loaded.step(results_of(loaded, message, now), now)
+        except StoreUnavailableError:
+            raise  # the directory cannot be read now: that is no fault of the message
         except Exception as error:
             raise DecisionError(f"{type(error).__name__}: {error}") from error
         if step.oversized:
@@ -325,6 +377,10 @@ class Partition:
         plan: Plan | str | None = None
         if isinstance(command.data, StartExecution):
             data = command.data
+            refusal = turned_away(command, data, self._shared.runner.line)
+            if refusal is not None:
+                turn.answers.append((command, refusal))
+                return None
             try:
                 plan = await self._shared.plans.find(data.workspace_id, data.workflow_id, data)
             except UnknownVersionError as error:

@@ -9,7 +9,7 @@ from signoff.engine.definition import Definition
 from signoff.engine.state import State
 from signoff.engine.workflow import WorkflowState
 from signoff.events.store.base import ExecutionRow, RunRow, WorkflowRow
-from signoff.events.topics import partition_of
+from signoff.events.topics import event_topic, partition_of
 from signoff.events.types import (
     BlockRetrying,
     Event,
@@ -34,6 +34,8 @@ _SHOWN: Final[frozenset[type[EventData]]] = frozenset({
 })  # fmt: skip
 """Events that change an execution's row; a step of a block never does."""
 
+SHOWN_TOPICS: Final = frozenset(event_topic(kind.__name__) for kind in _SHOWN)
+"""The same, by the log's ``topic`` column."""
 
 _ERROR: Final = 500
 """Characters of an error that its execution is found by."""

@@ -220,7 +220,7 @@ class Relay:
         self._publishers: dict[int, Publisher] = {}
         self._reported: dict[int, int] = {}
         self._origins = Origins(store)
-        self._waiting: set[Publisher] = set()
+        self._waiting: dict[Publisher, None] = {}
         self._rested_at = 0.0
 
     def add(self, partition: int, epoch: int, relayed: int) -> asyncio.Task[None]:
@@ -230,10 +230,12 @@ class Relay:
         return publisher.task
 
     async def remove(self, partition: int, *, limit: float = 0.0) -> None:
-        """Let a partition go, after up to ``limit`` seconds to publish what is left."""
+        """Let a partition go, after up to ``limit`` seconds to publish what is left; 0: its lease is lost."""
         publisher = self._publishers.pop(partition, None)
         if publisher is not None:
             await publisher.drain(limit)
+            if not limit:
+                return
             try:
                 await self._report([publisher])
             except StoreError as error:
@@ -294,10 +296,10 @@ class Relay:
         if not self._waiting:
             loop = asyncio.get_running_loop()
             loop.call_at(max(loop.time(), self._rested_at), self._wake_all)
-        self._waiting.add(publisher)
+        self._waiting[publisher] = None
 
     def _wake_all(self) -> None:
-        waiting, self._waiting = self._waiting, set()
+        waiting, self._waiting = self._waiting, {}
         rest = min(len(waiting) * _REST, _LONGEST_REST)
         self._rested_at = asyncio.get_running_loop().time() + rest
         for publisher in waiting:

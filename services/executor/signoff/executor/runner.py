@@ -7,7 +7,6 @@ holds. What it gives goes into its partition's inbox, as a command would.
 import asyncio
 import random
 import traceback
-from collections import deque
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -46,7 +45,9 @@ from signoff.executor.blocks.base import (
     Wait,
     resolved,
 )
+from signoff.executor.fencing import check, fence
 from signoff.executor.jobs import Job, Place
+from signoff.executor.line import Line
 from signoff.executor.loaded import Loaded
 from signoff.executor.reading import Sources, complete
 from signoff.executor.scope import redact
@@ -70,12 +71,15 @@ _log = structlog.get_logger("signoff.executor.runner")
 
 
 class Runner:
-    """Runs jobs, first come first served.
+    """Runs jobs, in turn between workspaces and, within one, in their order.
 
     Args:
         tools: what blocks use.
         sources: asked before each block for what it may read; large results go there.
         concurrency: how many blocks run at once; others wait in line.
+
+    Attributes:
+        line: of blocks that wait for their turn.
     """
 
     def __init__(
@@ -87,15 +91,9 @@ class Runner:
     ) -> None:
         self._tools = tools
         self._sources = sources
-        self._concurrency = concurrency
+        self.line = Line(concurrency)
         self._jobs: dict[tuple[UUID, str, int], Job] = {}
-        self._line: deque[Job] = deque()
         self._tasks: set[asyncio.Task[Input | None]] = set()
-
-    @property
-    def backlog(self) -> int:
-        """Blocks that wait for their turn."""
-        return len(self._line)
 
     @property
     def running(self) -> int:
@@ -106,6 +104,11 @@ class Runner:
         """Blocks of one execution that run or wait for their turn here, with their attempts."""
         return frozenset((job.instance, job.attempt) for job in self._jobs.values() if job.log_id == log_id)
 
+    def at_work_for(self, place: Place) -> bool:
+        """Whether blocks of a partition run, or may still begin."""
+        begins = place.begins()
+        return any(job.place is place and (begins or job.task) for job in self._jobs.values())
+
     def start(self, place: Place, loaded: Loaded, state: State, effect: RunBlock) -> None:
         """Run a block as soon as there is room."""
         flight = state.in_flight.get(effect.instance)
@@ -113,7 +116,7 @@ class Runner:
             return  # its run ended in the very same turn
         job = Job(place, loaded, state, flight)
         self._jobs[job.key] = job
-        self._line.append(job)
+        self.line.add(job)
         self._launch()
 
     def cancel(self, log_id: UUID, instance: str, attempt: int) -> None:
@@ -130,7 +133,7 @@ class Runner:
 
     async def close(self) -> None:
         """Stop everything, and wait until it has stopped, but not for ever: a block may not want to."""
-        self._line.clear()
+        self.line.clear()
         for job in self._jobs.values():
             job.stop()
         self._jobs.clear()
@@ -138,9 +141,9 @@ class Runner:
             await asyncio.wait(self._tasks, timeout=_LAST_STEPS)
 
     def _launch(self) -> None:
-        while self._line and len(self._tasks) < self._concurrency:
-            job = self._line.popleft()
-            if job.cancelled.is_set() or not job.place.held():
+        while (job := self.line.next()) is not None:
+            if job.cancelled.is_set() or not job.place.begins():
+                self.line.ended(job)
                 self._jobs.pop(job.key, None)
                 continue
             job.task = asyncio.create_task(self._run(job))
@@ -150,6 +153,7 @@ class Runner:
     def _ended(self, job: Job, task: asyncio.Task[Input | None]) -> None:
         """Hand the result over; called as well for a task that was cancelled before its first step."""
         self._tasks.discard(task)
+        self.line.ended(job)
         message = None if task.cancelled() else task.result()
         if self._jobs.get(job.key) is job:
             del self._jobs[job.key]
@@ -158,6 +162,7 @@ class Runner:
         self._launch()
 
     async def _run(self, job: Job) -> Input | None:
+        fence(job.place.held)
         if faults.armed:
             await faults.reach("runner.starting")
         said = await self._result(job)
@@ -172,6 +177,7 @@ class Runner:
         try:
             params = await self._params(job)
             shown = self._recorded(job, params)
+            check()
             ended = await job.prepared.run(self._call(job, params), self._tools)
             job.end_speech(whole=True)
             return await self._message(job, shown, ended)

@@ -3,11 +3,15 @@
 A database restored to yesterday, or a broker made anew, is found here, before it can fork history.
 """
 
+from typing import Final
+
 from signoff.events.bus.base import Bus
 from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Lease
 from signoff.events.topics import COMMANDS, EXECUTIONS, log_of_key
+
+REMEDY: Final = "an operator must decide how it goes on: run `signoff recover`"
 
 
 async def find_contradiction(store: EventStore, bus: Bus, lease: Lease) -> str | None:
@@ -27,7 +31,7 @@ async def find_contradiction(store: EventStore, bus: Bus, lease: Lease) -> str |
     if not first <= lease.next_offset <= end:
         return (
             f"{COMMANDS}/{lease.partition} holds offsets {first} to {end}, and the log goes on at "
-            f"{lease.next_offset}: the broker was made anew, or commands expired unread"
+            f"{lease.next_offset}: the broker was made anew, or commands expired unread; {REMEDY}"
         )
     return await _unknown_event(store, bus, lease.partition)
 
@@ -40,11 +44,11 @@ async def _unknown_event(store: EventStore, bus: Bus, partition: int) -> str | N
     try:
         log_id, event_id = log_of_key(last.key), decode_header(last.value).event_id
     except (CodecError, ValueError):
-        return f"{place} holds a record that is no event of a log"
+        return f"{place} holds a record that is no event of a log; {REMEDY}"
     found = await store.read(log_id, after=event_id - 1, limit=1)
     if not found or found[0].state != last.value:
         return (
             f"{place} holds event {event_id} of {log_id}, and the log does not, or differs: "
-            "the database was restored to an earlier time"
+            f"the database was restored to an earlier time; {REMEDY}"
         )
     return None

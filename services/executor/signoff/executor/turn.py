@@ -11,7 +11,7 @@ from signoff.access.directory import WORKFLOW_ID as DIRECTORY_WORKFLOW
 from signoff.access.directory import Directory
 from signoff.engine.commands import refused
 from signoff.engine.decide import decide
-from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, Result, Tick
+from signoff.engine.messages import Effect, Input, Result, Tick
 from signoff.engine.state import State
 from signoff.engine.unrunnable import decide_unrunnable
 from signoff.engine.workflow import WorkflowState, decide_workflow
@@ -107,12 +107,6 @@ def is_fresh(work: Work) -> bool:
         and isinstance(work.message, Command)
         and isinstance(work.message.data, StartExecution)
     )
-
-
-def results_in(works: Iterable[Work], log_id: UUID) -> frozenset[tuple[str, int]]:
-    """Blocks of a log whose results are among the messages: they need no other try."""
-    messages = (work.message for work in works if work.log_id == log_id)
-    return frozenset((each.instance, each.attempt) for each in messages if isinstance(each, BLOCK_RESULTS))
 
 
 def new_log(log_id: UUID, command: Command, plan: Plan | str | None) -> Loaded | None:

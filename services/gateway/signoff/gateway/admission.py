@@ -14,11 +14,13 @@ from signoff.access.gate import WORKSPACE_HEADER, About, Gate
 from signoff.access.permissions import Operation
 from signoff.gateway.directory import done_before
 from signoff.gateway.errors import CHALLENGE, ApiError, unavailable
+from signoff.gateway.http.bodies import read_bytes
 from signoff.gateway.http.headers import CommandHeaders, decision_code, idempotency_key
 from signoff.gateway.http.limits import Limits
 from signoff.gateway.http.responses import Handler
 from signoff.gateway.http.routing import Handler as RouteHandler
 from signoff.gateway.http.routing import OpenHandler, Route
+from signoff.gateway.overload.starts import PLACE, Starts
 from signoff.gateway.people.identity import note_use
 from signoff.gateway.people.linked import by_link, link_token
 from signoff.runtime.settings import Settings
@@ -35,15 +37,17 @@ class Admission:
         gate: tells who calls.
         settings: how many requests are worked on at once; the public address.
         limits: how much each caller may ask for.
+        starts: how much may be started.
 
     Attributes:
         under_way: requests being worked on.
     """
 
-    def __init__(self, gate: Gate, settings: Settings, limits: Limits) -> None:
+    def __init__(self, gate: Gate, settings: Settings, limits: Limits, starts: Starts) -> None:
         self._gate = gate
         self._settings = settings
         self._limits = limits
+        self._starts = starts
         self.under_way = 0
 
     def guard(self, route: Route) -> Handler:
@@ -53,9 +57,10 @@ class Admission:
             return self._open(cast("OpenHandler", route.handler))
         handler = cast("RouteHandler", route.handler)
         takes_key = route.headers is not None and issubclass(route.headers, CommandHeaders)
+        starts = operation == "executions:start"
 
         async def admit(request: web.Request) -> web.StreamResponse:
-            with self.place():
+            with self.place(starts=starts):
                 caller = await self.caller(request, takes_link=route.takes_link)
                 principal = await self._admitted(request, caller, operation)
                 if route.rate is not None:
@@ -65,9 +70,26 @@ class Admission:
                 if route.takes_link:
                     decision_code(request.headers)
                 with self._limits.place(principal.workspace_id):
-                    return await handler(request, principal)
+                    if not starts:
+                        return await handler(request, principal)
+                    await read_bytes(request)  # its handler reads it again: who sends slowly takes no place
+                    with self.starting(request, principal.workspace_id):
+                        return await handler(request, principal)
 
         return admit
+
+    @contextmanager
+    def starting(self, request: web.Request, workspace_id: UUID) -> Iterator[None]:
+        """A place for the start that a request asks for, until the block is left.
+
+        Raises:
+            ApiError: 429 or 503; see :meth:`Starts.enter`.
+        """
+        place = request[PLACE] = self._starts.enter(workspace_id)
+        try:
+            yield
+        finally:
+            place.leave()
 
     async def _admitted(self, request: web.Request, caller: Caller, operation: Operation) -> Principal:
         """The caller in the request's workspace, where they may do its operation, or have done it."""
@@ -93,13 +115,15 @@ class Admission:
         return admit
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, *, starts: bool = False) -> Iterator[None]:
         """A place among the requests that are worked on, until the block is left.
+
+        ``starts``: it is for a start, which does not get the last ones.
 
         Raises:
             ApiError: 503, there is none.
         """
-        if self.under_way >= self._settings.max_requests:
+        if self.under_way >= (self._starts.room if starts else self._settings.max_requests):
             raise unavailable()
         self.under_way += 1
         try:

@@ -35,15 +35,17 @@ from signoff.gateway.http.metrics import measure_requests, show
 from signoff.gateway.http.responses import MAX_BODY, answer_errors
 from signoff.gateway.http.timing import tell_timing
 from signoff.gateway.links import Links
+from signoff.gateway.overload.starts import STARTS, Starts
 from signoff.gateway.people.identity import open_identity
 from signoff.gateway.people.linked import open_links
 from signoff.gateway.routes import add_routes
 from signoff.gateway.upkeep import Upkeep
 from signoff.gateway.waiting import LOOK_EVERY, Waiting
+from signoff.runtime.clock import DatabaseClock
 from signoff.runtime.cors import allow_origins
 from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.secret import secret_keys
-from signoff.runtime.server import serve
+from signoff.runtime.server import GRACE, LAST_ANSWERS, serve
 from signoff.runtime.settings import Settings
 from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
@@ -96,14 +98,17 @@ def create_app(
     waiting = Waiting(store, bus, most=settings.max_requests, look_every=look_every)
     # Where there is a database, other gateways may be there too.
     shared = settings.database_url is not None
+    clock = DatabaseClock(store)
     limits = Limits(settings, SharedLimiter(store.records) if shared else MemoryLimiter(), store)
-    admission = Admission(gate, settings, limits)
+    starts = Starts(settings.max_requests)
+    admission = Admission(gate, settings, limits, starts)
     # One byte more, since aiohttp refuses a body that has just reached its limit.
     app = web.Application(
         client_max_size=settings.max_body + 1, middlewares=[measure_requests(health.registry), answer_errors]
     )
     app[MAX_BODY] = settings.max_body
     app[ADMISSION] = admission
+    app[STARTS] = starts
     app[GATEWAY] = Gateway(
         settings=settings,
         store=store,
@@ -119,22 +124,25 @@ def create_app(
         environments=Environments(settings.environment, gate.directory, store.records, sealer),
         links=links,
         waiting=waiting,
-        commands=Commands(bus, blobs, waiting, timeout=settings.command_timeout),
+        commands=Commands(bus, blobs, waiting, timeout=settings.command_timeout, clock=clock),
         endings=Endings(store, blobs, links),
     )
     health.add_check("log", store.ping)
     health.add_check("directory", gate.directory.check)
     health.add_check("broker", bus.ping)
     health.add_check("outcomes", waiting.check)
+    health.add_check("clock", clock.check)
     show(health.registry, "signoff_gateway_requests", "Requests under way.", lambda: admission.under_way)
     show(health.registry, "signoff_gateway_waiting", "Callers that wait.", lambda: len(waiting))
+    show(health.registry, "signoff_gateway_starts", "Starts without an outcome.", lambda: starts.queue.total)
+    show(health.registry, "signoff_gateway_starts_most", "How many may be.", lambda: int(starts.limit.size))
     allow_origins(app, settings.cors_origins)
     open_identity(app, health.watch)
     open_links(app)
     add_health_routes(app, health)
     add_routes(app, admission)
     upkeep = Upkeep(store.records, gate.directory, sealer, _SEALED)
-    app.cleanup_ctx.append(_listening(waiting, upkeep, health))
+    app.cleanup_ctx.append(_listening(waiting, upkeep, clock, health))
 
     async def end_streams(_: web.Application) -> None:
         hub.end()
@@ -149,7 +157,7 @@ def create_app(
 
 
 def _listening(
-    waiting: Waiting, upkeep: Upkeep, health: Health
+    waiting: Waiting, upkeep: Upkeep, clock: DatabaseClock, health: Health
 ) -> Callable[[web.Application], AsyncIterator[None]]:
     """Hear outcomes from before the first request for as long as the application runs; look after records."""
 
@@ -162,6 +170,7 @@ def _listening(
             asyncio.create_task(waiting.listen(), name="gateway outcomes"),
             asyncio.create_task(waiting.watch_log(), name="gateway log"),
             asyncio.create_task(upkeep.run(), name="gateway upkeep"),
+            asyncio.create_task(clock.keep(), name="gateway clock"),
         ]
         for task in tasks:
             health.watch(task, task.get_name())
@@ -204,4 +213,7 @@ async def run(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=sandbox,
             gate=Gate(store, directory, settings), sealer=sealer, health=health,
         )  # fmt: skip
-        await serve(app, host=settings.host, port=settings.port, stop=stop, on_ready=on_ready)
+        await serve(
+            app, host=settings.host, port=settings.port, stop=stop, on_ready=on_ready,
+            grace=GRACE, shutdown_timeout=LAST_ANSWERS,
+        )  # fmt: skip

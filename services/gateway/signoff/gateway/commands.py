@@ -38,6 +38,7 @@ from signoff.events.types import (
 )
 from signoff.gateway.errors import outcome_unknown
 from signoff.gateway.http import timing
+from signoff.gateway.overload.starts import Place
 from signoff.gateway.waiting import Call, Waiting
 
 GRACE: Final = 5.0
@@ -58,6 +59,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         key: the ``Idempotency-Key``.
         digest: of the request, where there is a key.
         traceparent: W3C trace context.
+        place: of a start, in the queue for an executor.
     """
 
     principal: Principal
@@ -65,6 +67,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     key: str | None = None
     digest: str | None = None
     traceparent: str | None = None
+    place: Place | None = None
 
 
 def request_digest(route: str, body: Json) -> str:
@@ -125,7 +128,8 @@ class Commands:
             before: tells that last event by the command's id, where it is known also for one with a key.
 
         Raises:
-            ApiError: 503, with ``outcome: unknown`` when the command may be on its way.
+            ApiError: 503, with ``outcome: unknown`` when the command may be on its way; otherwise nothing was
+                sent.
             BusFullError: nothing was sent.
             BusUnavailableError: nothing was sent.
         """
@@ -148,19 +152,23 @@ class Commands:
         raw = await self._small_enough(command, asked.principal.workspace_id)
         begins_another = isinstance(data, (ResumeExecution, RetryExecution))
         run_id = str(run_id_of(log_id, command_id)) if begins_another else None
+        partition = partition_of(log_id, PARTITIONS)
+        if asked.place is not None:
+            asked.place.send(partition)
         call = self._waiting.expect(
             command,
             log_id=log_id,
             run_id=run_id,
             after=before(str(command_id)) if before else after if asked.key is None else 0,
             within=self._timeout + GRACE,
+            place=asked.place,
         )
         try:
             record = Record(record_key(log_id), raw)
             if faults.armed:
                 await faults.reach("gateway.sending")
             with timing.waiting():
-                await self._bus.send(COMMANDS, partition_of(log_id, PARTITIONS), record)
+                await self._bus.send(COMMANDS, partition, record)
             if faults.armed:
                 await faults.reach("gateway.sent")
         except BusUnavailableError as error:

@@ -6,13 +6,14 @@
     └── ApiError        a request ends with this status and body
 """
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from signoff.events.errors import SignoffError
-from signoff.events.types import FieldFault, Json, Outcome
+from signoff.events.types import FieldFault, Json, Outcome, Refusal
 
 _ID_CONFLICT: Final = "EXECUTION_ID_CONFLICT"
 
@@ -51,6 +52,7 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "CONTENT_CHANGED": 412,
     "FORM_INVALID": 422,
     "EXPIRED": 503,
+    "AT_CAPACITY": 503,
 }
 """HTTP status of each refusal; a code that is not here means that an executor failed: 500."""
 
@@ -123,9 +125,11 @@ def keys_stand_twice(paths: Sequence[str]) -> ApiError:
     return ApiError(422, "The definition has keys that stand twice", details=twice)
 
 
-def unavailable(message: str = "Service temporarily at capacity") -> ApiError:
-    """Nothing was done; the same request may be sent again soon: 503."""
-    return ApiError(503, message, headers=RETRY_AFTER)
+def unavailable(
+    message: str = "Service temporarily at capacity", *, headers: Mapping[str, str] = RETRY_AFTER
+) -> ApiError:
+    """Nothing was done; the same request may be sent again soon, or when its headers say: 503."""
+    return ApiError(503, message, headers=headers)
 
 
 def outcome_unknown(execution_id: str) -> ApiError:
@@ -168,8 +172,16 @@ def refused(outcome: Outcome) -> ApiError:
         refusal.message,
         details=_details(refusal.details) if refusal.code == "FORM_INVALID" else (),
         fields=fields,
-        headers=_REFUSAL_HEADERS.get(status),
+        headers=_refusal_headers(status, refusal),
     )
+
+
+def _refusal_headers(status: int, refusal: Refusal) -> Mapping[str, str] | None:
+    if refusal.retry_after is None:
+        return _REFUSAL_HEADERS.get(status)
+    # Up to half as long again, since all whom one queue turned away would come back at once.
+    spread = random.randint(0, (refusal.retry_after + 1) // 2)  # noqa: S311  (nothing secret)
+    return {"Retry-After": str(refusal.retry_after + spread)}
 
 
 def _details(faults: Sequence[FieldFault]) -> list[Detail]:

@@ -22,6 +22,7 @@ from signoff.events.topics import OUTCOMES
 from signoff.events.types import Command, Outcome
 from signoff.gateway.errors import outcome_unknown, unavailable
 from signoff.gateway.http import timing
+from signoff.gateway.overload.starts import Place
 from signoff.gateway.taken import ends_run, taken_up
 
 LOOK_EVERY: Final = 1.0
@@ -61,6 +62,7 @@ class Call:
         "_changed",
         "_ended",
         "_outcome",
+        "_place",
         "_waiting",
         "after",
         "command",
@@ -79,6 +81,7 @@ class Call:
         run_id: str | None,
         after: int,
         within: float,
+        place: Place | None = None,
     ) -> None:
         self.command = command
         self.log_id = log_id
@@ -87,6 +90,7 @@ class Call:
         self.since = asyncio.get_running_loop().time()
         self.give_up_at = self.since + within
         self._waiting = waiting
+        self._place = place
         self._outcome: Outcome | None = None
         self._ended: Ended | None = None
         self._changed: asyncio.Future[None] | None = None
@@ -142,6 +146,9 @@ class Call:
         self._wake()
 
     def _wake(self) -> None:
+        if self._outcome is not None and self._place is not None:
+            self._place.answered()
+            self._place = None
         if self._changed is not None and not self._changed.done():
             self._changed.set_result(None)
 
@@ -186,7 +193,7 @@ class Waiting:
         self._bus = bus
         self._most = most
         self._look_every = look_every
-        self._calls: dict[str, set[Call]] = {}
+        self._calls: dict[str, dict[Call, None]] = {}
         self._count = 0
         self._reader: Reader | None = None
         self._listening = False
@@ -196,7 +203,14 @@ class Waiting:
         return self._count
 
     def expect(
-        self, command: Command, *, log_id: UUID, run_id: str | None, after: int, within: float
+        self,
+        command: Command,
+        *,
+        log_id: UUID,
+        run_id: str | None,
+        after: int,
+        within: float,
+        place: Place | None = None,
     ) -> Call:
         """Begin to wait for what becomes of a command that is about to be sent.
 
@@ -206,14 +220,15 @@ class Waiting:
             run_id: the run that it begins; ``None`` for a first run, and for commands that begin none.
             after: what it leads to has a higher ``eventId``.
             within: seconds until its outcome counts as unknown.
+            place: of a start, in the queue for an executor: told when the outcome is known.
 
         Raises:
             ApiError: 503, too many wait.
         """
         if self._count >= self._most:
             raise unavailable()
-        call = Call(self, command, log_id=log_id, run_id=run_id, after=after, within=within)
-        self._calls.setdefault(command.command_id, set()).add(call)
+        call = Call(self, command, log_id=log_id, run_id=run_id, after=after, within=within, place=place)
+        self._calls.setdefault(command.command_id, {})[call] = None
         self._count += 1
         return call
 
@@ -223,7 +238,7 @@ class Waiting:
         calls = self._calls.get(command_id)
         if calls is None or call not in calls:
             return
-        calls.remove(call)
+        del calls[call]
         self._count -= 1
         if not calls:
             del self._calls[command_id]

@@ -18,7 +18,7 @@ from signoff.runtime.cors import allow_origins
 from signoff.runtime.errors import SettingsError
 from signoff.runtime.health import Health, add_health_routes
 from signoff.runtime.secret import secret_keys
-from signoff.runtime.server import serve
+from signoff.runtime.server import GRACE, serve
 from signoff.runtime.settings import Settings
 from signoff.stream.answers import json_errors
 from signoff.stream.routes import add_stream_routes
@@ -111,6 +111,7 @@ async def run(
             stop=stop,
             on_ready=on_ready,
             handler_cancellation=True,
+            grace=GRACE,
         )
 
 

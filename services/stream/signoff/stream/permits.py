@@ -78,7 +78,7 @@ class Permits:
     def __init__(self, directory: LiveDirectory, *, every: float = ASK_EVERY) -> None:
         self._directory = directory
         self._every = every
-        self._open: set[Permit] = set()
+        self._open: dict[Permit, None] = {}
 
     @asynccontextmanager
     async def held(self, ask: Ask, end: Callable[[], None]) -> AsyncIterator[Permit]:
@@ -94,12 +94,12 @@ class Permits:
             StoreUnavailableError: it cannot be said now.
         """
         permit = Permit(self._directory, ask, end)
-        self._open.add(permit)
+        self._open[permit] = None
         try:
             await permit.begin()  # again, for what changed since the caller was let in
             yield permit
         finally:
-            self._open.discard(permit)
+            self._open.pop(permit, None)
 
     async def watch(self) -> None:
         """Ask again and again, until cancelled. While it cannot be said, streams stay."""

@@ -121,6 +121,13 @@ class Bus(Protocol):
         """
         ...
 
+    async def configs(self, topic: str) -> dict[str, str]:
+        """The settings of a topic as Kafka spells them; ``replicas``: the copies that every partition has.
+
+        Empty where the bus has none.
+        """
+        ...
+
     async def ping(self) -> None:
         """Ask the broker for an answer, for readiness."""
         ...

@@ -45,7 +45,7 @@ class _Partition:
     def __init__(self, topic: str, number: int, first: int, retention: Retention) -> None:
         self.first = first
         self.next = first
-        self.readers: set[MemoryReader] = set()
+        self.readers: dict[MemoryReader, None] = {}
         self.room = asyncio.Event()
         self.turn = asyncio.Lock()
         self._topic = topic
@@ -222,6 +222,11 @@ class MemoryBus:
             ]
         return created
 
+    async def configs(self, topic: str) -> dict[str, str]:  # noqa: ARG002
+        """Nothing: settings are for brokers."""
+        await self.ping()
+        return {}
+
     async def ping(self) -> None:
         """Answer unless closed."""
         if self._closed:
@@ -278,9 +283,9 @@ class MemoryReader:
         """Read these partitions from these offsets from now on, and no others."""
         logs = {number: self._bus.partition(self._topic, number) for number in positions}
         for log in self._logs.values():
-            log.readers.discard(self)
+            log.readers.pop(self, None)
         for log in logs.values():
-            log.readers.add(self)
+            log.readers[self] = None
         self._logs = logs
         self._positions = dict(positions)
         self._paused &= positions.keys()
@@ -324,7 +329,7 @@ class MemoryReader:
         """Stop reading; a poll under way ends."""
         self._closed = True
         for log in self._logs.values():
-            log.readers.discard(self)
+            log.readers.pop(self, None)
         self._bus.forget(self)
         self._wake.set()
 
@@ -355,7 +360,7 @@ class MemoryReader:
         if not lost:
             return
         for number in lost:
-            self._logs.pop(number).readers.discard(self)
+            self._logs.pop(number).readers.pop(self, None)
             del self._positions[number], self._ready[number]
         self._paused -= lost
         raise OffsetOutOfRangeError(self._topic, lost)

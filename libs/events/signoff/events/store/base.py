@@ -7,7 +7,7 @@ becomes visible has a higher one than any seen before.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,6 +15,9 @@ from msgspec import Struct
 from signoff.events.records import Records
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.search import Attribute, Counts, Place, Search
+
+if TYPE_CHECKING:  # it is made of the rows below
+    from signoff.events.store.upkeep import Upkeep
 
 ExecutionStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
 PauseListStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
@@ -334,6 +337,17 @@ class EventStore(Protocol):
         """Free leases at once; those held by others are left alone."""
         ...
 
+    async def released(self, heard: int, *, limit: float) -> int:
+        """Wait until leases were released that the caller has not heard of, at most ``limit`` seconds.
+
+        Only a hint, so that they are taken at once: it may come too often, or not at all.
+
+        Args:
+            heard: what the last call gave; 0 at first.
+            limit: seconds.
+        """
+        ...
+
     async def leases(self) -> list[LeaseRow]:
         """Every partition, in order."""
         ...
@@ -435,6 +449,11 @@ class EventStore(Protocol):
         """What must be erasable, secret or forgotten, and so is not for the log."""
         ...
 
+    @property
+    def upkeep(self) -> "Upkeep":
+        """What operators' tools need beyond this."""
+        ...
+
     # Life -------------------------------------------------------------------------------------------
 
     async def migrate(self, *, partitions: int) -> list[str]:
@@ -451,6 +470,10 @@ class EventStore(Protocol):
         Raises:
             SchemaError: says what to run.
         """
+        ...
+
+    async def now(self) -> float:
+        """The time of day by the database's clock, in seconds since the epoch, UTC."""
         ...
 
     async def ping(self) -> None:

@@ -23,6 +23,7 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.group import expected_heads, refusals
+from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.memory_inbox import count_points, find_points
 from signoff.events.store.memory_search import count, find
@@ -32,6 +33,7 @@ from signoff.events.store.rows import check_storable
 from signoff.events.store.schema import check_partitions
 from signoff.events.store.search import Counts, Place, Search
 from signoff.events.store.subscription import Bell, follow
+from signoff.events.store.upkeep_memory import MemoryTables, MemoryUpkeep
 from signoff.events.topics import PARTITIONS, partition_of
 
 
@@ -55,6 +57,7 @@ class MemoryStore:
 
     Attributes:
         records: what is beside the log.
+        upkeep: for operators' tools.
     """
 
     def __init__(self, *, partitions: int = PARTITIONS, clock: Callable[[], float] = time.time) -> None:
@@ -73,7 +76,13 @@ class MemoryStore:
         self._snapshots: dict[UUID, Snapshot] = {}
         self._executors: dict[str, float] = {}
         self._bell = Bell()
+        self._releases = Releases()
         self.records = MemoryRecords(clock, self._check_open)
+        tables = MemoryTables(
+            logs=self._logs, executions=self._executions, runs=self._runs, points=self._points,
+            dead=self._dead,
+        )  # fmt: skip
+        self.upkeep = MemoryUpkeep(tables, put=self._put, take=self._take, clock=clock)
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -259,6 +268,11 @@ class MemoryStore:
         """Free leases at once; those held by others are left alone."""
         for _, row in self._held(leases, owner):
             row.owner, row.until = None, 0.0
+        self._releases.ring()
+
+    async def released(self, heard: int, *, limit: float) -> int:
+        """Wait until leases were released that the caller has not heard of, at most ``limit`` seconds."""
+        return await self._releases.wait(heard, limit=limit)
 
     async def leases(self) -> list[LeaseRow]:
         """Every partition, in order."""
@@ -426,6 +440,11 @@ class MemoryStore:
         """Make sure that the number of partitions is this one."""
         self._check_open()
         check_partitions(len(self._partitions), partitions)
+
+    async def now(self) -> float:
+        """The time of day, in seconds since the epoch, UTC."""
+        self._check_open()
+        return self._clock()
 
     async def ping(self) -> None:
         """Answer, unless closed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -20,12 +21,14 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.lookups import Lookups
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
-from signoff.events.store.postgres_connection import READING, Pool, close, open_pool, translated
+from signoff.events.store.postgres_connection import READING, Connection, Pool, close, open_pool, translated
 from signoff.events.store.postgres_inbox import LISTING, PostgresInbox
 from signoff.events.store.postgres_listener import PostgresListener
+from signoff.events.store.postgres_primary import Primary
 from signoff.events.store.postgres_schema import migrate
 from signoff.events.store.postgres_search import SEARCHING, filter_arguments, page_arguments
 from signoff.events.store.postgres_writer import PostgresWriter
@@ -35,6 +38,7 @@ from signoff.events.store.schema import check_partitions, check_steps
 from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.subscription import Bell, follow
+from signoff.events.store.upkeep_postgres import PostgresUpkeep
 
 RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 
@@ -48,12 +52,13 @@ class PostgresStore:
 
     Attributes:
         records: what is beside the log.
+        upkeep: for operators' tools.
     """
 
     def __init__(
-        self, url: str, named: Mapping[str, str], pool: Pool, searching: Pool, listing: Pool
+        self, primary: Primary, named: Mapping[str, str], pool: Pool, searching: Pool, listing: Pool
     ) -> None:
-        self._url = url
+        self._primary = primary
         self._queries = named
         self._pool = pool
         self._searching = searching
@@ -61,26 +66,31 @@ class PostgresStore:
         self._pages = Lookups(self._read_many)
         self._located = Lookups(self._locate)
         self._inbox = PostgresInbox(partial(self._fetch_over, listing), self._search)
-        self._writer = PostgresWriter(url, named)
+        self._writer = PostgresWriter(primary.connect, named)
         self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
         self._bell = Bell()
-        self._listener = PostgresListener(url, self._bell)
+        self._releases = Releases()
+        self._listener = PostgresListener(primary.connect, self._bell.ring, self._releases.ring)
         self.records = PostgresRecords(self._fetch)
+        self.upkeep = PostgresUpkeep(self._fetch, self._locked, named)
 
     @classmethod
     async def open(cls, url: str, *, readers: int = 4, searchers: int = 2) -> "PostgresStore":
         """Make a store. It connects when it is first used, so the database may be away by now.
 
         Args:
-            url: ``postgresql://user:password@host:port/database?options``, as libpq has it.
+            url: ``postgresql://user:password@host:port/database?options``, as libpq has it; with several
+                hosts, parted by commas, the one that takes writes is used.
             readers: connections for reads; one for appends and one for hints come on top.
             searchers: connections for searches, made when there is one; as many for inboxes.
         """
+        named = await asyncio.to_thread(queries, "postgres")
+        primary = Primary(url, named["timeline"])
         with translated():
-            pool = await open_pool(url, size=readers, settings=READING)
-            searching = await open_pool(url, size=searchers, settings=SEARCHING)
-            listing = await open_pool(url, size=searchers, settings=LISTING)
-        return cls(url, await asyncio.to_thread(queries, "postgres"), pool, searching, listing)
+            pool = await open_pool(primary.connect, size=readers, settings=READING)
+            searching = await open_pool(primary.connect, size=searchers, settings=SEARCHING)
+            listing = await open_pool(primary.connect, size=searchers, settings=LISTING)
+        return cls(primary, named, pool, searching, listing)
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -179,15 +189,8 @@ class PostgresStore:
 
     async def acquire(self, owner: str, *, most: int, ttl: float) -> list[Lease]:
         """Take up to ``most`` partitions that nobody holds, each with a raised epoch."""
-        with translated():
-            async with self._pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
-                try:
-                    await connection.execute(self._queries["begin_locked"])
-                    rows = await connection.fetch(self._queries["acquire"], owner, most, ttl)
-                    await connection.execute(self._queries["commit"])
-                except BaseException:
-                    connection.terminate()  # rolls back, whatever happened
-                    raise
+        async with self._locked() as connection:
+            rows = await connection.fetch(self._queries["acquire"], owner, most, ttl)
         return sorted((Lease(**row) for row in rows), key=lambda lease: lease.partition)
 
     async def renew(self, leases: Mapping[int, int], *, owner: str, ttl: float) -> frozenset[int]:
@@ -198,6 +201,11 @@ class PostgresStore:
     async def release(self, leases: Mapping[int, int], *, owner: str) -> None:
         """Free leases at once; those held by others are left alone."""
         await self._fetch("release", list(leases), list(leases.values()), owner)
+
+    async def released(self, heard: int, *, limit: float) -> int:
+        """Wait until leases were released that the caller has not heard of, at most ``limit`` seconds."""
+        self._listener.start()
+        return await self._releases.wait(heard, limit=limit)
 
     async def leases(self) -> list[LeaseRow]:
         """Every partition, in order."""
@@ -316,7 +324,7 @@ class PostgresStore:
     async def migrate(self, *, partitions: int) -> list[str]:
         """Bring the schema up to date; gives the names of the migrations applied."""
         steps = await asyncio.to_thread(migrations, "postgres")
-        return await migrate(self._url, steps, self._queries, partitions=partitions)
+        return await migrate(self._primary.connect, steps, self._queries, partitions=partitions)
 
     async def check(self, *, partitions: int) -> None:
         """Make sure that the schema is this version's, and the number of partitions this one."""
@@ -328,6 +336,10 @@ class PostgresStore:
         )
         recorded = await self._fetch("partitions")
         check_partitions(recorded[0][0] if recorded else None, partitions)
+
+    async def now(self) -> float:
+        """The time of day by the database's clock, in seconds since the epoch, UTC."""
+        return float((await self._fetch("now"))[0][0])
 
     async def ping(self) -> None:
         """Ask the database for an answer, for readiness."""
@@ -341,6 +353,20 @@ class PostgresStore:
         await close(self._listing)
         await close(self._searching)
         await close(self._pool)
+        await self._primary.close()
+
+    @asynccontextmanager
+    async def _locked(self) -> AsyncIterator[Connection]:
+        """A transaction that holds the writers' lock; an error rolls it back."""
+        with translated():
+            async with self._pool.acquire(timeout=_ACQUIRE_LIMIT) as connection:
+                try:
+                    await connection.execute(self._queries["begin_locked"])
+                    yield connection
+                    await connection.execute(self._queries["commit"])
+                except BaseException:
+                    connection.terminate()  # rolls back, whatever happened
+                    raise
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         return await self._fetch_over(self._pool, name, *arguments)

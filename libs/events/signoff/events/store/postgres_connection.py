@@ -1,10 +1,10 @@
 """Connections to PostgreSQL as the store needs them, and what their errors mean."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -15,11 +15,16 @@ from signoff.events.errors import (
     ValueNotStorableError,
     VersionConflictError,
 )
+from signoff.events.store.schema import process_name
 
 Connection: TypeAlias = asyncpg.Connection
 Pool: TypeAlias = asyncpg.Pool
+Connect: TypeAlias = Callable[..., Awaitable[Connection]]
+"""Makes a connection with options of asyncpg: :meth:`~.postgres_primary.Primary.connect`."""
 
-CONNECT_LIMIT: Final = 5.0
+NotPrimaryError: TypeAlias = asyncpg.TargetServerAttributeNotMatched
+"""A server takes no writes: it is a standby, or read-only."""
+
 _CLOSE_LIMIT: Final = 2.0
 COMMAND_LIMIT: Final = 15.0
 """Seconds that we wait for an answer. The server gives up before (``statement_timeout``)."""
@@ -33,7 +38,6 @@ DRIVER_ERRORS: Final = (
 """What asyncpg raises; time-outs are an OSError."""
 
 _SETTINGS: Final = {
-    "application_name": "signoff",
     "statement_timeout": "10s",
     # A process that is frozen within a transaction holds the writers' lock: not for ever.
     "idle_in_transaction_session_timeout": "10s",
@@ -60,11 +64,29 @@ _EPOCH_2000: Final = 946_684_800 * _MICROSECONDS
 """PostgreSQL counts microseconds from 2000-01-01 (its manual, Date/Time Types)."""
 
 
-async def connect_writer(url: str) -> Connection:
-    """A connection for appends: plans are kept, and no sequential scan is one of them."""
-    connection = await asyncpg.connect(
+async def dial(url: str, *, limit: float, **options: Any) -> Connection:
+    """A connection to a server, if it takes writes: a standby is behind, and so is no place for reads either.
+
+    Args:
+        url: of one host.
+        limit: seconds that it may take.
+        **options: of asyncpg.
+
+    Raises:
+        NotPrimaryError: it takes none.
+        OSError: it is away; or another of ``DRIVER_ERRORS``.
+    """
+    settings = {**options.pop("server_settings", {}), "application_name": process_name()}
+    return await asyncpg.connect(
         url,
-        timeout=CONNECT_LIMIT,
+        timeout=limit,
+        **{**options, "server_settings": settings, "target_session_attrs": "read-write"},
+    )
+
+
+async def connect_writer(connect: Connect) -> Connection:
+    """A connection for appends: plans are kept, and no sequential scan is one of them."""
+    connection = await connect(
         command_timeout=COMMAND_LIMIT,
         max_cached_statement_lifetime=0,
         server_settings=_SETTINGS | _WRITER_SETTINGS,
@@ -73,32 +95,31 @@ async def connect_writer(url: str) -> Connection:
     return connection
 
 
-async def connect(url: str, *, command_limit: float = COMMAND_LIMIT) -> Connection:
+async def connect_other(connect: Connect, *, command_limit: float = COMMAND_LIMIT) -> Connection:
     """A connection for anything else.
 
     Args:
-        url: where the database is.
+        connect: makes it.
         command_limit: seconds that a command may take.
     """
     settings = _SETTINGS | {"statement_timeout": f"{command_limit:.0f}s"}
-    connection = await asyncpg.connect(
-        url, timeout=CONNECT_LIMIT, command_timeout=command_limit, server_settings=settings
-    )
+    connection = await connect(command_timeout=command_limit, server_settings=settings)
     await prepare(connection)
     return connection
 
 
-async def open_pool(url: str, *, size: int, settings: Mapping[str, str] = MappingProxyType({})) -> Pool:
+async def open_pool(
+    connect: Connect, *, size: int, settings: Mapping[str, str] = MappingProxyType({})
+) -> Pool:
     """A pool for reads, with settings beside those of all. It connects when it is first used, not here.
 
     Connections come back as they are: every read is one statement, so there is nothing to reset, and the
     reset would double the time of a small one.
     """
     return await asyncpg.create_pool(
-        url,
+        connect=connect,
         min_size=0,
         max_size=size,
-        timeout=CONNECT_LIMIT,
         command_timeout=COMMAND_LIMIT,
         max_cached_statement_lifetime=0,
         init=prepare,

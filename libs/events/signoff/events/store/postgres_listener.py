@@ -1,14 +1,15 @@
-"""Turns the database's notifications into rings of a bell, for as long as somebody follows the log."""
+"""Turns the database's notifications into hints, for as long as somebody wants them."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from signoff.events.errors import SignoffError
-from signoff.events.store.postgres_connection import connect, translated
-from signoff.events.store.subscription import Bell
+from signoff.events.store.postgres_connection import Connect, connect_other, translated
 
-_CHANNEL: Final = "stored_events"
+_EVENTS: Final = "stored_events"
+_LEASES: Final = "signoff_leases"
 _CHECK: Final = 5.0
 """Seconds between questions whether the connection still lives: a peer that is gone sends nothing."""
 
@@ -17,16 +18,19 @@ _log: Final = logging.getLogger(__name__)
 
 
 class PostgresListener:
-    """Listens on a connection of its own and rings the bell; makes the connection again when it is lost.
+    """Listens on a connection of its own, which it makes again when it is lost.
+
+    Whenever listening begins anew, both are called as well: nobody listened meanwhile.
 
     Args:
-        url: where the database is.
-        bell: rings at each notification, and whenever listening begins anew.
+        connect: makes connections.
+        appended: called when there may be new events.
+        released: called when leases may have been released.
     """
 
-    def __init__(self, url: str, bell: Bell) -> None:
-        self._url = url
-        self._bell = bell
+    def __init__(self, connect: Connect, appended: Callable[[], None], released: Callable[[], None]) -> None:
+        self._connect = connect
+        self._heard = {_EVENTS: appended, _LEASES: released}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -47,19 +51,20 @@ class PostgresListener:
                 with translated():
                     await self._listen()
             except SignoffError as error:
-                _log.warning("no hints for followers of the log, which read each second: %s", error)
+                _log.warning("no hints from the database, which is asked each second instead: %s", error)
             await asyncio.sleep(_WAIT)
 
     async def _listen(self) -> None:
-        connection = await connect(self._url)
+        connection = await connect_other(self._connect)
         try:
-            await connection.add_listener(_CHANNEL, self._notified)
-            self._bell.ring()  # for what came while nobody listened
+            for channel, heard in self._heard.items():
+                await connection.add_listener(channel, self._notified)
+                heard()  # for what came while nobody listened
             while True:
                 await asyncio.sleep(_CHECK)
                 await connection.execute("SELECT 1")
         finally:
             connection.terminate()
 
-    def _notified(self, *_notification: object) -> None:
-        self._bell.ring()
+    def _notified(self, _connection: object, _pid: int, channel: str, _payload: object) -> None:
+        self._heard[channel]()

@@ -16,7 +16,9 @@ from signoff.events.errors import (
 from signoff.events.store.base import Append
 from signoff.events.store.group import admitted, expected_heads, refusals, results
 from signoff.events.store.postgres_connection import (
+    COMMAND_LIMIT,
     DRIVER_ERRORS,
+    Connect,
     Connection,
     close,
     connect_writer,
@@ -28,6 +30,12 @@ from signoff.events.store.rows import by_table
 
 Result = TypeVar("Result")
 
+COMMIT_LIMIT: Final = COMMAND_LIMIT
+"""Seconds that a commit may take, until its outcome counts as unknown."""
+
+SETTLE_LIMIT: Final = COMMAND_LIMIT
+"""Seconds to wait for a commit of unknown outcome to be over."""
+
 _FIRST_WAIT: Final = 0.05
 _LONGEST_WAIT: Final = 1.0
 _log: Final = logging.getLogger(__name__)
@@ -37,12 +45,12 @@ class PostgresWriter:
     """Writes groups of appends over a connection of its own, which it makes again when it is lost.
 
     Args:
-        url: where the database is.
+        connect: makes connections.
         queries: the named queries.
     """
 
-    def __init__(self, url: str, queries: Mapping[str, str]) -> None:
-        self._url = url
+    def __init__(self, connect: Connect, queries: Mapping[str, str]) -> None:
+        self._connect = connect
         self._queries = queries
         self._connection: Connection | None = None
         self._committing = False
@@ -94,7 +102,7 @@ class PostgresWriter:
             raise StoreUnavailableError("PostgreSQL was away a moment ago: try again later")
         try:
             with translated():
-                self._connection = await connect_writer(self._url)
+                self._connection = await connect_writer(self._connect)
         except SignoffError:
             self._retry_at = loop.time() + self._wait
             self._wait = min(self._wait * 2, _LONGEST_WAIT)
@@ -109,11 +117,22 @@ class PostgresWriter:
         await self._put_rows(connection, accepted)
         if faults.armed:
             await faults.reach("store.committing")
-        self._committing = True
-        await connection.execute(self._queries["notify_and_commit" if positions else "commit"])
+        await self._commit(connection, self._queries["notify_and_commit" if positions else "commit"])
         if faults.armed:
             await faults.reach("store.committed")
         return [*results(group, refused, positions)]
+
+    async def _commit(self, connection: Connection, query: str) -> None:
+        """Commit, or let go of the connection when that takes too long; never cancel it.
+
+        A commit that waits for its standby would be visible once cancelled, and lost in a fail-over.
+        """
+        self._committing = True
+        giving_up = asyncio.get_running_loop().call_later(COMMIT_LIMIT, connection.terminate)
+        try:
+            await connection.execute(query, timeout=2 * COMMIT_LIMIT)
+        finally:
+            giving_up.cancel()
 
     async def _refused(self, connection: Connection, group: list[Append]) -> Mapping[int, StoreError]:
         leases = {(append.partition, append.epoch) for append in group}
@@ -154,7 +173,7 @@ class PostgresWriter:
 
     async def _put_rows(self, connection: Connection, group: list[Append]) -> None:
         for table, rows in by_table(group).items():
-            columns = [_storable(column) for column in zip(*rows, strict=True)]
+            columns = [storable(column) for column in zip(*rows, strict=True)]
             moved = await connection.fetch(self._queries[f"put_{table}"], *columns)
             if table == "tracking" and len(moved) < len(rows):
                 raise VersionConflictError(
@@ -185,7 +204,7 @@ class PostgresWriter:
         try:
             connection = await self._connected()
             with translated():
-                await connection.execute(self._queries["begin_locked"])
+                await connection.execute(self._queries["begin_locked"], timeout=SETTLE_LIMIT)
                 await connection.execute(self._queries["rollback"])
         except SignoffError as error:
             _log.warning("a commit of unknown outcome is not settled: %s", error)
@@ -193,7 +212,7 @@ class PostgresWriter:
                 self._connection.terminate()
 
 
-def _storable(column: Sequence[object]) -> list[object]:
+def storable(column: Sequence[object]) -> list[object]:
     """A column as an argument: lists as texts."""
     if column and isinstance(column[0], list):
         return [array_literal(each) for each in column if isinstance(each, list)]

@@ -102,7 +102,8 @@ SELECT * FROM unnest(
 )
 ON CONFLICT (partition, command_offset) DO UPDATE SET
     command_id = excluded.command_id, log_id = excluded.log_id, reason = excluded.reason,
-    command = excluded.command, died_at = excluded.died_at
+    command = excluded.command, died_at = excluded.died_at,
+    settled_at = NULL, settled = NULL, settled_by = NULL
 
 -- name: put_tracking
 -- Gives the names that moved on; one that does not is a notification processed twice.
@@ -262,9 +263,12 @@ WITH held AS (
         ON p.partition = f.partition AND p.epoch = f.epoch
     WHERE p.owner = $3
     ORDER BY p.partition FOR NO KEY UPDATE OF p
+), freed AS (
+    UPDATE partitions p SET owner = NULL, lease_until = '-infinity'
+    FROM held WHERE p.partition = held.partition
+    RETURNING p.partition
 )
-UPDATE partitions p SET owner = NULL, lease_until = '-infinity'
-FROM held WHERE p.partition = held.partition
+SELECT pg_notify('signoff_leases', '') FROM freed LIMIT 1
 
 -- name: leases
 SELECT partition, owner, epoch,
@@ -428,6 +432,7 @@ LIMIT $1
 -- name: dead_commands
 SELECT partition, command_offset, command_id, log_id, reason, command, died_at
 FROM dead_commands
+WHERE settled_at IS NULL
 ORDER BY died_at DESC, partition, command_offset DESC
 LIMIT $1
 
@@ -463,6 +468,15 @@ SELECT to_regclass('migrations') IS NOT NULL
 -- name: migrations
 SELECT name FROM migrations ORDER BY name
 
+-- name: older_processes
+-- Connections carry the schema that their process knows; those of the first versions carry none. Everybody
+-- sees these names, whoever they are.
+SELECT DISTINCT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND application_name ~ '^signoff(/|$)'
+    AND coalesce(substring(application_name FROM '^signoff/(\d+)')::integer, 0) < $1
+ORDER BY application_name
+
 -- name: record_migration
 INSERT INTO migrations (name) VALUES ($1)
 
@@ -477,6 +491,13 @@ INSERT INTO partitions (partition) SELECT * FROM generate_series(0, $1::integer 
 
 -- name: ping
 SELECT 1
+
+-- name: now
+SELECT clock_timestamp()
+
+-- name: timeline
+-- The first of a WAL file's three numbers; each promotion of a standby begins a timeline of its own.
+SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint
 
 -- name: record
 -- Of the records' queries each is a transaction of its own, so now() is the moment at which it began.

@@ -131,7 +131,8 @@ BEGIN
     FROM json_each(new.dead_commands) r WHERE true
     ON CONFLICT (partition, command_offset) DO UPDATE SET
         command_id = excluded.command_id, log_id = excluded.log_id, reason = excluded.reason,
-        command = excluded.command, died_at = excluded.died_at;
+        command = excluded.command, died_at = excluded.died_at,
+        settled_at = NULL, settled = NULL, settled_by = NULL;
     INSERT INTO tracking (application_name, notification_id)
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.tracking) r WHERE true
     ON CONFLICT (application_name) DO UPDATE SET notification_id = excluded.notification_id;
@@ -501,7 +502,8 @@ SELECT json_group_array(json_array(
     partition, command_offset, command_id, log_id, reason, command, died_at
 )) FROM (
     SELECT partition, command_offset, command_id, log_id, reason, command, died_at
-    FROM dead_commands ORDER BY died_at DESC, partition, command_offset DESC LIMIT ?
+    FROM dead_commands WHERE settled_at IS NULL
+    ORDER BY died_at DESC, partition, command_offset DESC LIMIT ?
 )
 
 -- name: snapshot

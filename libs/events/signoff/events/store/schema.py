@@ -1,9 +1,22 @@
 """What a database must be for this version to work on it: the same for every dialect."""
 
+import os
 from collections.abc import Collection
+from typing import Final
 
 from signoff.events.errors import SchemaError
 from signoff.events.store.sql import Migration
+
+SCHEMA: Final = 6
+"""The number of the last step of the schema that this version knows."""
+
+
+def process_name() -> str:
+    """What this process's connections are called: the schema that it knows, host and process id.
+
+    A step that takes something away waits until no process of an older schema is connected, and this tells.
+    """
+    return f"signoff/{SCHEMA} {os.uname().nodename}:{os.getpid()}"
 
 
 def check_partitions(recorded: int | None, partitions: int) -> None:

@@ -12,8 +12,8 @@ Dialect = Literal["postgres", "sqlite"]
 
 _FOLDER: Final = Path(__file__).parent
 _FILES: Final[Mapping[Dialect, tuple[str, ...]]] = {
-    "postgres": ("queries.sql", "queries_inbox.sql"),
-    "sqlite": ("queries_sqlite.sql", "queries_inbox_sqlite.sql"),
+    "postgres": ("queries.sql", "queries_inbox.sql", "queries_upkeep.sql"),
+    "sqlite": ("queries_sqlite.sql", "queries_inbox_sqlite.sql", "queries_upkeep_sqlite.sql"),
 }
 _HEADER: Final = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
 _INCLUDE: Final = re.compile(r"^ *-- include: (\w+)$", re.MULTILINE)
@@ -30,6 +30,11 @@ class Migration(Struct, frozen=True):
     name: str
     phase: Literal["pre", "post"]
     sql: str
+
+    @property
+    def number(self) -> int:
+        """Its place among the steps; those of one number belong together."""
+        return int(self.name[:4])
 
 
 @cache

@@ -3,9 +3,9 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -23,21 +23,22 @@ from signoff.events.store.base import (
     WorkflowRow,
 )
 from signoff.events.store.batcher import Batcher
+from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.records_sqlite import SqliteRecords
-from signoff.events.store.rows import column_types, escape, from_columns
+from signoff.events.store.rows import RowType, escape
 from signoff.events.store.schema import check_partitions, check_steps
 from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.sqlite_connection import Connections, FileLock
 from signoff.events.store.sqlite_inbox import SqliteInbox
+from signoff.events.store.sqlite_rows import decoded
 from signoff.events.store.sqlite_schema import applied, migrate
 from signoff.events.store.sqlite_search import filter_arguments, is_newest_first, page_arguments
 from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds, seconds
 from signoff.events.store.subscription import Bell, follow
-
-RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
+from signoff.events.store.upkeep_sqlite import SqliteUpkeep
 
 _WINDOW: Final = 50_000
 """Positions that one statement looks through for the events of some partitions."""
@@ -52,6 +53,7 @@ class SqliteStore:
 
     Attributes:
         records: what is beside the log.
+        upkeep: for operators' tools.
     """
 
     def __init__(
@@ -63,9 +65,12 @@ class SqliteStore:
         self._writing = Connections(path, count=1, name="log writer")
         self._reading = Connections(path, count=2, name="log reader")
         self._inbox = SqliteInbox(self._reading, named)
-        self._batcher = Batcher(SqliteWriter(self._writing, named).write)
+        writer = SqliteWriter(self._writing, named)
+        self._batcher = Batcher(writer.write)
         self._bell = Bell()
+        self._releases = Releases()
         self.records = SqliteRecords(self._writing, self._reading, named, clock)
+        self.upkeep = SqliteUpkeep(writer, self._writing, self._reading, named, clock)
 
     @classmethod
     async def open(cls, path: str | Path, *, clock: Callable[[], float] = time.time) -> "SqliteStore":
@@ -221,6 +226,11 @@ class SqliteStore:
     async def release(self, leases: Mapping[int, int], *, owner: str) -> None:
         """Free leases at once; those held by others are left alone."""
         await self._write("release", as_json(list(leases.items())), owner)
+        self._releases.ring()
+
+    async def released(self, heard: int, *, limit: float) -> int:
+        """Wait until leases were released that the caller has not heard of, at most ``limit`` seconds."""
+        return await self._releases.wait(heard, limit=limit)
 
     async def leases(self) -> list[LeaseRow]:
         """Every partition, in order."""
@@ -282,7 +292,7 @@ class SqliteStore:
     ) -> list[PointRow]:
         """The open pause points that a search finds, in its order, from the one after a place in it."""
         rows = await self._inbox.page(search, after=after, limit=limit)
-        return _decoded(PointRow, rows)
+        return decoded(PointRow, rows)
 
     async def count_inbox(self, search: InboxSearch) -> InboxCounts:
         """How many points a search finds, by priority."""
@@ -358,6 +368,10 @@ class SqliteStore:
         check_steps(await self._reading.run(lambda connection: applied(connection, self._queries)), steps)
         check_partitions(await self._read("partitions"), partitions)
 
+    async def now(self) -> float:
+        """The time of day, in seconds since the epoch, UTC: SQLite has no clock but this process's."""
+        return self._clock()
+
     async def ping(self) -> None:
         """Ask the database for an answer, for readiness."""
         await self._read("ping")
@@ -388,31 +402,11 @@ class SqliteStore:
         return [_event(*row) for row in _events.decode(await self._value(name, *arguments))]
 
     async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
-        return _decoded(row, await self._read(name, *arguments))
-
-
-_READ: Final[Mapping[type, Callable[[Any], object]]] = {
-    UUID: UUID,
-    float: seconds,
-    bool: bool,
-    bytes: bytes.fromhex,
-}
+        return decoded(row, await self._read(name, *arguments))
 
 
 def _event(log_id: str, version: int, topic: str, state: str, position: int) -> Recorded:
     return Recorded(UUID(log_id), version, topic, bytes.fromhex(state), position)
-
-
-def _columns(types: Iterable[type], values: Iterable[object]) -> list[object]:
-    return [
-        _READ[kind](value) if kind in _READ and value is not None else value
-        for kind, value in zip(types, values, strict=True)
-    ]
-
-
-def _decoded(row: type[RowType], rows: Iterable[Iterable[object]]) -> list[RowType]:
-    types = column_types(row)
-    return [from_columns(row, _columns(types, values)) for values in rows]
 
 
 def _one(rows: list[RowType]) -> RowType | None:

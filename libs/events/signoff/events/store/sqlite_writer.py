@@ -14,7 +14,7 @@ from signoff.events.errors import (
     ValueNotStorableError,
     VersionConflictError,
 )
-from signoff.events.store.base import Append
+from signoff.events.store.base import Append, Row
 from signoff.events.store.group import admitted, expected_heads, refusals, results
 from signoff.events.store.rows import Values, by_table
 from signoff.events.store.sqlite_connection import Connections
@@ -112,6 +112,12 @@ class SqliteWriter:
             raise
         self._position = position + sum(len(append.events) for append in group)
         return range(position + 1, self._position + 1)
+
+    def put_rows(self, connection: sqlite3.Connection, rows: list[Row]) -> None:
+        """Put rows, and nothing else, in a transaction of the caller's."""
+        self._prepare(connection)
+        arguments = _arguments([Append(partition=0, epoch=0, rows=rows)])
+        connection.execute(self._queries["append"], arguments | {"leases": None, "position": 0})
 
     def _write_admitted(
         self, connection: sqlite3.Connection, group: list[Append]

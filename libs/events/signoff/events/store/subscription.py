@@ -18,7 +18,7 @@ class Bell:
     """Tells followers that there may be something new. Only a hint: it may ring too often, or not at all."""
 
     def __init__(self) -> None:
-        self._listeners: set[asyncio.Event] = set()
+        self._listeners: dict[asyncio.Event, None] = {}
 
     def ring(self) -> None:
         """Wake every follower."""
@@ -28,12 +28,12 @@ class Bell:
     def listen(self) -> asyncio.Event:
         """An event that each ring sets, until :meth:`leave`."""
         listener = asyncio.Event()
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         return listener
 
     def leave(self, listener: asyncio.Event) -> None:
         """Ring for this listener no more."""
-        self._listeners.discard(listener)
+        self._listeners.pop(listener, None)
 
 
 async def follow(

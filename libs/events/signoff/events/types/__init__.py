@@ -84,6 +84,7 @@ from signoff.events.types.executions import (
     VariablesSet,
 )
 from signoff.events.types.outcomes import NO_EVENT, FieldFault, Outcome, Refusal
+from signoff.events.types.partitions import LogSpan, PartitionRecovered, RecoveryChoice
 from signoff.events.types.pauses import (
     DecisionExpired,
     DecisionHeld,
@@ -188,6 +189,7 @@ __all__ = [
     "KeyCreated",
     "KeyRevoked",
     "KeyRotated",
+    "LogSpan",
     "LoopIteration",
     "Made",
     "Maker",
@@ -198,6 +200,7 @@ __all__ = [
     "Outcome",
     "ParallelBranch",
     "Parent",
+    "PartitionRecovered",
     "PauseAmended",
     "PauseClaimed",
     "PauseClosed",
@@ -219,6 +222,7 @@ __all__ = [
     "Proposal",
     "Quorum",
     "ReassignPause",
+    "RecoveryChoice",
     "Refusal",
     "ReleasePause",
     "ResumeExecution",

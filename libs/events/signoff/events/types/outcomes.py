@@ -13,12 +13,16 @@ class FieldFault(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Why a command changed nothing. ``code`` is for programs, ``message`` for people."""
+    """Why a command changed nothing. ``code`` is for programs, ``message`` for people.
+
+    ``retry_after`` is the seconds after which the same command may be taken up, where it was only too much.
+    """
 
     code: str
     message: str
     winning_event_id: int | None = None
     details: list[FieldFault] = []
+    retry_after: int | None = None
 
 
 NO_EVENT: Final = Raw()

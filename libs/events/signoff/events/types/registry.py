@@ -49,6 +49,7 @@ from signoff.events.types.executions import (
     TimerSet,
     VariablesSet,
 )
+from signoff.events.types.partitions import PartitionRecovered
 from signoff.events.types.pauses import (
     DecisionExpired,
     DecisionHeld,
@@ -125,6 +126,7 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         WorkflowActivated,
         ScheduleFired,
         ScheduleSwitched,
+        PartitionRecovered,
         *DIRECTORY_FACTS,
     )
 }

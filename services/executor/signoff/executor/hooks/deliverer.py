@@ -22,6 +22,7 @@ from signoff.events.errors import CodecError, StoreError
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.store.paging import PAGE_BYTES, is_full
 from signoff.events.topics import PARTITIONS, partition_of
+from signoff.executor.fencing import fenced
 from signoff.executor.hooks.attempts import Attempts
 from signoff.executor.hooks.due import Due
 from signoff.executor.hooks.lanes import Lanes
@@ -285,7 +286,11 @@ async def delivering(
         clock: seconds since the epoch, UTC.
     """
     kept, subscriptions = HookRecords(store.records, sealer), Subscriptions()
-    async with guarded_session(networks, connections=limits.in_all) as session:
+
+    def held(log_id: UUID) -> bool:
+        return partition_of(log_id, partitions) in owned()
+
+    async with guarded_session(networks, connections=limits.in_all, middlewares=[fenced]) as session:
         attempts = Attempts(
             subscriptions,
             Targets(kept),
@@ -294,7 +299,7 @@ async def delivering(
             metrics=metrics,
             clock=clock,
         )
-        lanes = Lanes(store, kept, attempts, limits, metrics=metrics, clock=clock)
+        lanes = Lanes(store, kept, attempts, limits, held=held, metrics=metrics, clock=clock)
         due = Due(
             store, kept, subscriptions, attempts, lanes,
             metrics=metrics, partitions=partitions, limits=limits, clock=clock,

@@ -21,6 +21,7 @@ from signoff.access.hooks import Dead, HookRecords, Pending, delivery_id, lane_k
 from signoff.events.codec import decode_header
 from signoff.events.errors import RecordConflictError, StoreError
 from signoff.events.store.base import EventStore, Recorded
+from signoff.executor.fencing import fence
 from signoff.executor.hooks.attempts import Attempt, Attempts
 from signoff.executor.hooks.limits import Limits
 from signoff.executor.hooks.metrics import HookMetrics
@@ -96,6 +97,7 @@ class Lanes:
         kept: what hooks are owed.
         attempts: tries events.
         limits: how many lanes there may be, and when one goes on.
+        held: whether the lease of a log's partition holds at this moment.
         metrics: counts dead letters.
         clock: seconds since the epoch, UTC.
 
@@ -110,9 +112,11 @@ class Lanes:
         attempts: Attempts,
         limits: Limits,
         *,
+        held: Callable[[UUID], bool],
         metrics: HookMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._held = held
         self._store = store
         self._kept = kept
         self._attempts = attempts
@@ -200,6 +204,7 @@ class Lanes:
         task.add_done_callback(self._ended)
 
     async def _run(self, lane: Lane, work: Callable[[], Awaitable[None]]) -> None:
+        fence(partial(self._held, lane.log_id))
         await work()
         # In one step with the work's last look at what is owed: the reader adds nothing between.
         self._forget(lane)

@@ -15,6 +15,7 @@ from signoff.engine.messages import Notify, Sent, Told
 from signoff.engine.state import State
 from signoff.events import faults
 from signoff.events.store.base import EventStore
+from signoff.executor.fencing import fence
 from signoff.executor.jobs import Place
 from signoff.executor.loaded import Loaded
 from signoff.executor.notices.channels import Channels
@@ -86,6 +87,10 @@ class Notices:
         self._line[key] = _Waiting(place, matter)
         self._launch()
 
+    def at_work_for(self, place: Place) -> bool:
+        """Whether people are being told of something in a partition."""
+        return any(owner is place for owner, _ in self._tasks.values())
+
     def drop(self, place: Place) -> None:
         """Stop whatever is for a partition that this process no longer owns: its next owner begins again."""
         for key in [key for key, waiting in self._line.items() if waiting.place is place]:
@@ -111,14 +116,15 @@ class Notices:
         while self._line and len(self._tasks) + len(self._stopping) < self._at_once:
             key = next(iter(self._line))
             waiting = self._line.pop(key)
-            if not waiting.place.held():
+            if not waiting.place.begins():
                 continue
-            task = asyncio.create_task(self._told(waiting.matter))
+            task = asyncio.create_task(self._told(waiting))
             self._tasks[key] = (waiting.place, task)
             task.add_done_callback(partial(self._ended, key, waiting))
 
-    async def _told(self, matter: Matter) -> list[Sent]:
-        sent = await self._teller.tell(matter)
+    async def _told(self, waiting: _Waiting) -> list[Sent]:
+        fence(waiting.place.held)
+        sent = await self._teller.tell(waiting.matter)
         if faults.armed:
             await faults.reach("notice.told")
         return sent

@@ -7,6 +7,7 @@ from typing import Final
 
 from signoff.engine.messages import Sent
 from signoff.events.store.base import EventStore
+from signoff.executor.fencing import check
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.letters import Letter, Letters
 from signoff.executor.notices.matter import Entry, Matter
@@ -82,6 +83,7 @@ async def _send(
                 letter = await make(secrets)
             if letter is None:
                 return []
+            check()
             outcome = await letter.notifier.send(letter.notice)
         except Exception as error:  # noqa: BLE001  (recorded, as above)
             return [failed(entry.written, error, secrets, to=to)]

@@ -38,6 +38,7 @@ from signoff.gateway.http.headers import (
     traceparent,
 )
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.overload.starts import PLACE
 from signoff.gateway.schemas import EXECUTE_FIELDS, ExecuteBody, Executed, Queued
 
 _ROUTE = "execute"
@@ -142,6 +143,7 @@ async def read_wanted(
             key=key,
             digest=None if key is None else request_digest(_ROUTE, [key, given]),
             traceparent=traceparent(request.headers),
+            place=request.get(PLACE),
         ),
         log_id=_log_id(workflow, execution_id, key),
         execution_id=execution_id,

@@ -29,6 +29,7 @@ from signoff.gateway.http.bodies import read_bytes
 from signoff.gateway.http.headers import IDENTIFIER, call_chain, traceparent
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.overload.starts import PLACE
 from signoff.gateway.schemas import Queued
 
 DELIVERY_HEADERS: Final = ("X-GitHub-Delivery", "Webhook-Id", "Idempotency-Key")
@@ -99,7 +100,8 @@ class Webhooks:
             raise _unsigned()
         sender = caller or _sender(workspace_id)
         await gateway.limits.count(request, sender, "async")
-        return await _start(request, sender, *found, body)
+        with self._admission.starting(request, workspace_id):
+            return await _start(request, sender, *found, body)
 
     async def _caller(self, request: web.Request) -> Principal:
         caller = await self._admission.principal(request, await self._admission.caller(request))
@@ -222,7 +224,10 @@ async def _start(
         time_limit=gateway.settings.async_timeout,
         call_chain=call_chain(request.headers),
     )
-    asked = Asked(principal=caller, route=_ROUTE, key=delivery, traceparent=traceparent(request.headers))
+    asked = Asked(
+        principal=caller, route=_ROUTE, key=delivery, traceparent=traceparent(request.headers),
+        place=request.get(PLACE),
+    )  # fmt: skip
     with (
         await gateway.limits.begin_execution(workflow.workspace_id),
         await gateway.commands.send(data, asked, log_id=log_id) as call,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from signoff.events.bus.base import Message, Record
@@ -129,6 +130,10 @@ class KafkaBus:
             await inquiry.close()
         return created
 
+    async def configs(self, topic: str) -> dict[str, str]:
+        """The settings of a topic, and ``replicas``: the copies that every partition has."""
+        return {**await _configs(self._settings, topic), "replicas": str(await self._inquiry.replicas(topic))}
+
     async def ping(self) -> None:
         """Ask the brokers for an answer, for readiness."""
         await self._inquiry.ping()
@@ -139,6 +144,22 @@ class KafkaBus:
         for reader in list(self._readers):
             await reader.close()
         await self._inquiry.close()
+
+
+async def _configs(settings: Settings, topic: str) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(**settings.client())
+    try:
+        async with asyncio.timeout(settings.timeout):
+            await admin.start()
+            responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise bus_error(f"settings of {topic}", error) from error
+    finally:
+        await admin.close()
+    ((code, message, _, _, entries),) = [each for response in responses for each in response.resources]
+    if code:
+        raise BusError(f"settings of {topic}: {for_code(code).message}: {message}")
+    return {entry[0]: entry[1] for entry in entries}
 
 
 async def _create(settings: Settings, wanted: Sequence[NewTopic]) -> list[str]:

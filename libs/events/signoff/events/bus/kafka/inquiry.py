@@ -59,6 +59,14 @@ class Inquiry:
 
         return await self._ask(f"partitions of {topic}", question)
 
+    async def replicas(self, topic: str) -> int:
+        """How many copies every partition of a topic has; 0 when it does not exist."""
+
+        async def question(client: AIOKafkaClient) -> int:
+            return min((len(each["replicas"]) for each in await _describe(client, topic)), default=0)
+
+        return await self._ask(f"copies of {topic}", question)
+
     async def await_writable(self, topics: Collection[str]) -> None:
         """Wait until every partition of the topics can be written to."""
 

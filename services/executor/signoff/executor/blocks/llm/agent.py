@@ -29,6 +29,7 @@ from signoff.executor.blocks.llm.params import number_of
 from signoff.executor.blocks.llm.rounds import Dialogue, converse
 from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.blocks.llm.tools import Tool, Toolbox
+from signoff.executor.fencing import check
 from signoff.executor.scope import redact
 
 _NEWER_HOSTS: Final = ("openai.com", "openai.azure.com")
@@ -73,6 +74,7 @@ class Agent(Plain):
         check_sizes(new)
         output, text = await asking.output([*window(call.params, before), *new])
         turn = turn_of(call.idempotency_key, call.execution_id, new, text)
+        check()
         await memory.append(call.workspace_id, conversation, _without_secrets(turn, call))
         return output
 

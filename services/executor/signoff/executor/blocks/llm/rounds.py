@@ -18,6 +18,7 @@ from signoff.executor.blocks.llm.answers import Answer, ToolCall, Usage
 from signoff.executor.blocks.llm.client import ask
 from signoff.executor.blocks.llm.endpoint import Endpoint
 from signoff.executor.blocks.llm.tools import Tool
+from signoff.executor.fencing import check
 from signoff.executor.scope import redact
 
 MOST_ROUNDS: Final = 10
@@ -185,6 +186,7 @@ class _Rounds:
             raise _CannotCallError(
                 f"the limit of {MOST_CALLS} tool calls is reached: answer with what you have"
             )
+        check()
         return await tool.run(arguments, key)
 
 

@@ -8,6 +8,7 @@ import aiohttp
 from msgspec import Struct
 
 from signoff.executor.blocks.llm.memory import Memory
+from signoff.executor.fencing import fenced
 from signoff.runtime.guard import guarded_session, parse_networks
 
 DEFAULT_URL: Final = "https://api.openai.com/v1"
@@ -50,5 +51,5 @@ class Llm(Struct, frozen=True):
 @contextlib.asynccontextmanager
 async def open_llm(settings: LlmSettings, memory: Memory) -> AsyncIterator[Llm]:
     """Open the session to the operator's endpoint; it is closed on leaving."""
-    async with guarded_session(_EVERYWHERE) as http:
+    async with guarded_session(_EVERYWHERE, middlewares=[fenced]) as http:
         yield Llm(settings, http, memory)

@@ -1,0 +1,4 @@
+-- What became of a dead command: one that is settled counts no longer. An older version lists it still.
+ALTER TABLE dead_commands ADD COLUMN settled_at INTEGER;
+ALTER TABLE dead_commands ADD COLUMN settled TEXT;
+ALTER TABLE dead_commands ADD COLUMN settled_by TEXT;

@@ -1,0 +1,60 @@
+-- What operators' tools ask and do (upkeep.py).
+
+-- name: now
+SELECT extract(epoch FROM clock_timestamp())::float8
+
+-- name: logs
+-- From one log to the next by the indexes, however many events a log has.
+WITH RECURSIVE found (log_id, place) AS (
+    SELECT $1::uuid, 0
+    UNION ALL
+    SELECT least(
+        (SELECT originator_id FROM stored_events WHERE originator_id > found.log_id
+            ORDER BY originator_id LIMIT 1),
+        (SELECT log_id FROM executions WHERE log_id > found.log_id ORDER BY log_id LIMIT 1),
+        (SELECT log_id FROM points WHERE log_id > found.log_id ORDER BY log_id LIMIT 1)
+    ), place + 1
+    FROM found WHERE log_id IS NOT NULL AND place < $2
+)
+SELECT log_id FROM found WHERE place > 0 AND log_id IS NOT NULL
+
+-- name: whole_points
+SELECT
+-- include: point_columns
+FROM points p
+WHERE p.log_id = $1 AND NOT EXISTS (
+    SELECT FROM unnest(p.keys) AS k (key)
+    WHERE NOT EXISTS (
+        SELECT FROM point_lists l
+        WHERE l.key = k.key AND l.opened_at = p.opened_at AND l.due_at = p.due_at AND l.rank = p.rank
+            AND l.id = p.id
+    )
+)
+ORDER BY p.context_id
+
+-- name: known_runs
+SELECT run_id, log_id FROM runs WHERE run_id = ANY ($1::uuid[])
+
+-- name: head
+SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = $1
+
+-- name: contexts
+SELECT context_id FROM points WHERE log_id = $1
+
+-- name: remove_execution
+DELETE FROM executions WHERE log_id = $1
+
+-- name: remove_runs
+DELETE FROM runs WHERE run_id = ANY ($1::uuid[])
+
+-- name: seize
+-- Under the appends' lock, as acquire is.
+UPDATE partitions
+SET owner = $1, epoch = epoch + 1, lease_until = clock_timestamp() + $3::float8 * interval '1 second'
+WHERE partition = ANY ($2::smallint[])
+RETURNING partition, owner, epoch, next_offset, relayed
+
+-- name: settle_dead
+UPDATE dead_commands SET settled_at = clock_timestamp(), settled = $3, settled_by = $4
+WHERE partition = $1 AND command_offset = $2 AND settled_at IS NULL
+RETURNING 1

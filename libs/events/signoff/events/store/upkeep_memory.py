@@ -1,0 +1,84 @@
+"""What operators' tools do in a log in memory."""
+
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+
+from signoff.events.store.base import DeadCommand, ExecutionRow, Lease, PointRow, Recorded, Row
+from signoff.events.store.upkeep import NO_LOG, Derived, rows_of
+
+
+class MemoryTables(Struct, frozen=True, kw_only=True):
+    """The parts of a log in memory that its upkeep looks at and changes."""
+
+    logs: Mapping[UUID, Sequence[Recorded]]
+    executions: MutableMapping[UUID, ExecutionRow]
+    runs: MutableMapping[UUID, UUID]
+    points: MutableMapping[tuple[UUID, str], PointRow]
+    dead: MutableMapping[tuple[int, int], DeadCommand]
+
+
+class MemoryUpkeep:
+    """An :class:`~.upkeep.Upkeep` of a log in memory.
+
+    Args:
+        tables: its rows.
+        put: puts a row.
+        take: takes a partition for an owner, up to a moment.
+        clock: seconds since the epoch, UTC.
+    """
+
+    def __init__(
+        self,
+        tables: MemoryTables,
+        *,
+        put: Callable[[Row], None],
+        take: Callable[[int, str, float], Lease],
+        clock: Callable[[], float],
+    ) -> None:
+        self._tables = tables
+        self._put = put
+        self._take = take
+        self._clock = clock
+
+    async def now(self) -> float:
+        """The time by this process's clock."""
+        return self._clock()
+
+    async def logs(self, *, after: UUID = NO_LOG, limit: int) -> list[UUID]:
+        """The ids of logs that have events, or rows of an execution or a point, in order."""
+        tables = self._tables
+        known = {*tables.logs, *tables.executions, *(log_id for log_id, _ in tables.points)}
+        return sorted(log_id for log_id in known if log_id > after)[:limit]
+
+    async def points(self, log_id: UUID) -> list[PointRow]:
+        """The points of an execution that inboxes find."""
+        found = (row for row in self._tables.points.values() if row.log_id == log_id)
+        return sorted(found, key=lambda row: row.context_id)
+
+    async def runs(self, run_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The logs of runs, as the projection has them."""
+        return {each: self._tables.runs[each] for each in run_ids if each in self._tables.runs}
+
+    async def put_derived(self, derived: Derived) -> bool:
+        """Put the rows of a log in place of those that are there, if it still has that version."""
+        tables = self._tables
+        events = tables.logs.get(derived.log_id)
+        if (events[-1].version if events else 0) != derived.version:
+            return False
+        for point in await self.points(derived.log_id):
+            del tables.points[point.log_id, point.context_id]
+        tables.executions.pop(derived.log_id, None)
+        for row in rows_of(derived):
+            self._put(row)
+        return True
+
+    async def seize(self, partitions: Collection[int], *, owner: str, ttl: float) -> list[Lease]:
+        """Take partitions, whoever holds them, each with a raised epoch."""
+        until = self._clock() + ttl
+        return [self._take(number, owner, until) for number in sorted(partitions)]
+
+    async def settle_dead(self, partition: int, offset: int, *, settled: str, by: str) -> bool:  # noqa: ARG002
+        """Take a dead command away: nothing here outlives its process."""
+        return self._tables.dead.pop((partition, offset), None) is not None

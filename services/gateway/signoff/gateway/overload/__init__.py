@@ -1,0 +1,1 @@
+"""What is refused so that what was admitted is served as usual (docs/limits.md, Overload)."""

@@ -1,0 +1,27 @@
+"""A seed says everything: it is replayed exactly, also by another interpreter."""
+
+import re
+
+from simulation.runs import run
+
+
+def test_a_seed_gives_the_same_run_whatever_the_hashes_of_its_interpreter_are() -> None:
+    told = [run(1, 12, limit=50, hash_seed=seed) for seed in (1, 2)]
+
+    digests = [re.findall("digest ([0-9a-f]+)", said) for _, said in told]
+    assert digests[0] == digests[1] != [], told
+
+
+def test_a_seed_gives_the_same_run_alone_and_among_others() -> None:
+    among = run(1, 2, "--break", "points-never-gone", limit=50)
+    alone = run(1, "--break", "points-never-gone", "--processes", 2, limit=50)
+
+    assert among == alone
+
+
+def test_a_broken_seed_tells_its_last_steps_and_how_it_is_replayed() -> None:
+    code, said = run(1, 400, "--break", "points-never-gone", limit=50)
+
+    assert code == 1
+    assert "appends to" in said
+    assert re.search(r"replay it: PYTHONPATH=tests python -m simulation \d+ --break points-never-gone", said)
