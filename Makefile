@@ -32,7 +32,7 @@ cluster-down:  ## stop what `make cluster` started; the data stay
 
 .PHONY: test
 test: .venv/dev  ## run all tests but the soak, on a real PostgreSQL and a real Kafka
-	@deploy/local/requirements postgresql haproxy chromium default-jre-headless maven
+	@deploy/local/requirements postgresql haproxy chromium faketime default-jre-headless maven
 	$(BIN)/python deploy/local/cluster fetch
 	# Two parts at a time: most of them wait for servers to start more than they compute.
 	results=$$(mktemp -d)
@@ -49,7 +49,7 @@ test: .venv/dev  ## run all tests but the soak, on a real PostgreSQL and a real 
 
 .PHONY: soak
 soak: .venv/dev  ## run the tests that take hours
-	@deploy/local/requirements postgresql haproxy default-jre-headless maven
+	@deploy/local/requirements postgresql haproxy faketime default-jre-headless maven
 	$(BIN)/pytest -m soak tests
 
 .PHONY: mutants
@@ -76,7 +76,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants histories $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data

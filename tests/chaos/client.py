@@ -17,7 +17,9 @@ _TRY: Final = aiohttp.ClientTimeout(total=25.0, sock_connect=5.0)
 _READ: Final = aiohttp.ClientTimeout(
     total=None, sock_connect=5.0, sock_read=20.0
 )  # a heartbeat comes each 15 s
-_SAFE_TO_RETRY: Final = frozenset({0, 429, 503})
+SAFE_TO_RETRY: Final = frozenset({0, 429, 503})
+"""Statuses after which the same request is sent again under the same key; 0 is no answer."""
+
 _PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 2.0
 _REMEMBERED: Final = 100_000
@@ -90,7 +92,7 @@ class Client:
                     ended = status == 204 or (status == 200 and await _read_frames(response, frames))
             except (aiohttp.ClientError, TimeoutError):
                 status = 0
-            if status not in _SAFE_TO_RETRY and status not in (200, 204):
+            if status not in SAFE_TO_RETRY and status not in (200, 204):
                 break
             await asyncio.sleep(0 if ended else _PAUSE)
         self._note("stream", status, tries, {}, execution_id=execution_id)
@@ -122,7 +124,7 @@ class Client:
                     pause = float(response.headers.get("Retry-After", pause))
             except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError):
                 pass  # no answer: under its key it may be sent again
-            if status not in _SAFE_TO_RETRY or time.monotonic() > end:
+            if status not in SAFE_TO_RETRY or time.monotonic() > end:
                 return status, tries, said
             await asyncio.sleep(min(pause, _LONGEST_PAUSE))
 

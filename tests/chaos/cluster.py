@@ -34,7 +34,7 @@ _SETTINGS: Final = {
 
 _DATABASE: Final = "signoff"
 _EACH: Final = (1, 2)
-_DISK: Final = 384
+DISK: Final = 384
 """Mebibytes: room for a run of some minutes, and soon filled."""
 
 _LIMIT: Final = 30.0
@@ -64,6 +64,7 @@ class ChaosCluster:
 
     Args:
         folder: for data and logs; PostgreSQL's user must be able to enter it.
+        mebibytes: of each of the two disks that can be filled.
 
     Attributes:
         pair: the primary database, and a standby that does not run yet.
@@ -77,7 +78,8 @@ class ChaosCluster:
         key: the API key.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, mebibytes: int = DISK) -> None:
+        self._mebibytes = mebibytes
         ports = Ports()
         self.folder = folder
         self.database_disk = SmallDisk(folder / "database-disk")
@@ -136,7 +138,7 @@ class ChaosCluster:
             for proxy in (*self.to_databases, self.to_kafka):
                 stack.enter_context(proxy)
             for disk in (self.database_disk, self.kafka_disk):
-                stack.enter_context(small_disk(disk.folder, mebibytes=_DISK))
+                stack.enter_context(small_disk(disk.folder, mebibytes=self._mebibytes))
             stack.callback(self._stop)
             self.pair.primary.launch()
             self.kafka.launch()

@@ -13,6 +13,7 @@ import psycopg
 from local_services.process import Identity
 
 from chaos.cluster import ChaosCluster, await_that, frozen, frozen_process, launch
+from support.clock_faults import FakeClock
 
 Fault = Callable[[ChaosCluster], None]
 
@@ -127,7 +128,17 @@ def writer_is_frozen_in_the_database(cluster: ChaosCluster) -> None:
 
 def executor_dies_with_the_writers_lock(cluster: ChaosCluster) -> None:
     """In a transaction that has written nothing."""
-    dies_at(cluster, "executor-1", "store.begun", 20)
+    dies_at(cluster, "executor-1", "store.begun", 5)
+
+
+def clock_of_an_executor_jumps(cluster: ChaosCluster) -> None:
+    """An hour ahead, and then an hour behind. What it writes has the database's time."""
+    clock = FakeClock(cluster.folder / "clock")
+    cluster.services["executor-1"].kill()
+    launch(cluster.told("executor-1", **clock.environment))
+    for hours in (1, -1, 0):
+        time.sleep(_MOMENT)
+        clock.set(ahead=hours * 3600.0)
 
 
 def connections_to_the_database_are_cut(cluster: ChaosCluster) -> None:
@@ -225,6 +236,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         database_is_frozen,
         writer_is_frozen_in_the_database,
         executor_dies_with_the_writers_lock,
+        clock_of_an_executor_jumps,
         connections_to_the_database_are_cut,
         connections_to_the_database_stall,
         connections_to_the_database_are_slow,

@@ -13,13 +13,19 @@ from uuid import uuid4
 import aiohttp
 from msgspec import Struct
 
-from chaos.client import LIMIT, Client
+from chaos.client import LIMIT, SAFE_TO_RETRY, Client
 from chaos.desk import Desk
 from chaos.workflows import workflows
-from support.proof import Facts
+from support.proof import Answered, Facts
 
-_PAUSE: Final = 0.25
+_PAUSE: Final = 0.4
 _POLL: Final = 0.05
+_EXPECTED: Final = {
+    "start": {200, 202},
+    "resume": {200, 202, 409},
+    "cancel": {200, 409},
+    "stream": {200, 204},
+}
 
 
 class Flow(Struct, frozen=True):
@@ -92,6 +98,14 @@ class Load:
         return Facts(
             answers=list(self._client.answers), streams=list(self._client.streams), runs=list(self.desk.runs)
         )
+
+    def unexpected(self) -> list[Answered]:
+        """Answers that are neither an effect, nor a refusal that can be right, nor safe to retry."""
+        return [
+            answer
+            for answer in self.facts().answers
+            if answer.status not in _EXPECTED[answer.kind] and answer.status not in SAFE_TO_RETRY
+        ]
 
     def _check(self) -> None:
         if self._failure is not None:

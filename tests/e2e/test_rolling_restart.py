@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from e2e.local_cluster import LocalCluster
+from e2e.shell import Embedded
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -112,3 +113,46 @@ async def test_nobody_notices_that_all_services_are_restarted(cluster: LocalClus
     assert load.faults == []
     assert min(load.done[name] for name in ("_sync", "_decided", "_streamed", "_waited")) > 0, load.done
     assert load.resets <= 2, load.resets
+
+
+async def test_an_embedded_server_that_is_told_to_stop_under_load_loses_nothing(embedded: Embedded) -> None:
+    await asyncio.to_thread(embedded.serve, "--examples")
+    accepted: list[str] = []
+    many, stopped = asyncio.Event(), asyncio.Event()
+
+    async def start_some(session: aiohttp.ClientSession) -> None:
+        while not stopped.is_set():
+            body = {"input": {"amount": len(accepted) + 1}}
+            try:
+                async with session.post(f"{_REFUND}/execute", json=body) as response:
+                    if response.status == 202:
+                        accepted.append((await response.json())["executionId"])
+                        if len(accepted) == 100:
+                            many.set()
+            except aiohttp.ClientError:
+                return  # it listens no more
+
+    headers = {"X-API-Key": await asyncio.to_thread(lambda: embedded.key), "X-Execution-Mode": "async"}
+    async with aiohttp.ClientSession(embedded.url, headers=headers) as session:
+        callers = [asyncio.create_task(start_some(session)) for _ in range(8)]
+        async with asyncio.timeout(LIMIT):
+            await many.wait()
+        code = await asyncio.to_thread(embedded.stop)
+        stopped.set()
+        await asyncio.gather(*callers)
+        await asyncio.to_thread(embedded.serve)
+
+        for execution_id in accepted:
+            await _until_it_rests(session, execution_id)
+    assert code == 0
+
+
+async def _until_it_rests(session: aiohttp.ClientSession, execution_id: str) -> None:
+    """Wait until an execution has ended, or waits for somebody."""
+    async with asyncio.timeout(LIMIT):
+        while True:
+            async with session.get(f"{_REFUND}/executions/{execution_id}") as response:
+                assert response.status == 200, await response.text()
+                if (await response.json())["status"] in {"completed", "paused"}:
+                    return
+            await asyncio.sleep(0.02)

@@ -101,9 +101,11 @@ class Player:
     async def until(self, execution_id: str, kinds: Collection[str]) -> dict[str, Any]:
         """Wait for an event of some types; gives the last one."""
         async with asyncio.timeout(LIMIT):
-            while not (found := [each for each in await self.log(execution_id) if each["type"] in kinds]):
+            while True:
+                found = [each for each in await self.log(execution_id) if each["type"] in kinds]
+                if found:
+                    return found[-1]
                 await asyncio.sleep(_LOOK)
-        return found[-1]
 
     async def ended(self, execution_id: str) -> dict[str, Any]:
         """Wait for an execution's end; gives what is the same whichever version brings it there."""

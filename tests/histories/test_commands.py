@@ -12,7 +12,7 @@ from signoff.events.codec import decode_command
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.search import Search
 from signoff.events.times import from_iso
-from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, PARTITIONS, log_of_key
+from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS, PARTITIONS, log_of_key
 from signoff.executor.app import open_tools
 from signoff.runtime.settings import Settings
 from support.executors import Site, until
@@ -49,7 +49,10 @@ async def executions(site: Site) -> list[ExecutionRow]:
 
 
 async def is_at_rest(site: Site) -> bool:
-    """Whether every command is taken, and every execution waits or has ended."""
+    """Whether every event is published, every command taken, and every execution waits or has ended."""
+    published = await site.bus.bounds(EXECUTIONS, range(PARTITIONS))
+    if sum(end for _, end in published.values()) < await site.store.last_position():
+        return False  # what one execution owes another is sent first
     sent = await site.bus.bounds(COMMANDS, range(PARTITIONS))
     taken = {row.partition: row.next_offset for row in await site.store.leases()}
     return all(taken[each] >= end for each, (_, end) in sent.items()) and all(

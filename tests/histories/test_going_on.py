@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
 import pytest
+from local_services.process import run
 
 from histories.past import KEY, SETTINGS, Left, Past
 from histories.player import Player
@@ -16,14 +18,15 @@ from support.postgres import Postgres
 from support.system_people import keys_of_cast
 from support.system_services import EmbeddedService
 
+_SIGNOFF = Path(sys.executable).with_name("signoff")
 _TESTS = Path(__file__).parents[1]
 
 
-def server(folder: Path, **wiring: str) -> EmbeddedService:
-    """Today's server on an old data folder."""
+def settings(folder: Path, **wiring: str) -> dict[str, str]:
+    """What today's server on an old data folder runs with."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SIGNOFF_")}
     own = {"SIGNOFF_DATA": str(folder / "data"), "PYTHONPATH": str(_TESTS)}
-    return EmbeddedService(folder, {**clean, **SETTINGS, **own, **wiring})
+    return {**clean, **SETTINGS, **own, **wiring}
 
 
 class Servers(NamedTuple):
@@ -31,22 +34,25 @@ class Servers(NamedTuple):
 
     embedded: EmbeddedService
     on_postgres: EmbeddedService
+    settings: Mapping[str, str]
+    """Those of the latter."""
 
 
 @pytest.fixture(scope="module")
 def servers(past: Past, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Both, started at once."""
-    folders = [tmp_path_factory.mktemp(kind) for kind in ("embedded", "on_postgres")]
-    past.unpack(folders[0] / "data")
+    old, other = (tmp_path_factory.mktemp(kind) for kind in ("embedded", "on_postgres"))
+    past.unpack(old / "data")
     url = postgres.fresh_database()
     asyncio.run(restore(url, past.postgres_script()))
-    started = Servers(server(folders[0]), server(folders[1], SIGNOFF_DATABASE_URL=url))
-    for each in started:
+    wired = settings(other, SIGNOFF_DATABASE_URL=url)
+    both = EmbeddedService(old, settings(old)), EmbeddedService(other, wired)
+    for each in both:
         each.launch()
-    for each in started:
+    for each in both:
         each.await_ready()
-    yield started
-    for each in started:
+    yield Servers(*both, wired)
+    for each in both:
         each.stop()
     postgres.drop(url)
 
@@ -90,6 +96,25 @@ async def check_end(player: Player, left: Left) -> None:
     if not left.ended:
         await player.perform(left.play, left.execution_id, left.after)
     assert await player.ended(left.execution_id) == left.end, left.play
+
+
+async def test_a_rebuild_brings_what_waits_into_a_projection_that_was_added_since(
+    servers: Servers, past: Past
+) -> None:
+    """The inbox came with 0.4: what had paused before is not in it."""
+    waiting = {
+        each.execution_id
+        for each in past.manifest.cluster
+        if each.after and each.after[0].do == "decide" and each.after[0].child is None
+    }
+    rebuild = (_SIGNOFF, "doctor", "--rebuild", "inbox")
+
+    await asyncio.to_thread(run, rebuild, limit=30.0, environment=servers.settings)
+
+    async with Player(f"http://127.0.0.1:{servers.on_postgres.port}", KEY) as player:
+        status, inbox = await player.call("GET", "/api/inbox?scope=all&limit=100")
+    assert status == 200, inbox
+    assert waiting <= {each["executionId"] for each in inbox["items"]}
 
 
 async def test_the_embedded_server_goes_on_with_an_old_data_folder(servers: Servers, past: Past) -> None:

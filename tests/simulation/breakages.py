@@ -225,7 +225,7 @@ BREAKAGES: Final[dict[str, Breakage]] = {
         (lease_without_clock, _HANGS),
         (messages_once, _LOSSES),
         (no_doubt, _LOSSES),
-        (no_epoch_check, None),
+        (no_epoch_check, _all_the_time("slow", "crash", at_points=0)),
         (no_memory_of_commands, _LOSSES),
         (nothing_taken_over, _DEATHS),
         (offset_before_events, _DEATHS),

@@ -11,7 +11,7 @@ import pytest
 
 from simulation.runs import run
 
-_BLOCK: Final = 50
+_BLOCK: Final = 25
 """Seeds of one test: far fewer than its time limit allows."""
 
 _LIMIT: Final = 55.0

@@ -76,6 +76,11 @@ def _marked(mark: str) -> list[int]:
     return found
 
 
+def _mounted(folder: Path) -> list[Path]:
+    places = [Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return [place for place in places if place.is_relative_to(folder)]
+
+
 def _await_end_of(parent: int) -> None:
     """Return when standard input ends, or the parent: a forked child of it may hold that input open."""
     while os.getppid() == parent and not select.select([sys.stdin], [], [], _PAUSE)[0]:
@@ -90,6 +95,8 @@ def _guard(mark: str, folder: Path) -> int:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(_PAUSE)
+    for disk in _mounted(folder):  # a run that was killed has left its small disks
+        subprocess.run(["umount", disk], check=False, timeout=_KILL_LIMIT)
     shutil.rmtree(folder, ignore_errors=bool(left))
     return 1 if left else 0
 

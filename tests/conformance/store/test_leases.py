@@ -104,6 +104,27 @@ async def test_a_freed_lease_is_taken_at_once(store: EventStore) -> None:
     assert (taken.partition, taken.epoch) == (mine[2].partition, 2)
 
 
+async def test_who_waits_for_a_release_hears_of_it(store: EventStore) -> None:
+    (lease,) = await store.acquire("me", most=1, ttl=60)
+    heard = await store.released(0, limit=0.5)  # a database's hints begin once somebody listens
+    waiting = asyncio.create_task(store.released(heard, limit=20))
+    await asyncio.sleep(0)
+
+    await store.release({lease.partition: lease.epoch}, owner="me")
+
+    assert await waiting > heard
+
+
+async def test_a_release_that_came_before_the_question_is_heard_of_at_once(store: EventStore) -> None:
+    (lease,) = await store.acquire("me", most=1, ttl=60)
+    heard = await store.released(0, limit=0.5)
+    await store.release({lease.partition: lease.epoch}, owner="me")
+    await store.released(heard, limit=20)
+
+    async with asyncio.timeout(1):
+        assert await store.released(heard, limit=20) > heard
+
+
 async def test_the_relays_position_only_moves_forward_and_under_its_epoch(store: EventStore) -> None:
     one, two = await store.acquire("me", most=2, ttl=60)
 

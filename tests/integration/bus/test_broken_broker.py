@@ -17,6 +17,7 @@ from signoff.events.bus.base import Bus, Reader, Record
 from signoff.events.bus.kafka import KafkaBus
 from signoff.events.errors import BusUnavailableError, RecordTooLargeError
 from support.ports import unused_port
+from support.proxies import Proxy
 
 TIMEOUT = 3.0
 BOUND = 3 * TIMEOUT  # nothing may take longer than this to tell that the broker is away
@@ -294,3 +295,76 @@ async def test_lag_tools_see_how_far_a_group_is(topic: str, kafka: Kafka) -> Non
         TopicPartition(topic, 0): 41,
         TopicPartition(topic, 1): 42,
     }
+
+
+@pytest.fixture
+async def bus_by_proxy(kafka_proxy: Proxy) -> AsyncIterator[KafkaBus]:
+    bus = KafkaBus(kafka_proxy.address, timeout=TIMEOUT)
+    yield bus
+    await bus.close()
+
+
+async def test_connections_cut_again_and_again_lose_skip_and_swap_nothing(
+    bus: KafkaBus, bus_by_proxy: KafkaBus, topic: str, kafka_proxy: Proxy
+) -> None:
+    reader = await bus_by_proxy.reader(topic)
+    await reader.assign({0: 0})
+    count = 10_000
+    publishing = asyncio.create_task(relay(bus_by_proxy, topic, count))
+    following = asyncio.create_task(follow(reader, count))
+
+    for part in range(1, 5):
+        await published_at_least(bus, topic, part * 1000)
+        await asyncio.to_thread(kafka_proxy.cut)
+
+    async with asyncio.timeout(50):
+        await publishing
+        assert await following == list(range(count))
+
+
+async def published_at_least(bus: Bus, topic: str, count: int) -> None:
+    """Return once so many records are on the topic, repeated ones counted."""
+    async with asyncio.timeout(20):
+        while (await bus.bounds(topic, [0]))[0][1] < count:
+            pass
+
+
+@pytest.mark.parametrize("ways", [{"down": False}, {"up": False}], ids=["there", "back"])
+async def test_a_line_that_stalls_is_told_in_time_and_used_again(
+    bus_by_proxy: KafkaBus, topic: str, kafka_proxy: Proxy, ways: dict[str, bool]
+) -> None:
+    reader = await bus_by_proxy.reader(topic)
+    await reader.assign({0: 0})
+    await bus_by_proxy.send(topic, 0, Record(b"key", b"0"))
+    assert await follow(reader, 1) == [0]
+
+    with kafka_proxy.stalled(**ways):
+        async with asyncio.timeout(BOUND):
+            with pytest.raises(BusUnavailableError):
+                await bus_by_proxy.send(topic, 0, Record(b"key", b"1"))
+        async with asyncio.timeout(BOUND):
+            with pytest.raises(BusUnavailableError):
+                await until_poll_fails(reader)
+
+    await until_it_answers(bus_by_proxy, topic)
+    await bus_by_proxy.send(topic, 0, Record(b"key", b"2"))
+    assert (await follow_last(reader, b"2"))[-1] == b"2"
+
+
+async def follow_last(reader: Reader, last: bytes) -> list[bytes]:
+    """Read until a value was there."""
+    values: list[bytes] = []
+    async with asyncio.timeout(20):
+        while last not in values:
+            values += [message.value for message in await reader.poll(wait=1)]
+    return values
+
+
+async def test_a_slow_line_is_slow_and_nothing_else(
+    bus_by_proxy: KafkaBus, topic: str, kafka_proxy: Proxy
+) -> None:
+    reader = await bus_by_proxy.reader(topic)
+    await reader.assign({0: 0})
+    with kafka_proxy.slowed(latency=0.05, rate=100_000):
+        assert await relay(bus_by_proxy, topic, 500) == 0
+        assert await follow(reader, 500) == list(range(500))

@@ -183,6 +183,27 @@ async def test_what_only_the_primary_has_is_never_seen(
     await until(lambda: is_at(store, log, 2))
 
 
+@pytest.mark.parametrize("careless", ["off", "local"])
+async def test_commits_wait_for_the_standby_also_where_the_server_is_set_not_to(
+    whole: Pair, url: str, monkeypatch: pytest.MonkeyPatch, careless: str
+) -> None:
+    monkeypatch.setattr("signoff.events.store.postgres_writer.COMMIT_LIMIT", 0.5)
+    monkeypatch.setattr("signoff.events.store.postgres_writer.SETTLE_LIMIT", 0.5)
+    database = urlsplit(url).path.removeprefix("/")
+    whole.primary.query(f"ALTER DATABASE {database} SET synchronous_commit TO {careless}")
+    store = await PostgresStore.open(url)
+    await store.migrate(partitions=PARTITIONS)
+    writer, log = await Writer.of(store), uuid4()
+
+    whole.standby.freeze()
+    with pytest.raises(AppendUnknownError):
+        await writer.append(*events(log, [1]))
+
+    whole.standby.thaw()
+    await until(lambda: is_at(store, log, 1))
+    await store.close()
+
+
 async def is_at(store: EventStore, log: UUID, version: int) -> bool:
     return await store.heads([log]) == {log: version}
 

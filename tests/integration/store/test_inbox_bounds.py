@@ -19,7 +19,7 @@ from support.stores import PARTITIONS, WORKSPACE
 async def plan_of(url: str, search: InboxSearch) -> str:
     """How PostgreSQL would read a page."""
     named, plans = queries("postgres"), list[str]()
-    pool = await open_pool(Primary(url, queries("postgres")["timeline"]).connect, size=1, settings=LISTING)
+    pool = await open_pool(Primary(url, queries("postgres")).connect, size=1, settings=LISTING)
 
     async def explain(name: str, *arguments: object) -> Sequence[Any]:
         plans.extend(row[0] for row in await pool.fetch(f"EXPLAIN {named[name]}", *arguments))

@@ -30,9 +30,7 @@ async def test_no_table_is_read_whole(log_url: str, query: str, arguments: tuple
     writer, row = await Writer.of(store), execution()
     await writer.append(rows=[row, RunRow(run_id=uuid4(), log_id=row.log_id)])
     await store.close()
-    pool = await open_pool(
-        Primary(log_url, queries("postgres")["timeline"]).connect, size=1, settings=READING
-    )
+    pool = await open_pool(Primary(log_url, queries("postgres")).connect, size=1, settings=READING)
 
     await pool.execute(_STATISTICS)
     plan = "\n".join(row[0] for row in await pool.fetch(f"EXPLAIN {queries('postgres')[query]}", *arguments))
@@ -53,7 +51,7 @@ _INDEXES: Final = {
 async def test_every_index_of_inboxes_finds_the_very_row_of_a_point_that_goes(
     log_url: str, index: str
 ) -> None:
-    connection = await connect_writer(Primary(log_url, queries("postgres")["timeline"]).connect)
+    connection = await connect_writer(Primary(log_url, queries("postgres")).connect)
     others = sorted(_INDEXES.keys() - {index})
 
     await connection.execute(f"DROP INDEX {', '.join(others)}")

@@ -56,7 +56,9 @@ _BLOCKS: Final[Mapping[str, Mapping[str, Any]]] = {
         "join": _act(),
     },
     "quorum": {
-        "ask": {**_ASK, "quorum": {"required": 2}, "deadline": {"after": "9s", "default": {}}, "then": "after"},
+        "ask": {
+            **_ASK, "quorum": {"required": 2}, "deadline": {"after": "9s", "default": {}}, "then": "after",
+        },
         "after": _act(),
     },
     "deadline": {

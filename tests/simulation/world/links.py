@@ -50,6 +50,17 @@ class Rates(Struct):
         self.away, self.slow = False, 0.0
 
 
+class Lock:
+    """What a transaction holds whose commit is still on its way: nobody who needs it passes meanwhile.
+
+    Attributes:
+        until: when it is free.
+    """
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+
 class Link:
     """The connections of one process to one server.
 
@@ -66,7 +77,9 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._last: dict[object, float] = {}
 
-    def call(self, act: Act, *, lane: object = None, lost: Lost | None = None) -> asyncio.Future[Any]:
+    def call(
+        self, act: Act, *, lane: object = None, lock: Lock | None = None, lost: Lost | None = None
+    ) -> asyncio.Future[Any]:
         """Let the server do something; the answer comes later, or an error.
 
         The server does it in its own time, also when the caller is cancelled or killed meanwhile.
@@ -74,6 +87,7 @@ class Link:
         Args:
             act: what it does, without waiting for anything.
             lane: calls with an equal one arrive in the order in which they were made.
+            lock: what it waits for; and holds, when it arrives late.
             lost: in place of the link's own.
         """
         answer: asyncio.Future[Any] = self._loop.create_future()
@@ -91,22 +105,30 @@ class Link:
         if fate < rates.unsent:
             self._fail(answer, gives_up, lost(False))
         elif fate < rates.unsent + rates.unheard:
-            self._serve(act, arrives, None)
+            self._serve(act, arrives, None, lock)
             self._fail(answer, max(gives_up, arrives), lost(False))
         elif fate < rates.unsent + rates.unheard + rates.late:
-            self._serve(act, now + random.random() ** 2 * _LATEST, None)
+            arrives = now + random.random() ** 2 * _LATEST
+            if lock is not None and lock.until <= now:
+                lock.until = arrives
+                self._serve(act, arrives, None, None)
+            else:
+                self._serve(act, arrives, None, lock)
             self._fail(answer, gives_up, lost(False))
         else:
-            self._serve(act, arrives, answer)
+            self._serve(act, arrives, answer, lock)
         return answer
 
     def _fail(self, answer: asyncio.Future[Any], when: float, error: Exception) -> None:
         self._loop.call_at(when, _reply, answer, None, error, context=_OUTSIDE.copy())
 
-    def _serve(self, act: Act, arrives: float, answer: asyncio.Future[Any] | None) -> None:
+    def _serve(self, act: Act, arrives: float, answer: asyncio.Future[Any] | None, lock: Lock | None) -> None:
         returns = self._delay()
 
         def serve() -> None:
+            if lock is not None and lock.until > self._loop.time():
+                self._loop.call_at(lock.until, serve, context=_OUTSIDE.copy())
+                return
             result, error = at_once(act())
             if answer is not None:
                 self._loop.call_later(returns, _reply, answer, result, error, context=_OUTSIDE.copy())

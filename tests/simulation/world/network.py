@@ -198,10 +198,14 @@ class Listener:
 
     Args:
         close: ends that.
+
+    Attributes:
+        sockets: none: it listens by its name.
     """
 
     def __init__(self, close: Callable[[], None]) -> None:
         self.close = close
+        self.sockets: tuple[object, ...] = ()
 
 
 class Connector(aiohttp.BaseConnector):

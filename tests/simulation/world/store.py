@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from signoff.events import faults
 from signoff.events.errors import AppendUnknownError, StoreUnavailableError
-from signoff.events.store.base import Append, Recorded
+from signoff.events.store.base import Append, Lease, Recorded
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.paging import PAGE_BYTES
 from signoff.events.store.subscription import Bell, follow
 from simulation.kernel.trace import Trace
-from simulation.world.links import Link
+from simulation.world.links import Link, Lock
 
 _APPENDS: Final = "appends"
 
@@ -38,14 +38,18 @@ class SimulatedStore:
         link: what lies between.
         who: the process.
         trace: is told of every append.
+        lock: of all who write; see `PostgresStore`.
         broken: takes what must not be.
     """
 
-    def __init__(self, truth: MemoryStore, link: Link, who: str, trace: Trace, broken: list[str]) -> None:
+    def __init__(
+        self, truth: MemoryStore, link: Link, *, who: str, trace: Trace, lock: Lock, broken: list[str]
+    ) -> None:
         self._truth = truth
         self._link = link
         self._who = who
         self._trace = trace
+        self._lock = lock
         self._broken = broken
         self._bell = Bell()
         self.records = SimulatedRecords(truth, link)
@@ -58,7 +62,9 @@ class SimulatedStore:
         if faults.armed:
             await faults.reach("store.begun")
             await faults.reach("store.committing")
-        position = await self._link.call(lambda: self._write(append), lane=_APPENDS, lost=append_lost)
+        position = await self._link.call(
+            lambda: self._write(append), lane=_APPENDS, lock=self._lock, lost=append_lost
+        )
         if faults.armed:
             await faults.reach("store.committed")
         return int(position)
@@ -71,6 +77,13 @@ class SimulatedStore:
             what = ", ".join(f"{str(each.log_id)[-6:]}/{each.version} {each.topic}" for each in append.events)
             self._trace.note(self._who, f"appends to {append.partition}, epoch {append.epoch}: {what}")
         return position
+
+    async def acquire(self, owner: str, *, most: int, ttl: float) -> list[Lease]:
+        """Take leases: under the lock, so that no append of an earlier owner is under way."""
+        taken: list[Lease] = await self._link.call(
+            lambda: self._truth.acquire(owner, most=most, ttl=ttl), lock=self._lock
+        )
+        return taken
 
     async def released(self, heard: int, *, limit: float) -> int:
         """Wait for a release of leases, at most so many seconds."""

@@ -22,7 +22,7 @@ from simulation.kernel.loop import SimulatedLoop
 from simulation.kernel.nature import EPOCH, Nature
 from simulation.kernel.processes import Process
 from simulation.world.bus import SimulatedBus, bus_lost
-from simulation.world.links import Link, Rates
+from simulation.world.links import Link, Lock, Rates
 from simulation.world.network import Network
 from simulation.world.ports import Outside, SimulatedObjects, SimulatedSandbox, blobs_lost
 from simulation.world.services import Ports, Service, executor, gateway, stream
@@ -91,6 +91,7 @@ class World:
         self.objects: dict[str, bytes] = {}
         self.broken: list[str] = []
         self.began = False
+        self._lock = Lock()
         self.network = Network(loop, Random(f"{seed} network"))
         loop.listen = self.network.listen
         self.outside = Outside(Random(f"{seed} outside"), loop.trace, self._owner_of, self.broken)
@@ -160,9 +161,10 @@ class World:
             store=SimulatedStore(
                 self.log,
                 Link(drawn("store"), rates["store"], store_lost),
-                process.name,
-                self.trace,
-                self.broken,
+                who=process.name,
+                trace=self.trace,
+                lock=self._lock,
+                broken=self.broken,
             ),
             bus=SimulatedBus(self.broker, Link(drawn("bus"), rates["bus"], bus_lost)),
             objects=SimulatedObjects(self.objects, Link(drawn("blobs"), rates["blobs"], blobs_lost)),

@@ -108,3 +108,5 @@ def _broken_link(before: Logged | None, row: Logged) -> Iterator[str]:
     prev = None if before is None else base64.b64encode(hashlib.sha256(before.state).digest()).decode()
     if event.get("prev") != prev:
         yield f"{where}: its hash is not that of the event before"
+    elif before is not None and event["timestamp"] < json.loads(before.state)["timestamp"]:
+        yield f"{where}: the time ran backward"

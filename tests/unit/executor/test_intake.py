@@ -1,7 +1,7 @@
 """Commands on their way from the topic into inboxes: none skipped, none twice, none too many."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,6 +32,27 @@ class Target:
 
     def close(self) -> None:
         self.inbox.close()
+
+
+class Wrapped:
+    """A reader in which a test meddles."""
+
+    def __init__(self, reader: Any) -> None:
+        self.reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reader, name)
+
+
+class Readers:
+    """A bus whose readers are wrapped."""
+
+    def __init__(self, bus: MemoryBus, wrap: Callable[[Any], Any]) -> None:
+        self._bus = bus
+        self._wrap = wrap
+
+    async def reader(self, topic: str) -> Any:
+        return self._wrap(await self._bus.reader(topic))
 
 
 @pytest.fixture
@@ -79,6 +100,21 @@ async def test_a_partition_that_is_taken_again_while_a_poll_waits_misses_nothing
 
         await until(lambda: len(again.accepted) >= 8)
         assert again.accepted == [5, 6, 7, 8, 9, 10, 11, 12]
+
+
+async def test_partitions_that_stay_are_read_on_while_others_come_and_go(bus: MemoryBus) -> None:
+    class Restless(Wrapped):
+        async def poll(self, **given: Any) -> list[Message]:
+            messages: list[Message] = await self.reader.poll(**given)
+            intake.add(Target(0))  # the other partition never comes to rest
+            return messages
+
+    async with reading(Readers(bus, Restless)) as intake:
+        staying = Target(1)
+        intake.add(staying)
+        await send(bus, 10)
+
+        await until(lambda: staying.accepted == [*range(10)])
 
 
 async def test_a_full_inbox_is_given_no_more_until_there_is_room(bus: MemoryBus) -> None:

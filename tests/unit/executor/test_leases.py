@@ -1,6 +1,7 @@
 """Who owns what: executors share the partitions, and one that has lost its lease does nothing more."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -26,12 +27,12 @@ HELD = {"blocks": {"held": {"type": "probe.hold", "then": "after"}, "after": {"t
 class Keeping:
     """A keeper of leases whose clock, and whose database's clock, the test moves."""
 
-    def __init__(self, store: Any, clock: Clock, owner: str) -> None:
+    def __init__(self, store: Any, clock: Callable[[], float], owner: str, **times: float) -> None:
         self.taken: list[int] = []
         self.gone: list[int] = []
         self.handed_over: list[int] = []
         self.at_work: set[int] = set()
-        self.leases = Leases(store, owner, holder=self, partitions=4, monotonic=lambda: clock.now)
+        self.leases = Leases(store, owner, holder=self, partitions=4, monotonic=clock, **times)
 
     async def gained(self, lease: Lease) -> None:
         self.taken.append(lease.partition)
@@ -162,6 +163,113 @@ async def test_a_lease_counts_from_before_its_renewal_was_asked_for(store: Memor
     assert not one.leases.held(0)
 
 
+async def test_what_ran_out_while_its_renewal_was_under_way_is_not_held_again(
+    store: MemoryStore, clock: Clock
+) -> None:
+    class Slow(FaultyStore):
+        async def renew(self, leases: Any, *, owner: str, ttl: float) -> Any:
+            answer = await store.renew(leases, owner=owner, ttl=ttl)
+            clock.now += module.TTL + 0.1
+            return answer
+
+    one = Keeping(Slow(store), clock, "one")
+    await one.round()
+    clock.now += 1
+
+    await one.leases._extend(clock.now + module.TTL)  # by its own word the renewal would reach far
+
+    assert not any(map(one.leases.held, range(4)))
+    assert [row.owner for row in await store.leases()] == [None] * 4
+
+
+async def test_work_stops_when_its_lease_runs_out_though_the_database_does_not_answer(
+    store: MemoryStore,
+) -> None:
+    class Silent(FaultyStore):
+        async def renew(self, *_: Any, **__: Any) -> Any:
+            await asyncio.Event().wait()
+
+    one = Keeping(Silent(store), module.since_boot, "one", ttl=0.2, renewal=0.05)
+    keeping = asyncio.create_task(one.leases.keep())
+
+    await until(lambda: sorted(one.gone) == [0, 1, 2, 3])
+
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_leases_are_renewed_while_what_they_are_for_is_brought_to_an_end(
+    store: MemoryStore, clock: Clock
+) -> None:
+    one = Keeping(store, clock, "one")
+    await one.round()
+    one.at_work = {3}
+    leaving = asyncio.create_task(one.leases.leave())
+    await until(lambda: one.leases.owned == [3])
+
+    for _ in range(5):
+        clock.now += 1
+        await one.leases._round()
+
+    assert one.leases.held(3)
+    one.at_work.clear()
+    await leaving
+    assert one.gone == []
+
+
+async def test_each_partition_is_released_as_soon_as_its_work_has_ended(
+    store: MemoryStore, clock: Clock
+) -> None:
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
+    await one.round()
+    one.at_work = {1}
+    leaving = asyncio.create_task(one.leases.leave())
+    await until(lambda: one.leases.owned == [1])
+    await two.round()
+    assert two.leases.owned == [0, 2, 3]
+
+    one.at_work.clear()
+    await leaving
+    await two.round()
+
+    assert two.leases.owned == [0, 1, 2, 3]
+
+
+async def test_what_is_released_is_taken_at_once_and_not_at_the_next_round(
+    store: MemoryStore, clock: Clock
+) -> None:
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two", renewal=3600.0)
+    await one.round()
+    taking = asyncio.create_task(two.leases.keep())
+    await until(lambda: two.leases._others_end < float("inf"))
+
+    await one.leases.leave()
+
+    await until(lambda: two.leases.owned == [0, 1, 2, 3])
+    taking.cancel()
+    await asyncio.gather(taking, return_exceptions=True)
+
+
+async def test_who_joins_gets_its_share_in_steps(
+    store: MemoryStore, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 1)
+    one, two = Keeping(store, clock, "one"), Keeping(store, clock, "two")
+    await one.round()
+    one.at_work = {2, 3}
+    await two.round()
+
+    await one.leases._round()
+    assert list(one.leases._handed_over) == [3]
+    one.at_work = {2}
+    await until(lambda: not one.leases._handed_over)
+    await one.leases._round()
+
+    assert list(one.leases._handed_over) == [2]
+    one.at_work.clear()
+    await until(lambda: one.leases.owned == [0, 1])
+
+
 # Executors --------------------------------------------------------------------------------------------------
 
 
@@ -280,17 +388,6 @@ async def test_an_executor_that_stops_gives_everything_back_at_once(site: Site, 
     assert [row.owner for row in await site.store.leases()] == [None] * site.partitions
     async with site.executor(probe.registry), asyncio.timeout(1):
         await site.run(await site.deploy(ONE))
-
-
-async def test_a_block_that_runs_when_its_executor_stops_is_run_by_the_next(site: Site, probe: Probe) -> None:
-    async with site.executor(probe.registry):
-        sent = await site.start(await site.deploy(HELD))
-        await until(lambda: probe.held)
-
-    async with site.executor(probe.registry):
-        await site.until_event(sent.log_id, "execution:completed")
-
-    assert probe.tries("held") == [1, 2]
 
 
 async def test_an_executor_without_a_database_is_not_ready_and_stops_all_the_same(

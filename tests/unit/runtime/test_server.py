@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 
 from signoff.runtime.errors import ServerError
-from signoff.runtime.server import STOPPING, install_signal_handlers, run, serve
+from signoff.runtime.health import Health, add_health_routes
+from signoff.runtime.server import LEAVING, STOPPING, install_signal_handlers, run, serve
 
 _HOST = "127.0.0.1"
 
@@ -17,11 +18,11 @@ _HOST = "127.0.0.1"
 class _Running:
     """A server in a task, with its URL."""
 
-    def __init__(self, app: web.Application, port: int = 0) -> None:
+    def __init__(self, app: web.Application, port: int = 0, **times: float) -> None:
         self.stop = asyncio.Event()
         self._url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.task = asyncio.create_task(
-            serve(app, host=_HOST, port=port, stop=self.stop, on_ready=self._url.set_result)
+            serve(app, host=_HOST, port=port, stop=self.stop, on_ready=self._url.set_result, **times)
         )
 
     async def url(self) -> str:
@@ -66,6 +67,63 @@ async def test_open_streams_end_cleanly_and_at_once_when_the_server_stops() -> N
         running.stop.set()
 
         assert await asyncio.wait_for(response.content.read(), 1) == b", ended"
+    await asyncio.wait_for(running.task, 5)
+
+
+async def test_a_server_that_stops_says_so_and_serves_on_for_a_while() -> None:
+    app = _app()
+    add_health_routes(app, Health())
+    running = _Running(app, grace=0.5)
+    async with aiohttp.ClientSession(await running.url()) as session:
+        async with session.get("/healthz") as healthy:
+            assert healthy.status == 200
+
+        running.stop.set()
+        await asyncio.wait_for(app[LEAVING].wait(), 5)
+
+        for probe in ("/healthz", "/readyz"):
+            async with session.get(probe) as stopping:
+                assert (stopping.status, await stopping.json()) == (503, {"status": "stopping"})
+        async with session.get("/") as response:
+            assert (response.status, await response.text()) == (200, "hello")
+            assert response.headers["Connection"] == "close"
+    await asyncio.wait_for(running.task, 5)
+
+
+async def test_streams_go_on_until_load_balancers_had_time_to_find_out() -> None:
+    app = _app()
+    running = _Running(app, grace=0.3)
+    async with aiohttp.ClientSession(await running.url()) as session, session.get("/endless") as response:
+        assert await response.content.readexactly(5) == b"begun"
+
+        running.stop.set()
+        await asyncio.wait_for(app[LEAVING].wait(), 5)
+
+        assert not app[STOPPING].is_set()
+        assert await asyncio.wait_for(response.content.read(), 5) == b", ended"
+    await asyncio.wait_for(running.task, 5)
+
+
+async def test_a_request_under_way_is_answered_although_the_server_stops() -> None:
+    app, asked, answered = _app(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_: web.Request) -> web.Response:
+        asked.set()
+        await answered.wait()
+        return web.Response(text="at last")
+
+    app.router.add_get("/slow", slow)
+    running = _Running(app)
+    async with aiohttp.ClientSession(await running.url()) as session:
+        waiting = asyncio.create_task(session.get("/slow"))
+        await asyncio.wait_for(asked.wait(), 5)
+        running.stop.set()
+        await asyncio.wait_for(app[STOPPING].wait(), 5)
+
+        answered.set()
+
+        async with await waiting as response:
+            assert await response.text() == "at last"
     await asyncio.wait_for(running.task, 5)
 
 

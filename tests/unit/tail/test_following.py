@@ -331,6 +331,22 @@ async def test_a_live_stream_ends_at_a_pause_that_somebody_was_told_of_at_once(
     assert _ids(frames) == [2, 3]
 
 
+async def test_a_live_stream_ends_behind_what_it_learns_of_only_at_the_pause(
+    hub: Hub, ledger: Ledger
+) -> None:
+    log = ledger.log()
+    await log.add(started(), status="running")
+
+    with hub.open(log.log_id, after=0) as reader:
+        await _at_end_of_history(reader)
+        await until(lambda: hub.live)
+        raws = await log.add(paused(), notified(), status="paused", publish=False)
+        await log.publish(raws[0])
+        frames = await _rest(reader)
+
+    assert _ids(frames) == [2, 3]
+
+
 async def test_a_pause_with_a_queued_resume_behind_it_is_not_the_end(hub: Hub, ledger: Ledger) -> None:
     log, run = ledger.log(), new_id()
     await log.add(started(), status="running")

@@ -116,7 +116,7 @@ def _stopping() -> web.Response:
 def add_health_routes(app: web.Application, health: Health) -> None:
     """Serve ``/healthz`` (the process lives), ``/readyz`` (it can work) and ``/metrics``.
 
-    Both give 503 ``stopping`` once it was told to stop: it takes what comes, and nothing should be sent to it.
+    Both give 503 ``stopping`` once it was told to stop: it takes what still comes.
     """
 
     def stops(request: web.Request) -> bool:

@@ -1,12 +1,13 @@
-"""How a service listens, and how it stops: seen to stop first, then at once for open streams, in bounded time.
+"""How a service listens, and how it stops: in bounded time, and no caller meets a closed door.
 
 A load balancer needs a moment to find out that a service stops. Until then the service serves on, tells
-probes that it is :data:`LEAVING`, and closes each connection with its answer; so no request meets a closed door.
+probes that it is :data:`LEAVING`, and closes each connection with its answer. Then open streams end at once.
 """
 
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
@@ -35,6 +36,10 @@ LAST_ANSWERS: Final = 10.0
 """Seconds that callers behind a load balancer have for what they wait for, such as the end of a run."""
 
 _BACKLOG: Final = 1024
+
+_ACCEPTORS: Final = 16
+"""How often a socket is watched. libuv accepts one connection each time round its loop (since 1.45): while
+that is busy, who connects would wait for seconds, where no limit sees it and nobody refuses it."""
 
 
 async def serve(
@@ -83,29 +88,37 @@ async def serve(
     )
     await runner.setup()
     try:
-        listener = await _listen(runner, host, port)
+        listeners = await _listen(runner, host, port)
         try:
             if on_ready is not None:
-                on_ready(str(URL.build(scheme="http", host=host, port=listener.sockets[0].getsockname()[1])))
+                bound = listeners[0].sockets[0].getsockname()[1]
+                on_ready(str(URL.build(scheme="http", host=host, port=bound)))
             await stop.wait()
             leaving.set()
             await asyncio.sleep(grace)
         finally:
-            listener.close()
+            for listener in listeners:
+                listener.close()
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+async def _listen(runner: web.AppRunner, host: str, port: int) -> list[asyncio.Server]:
     server = cast("web.Server", runner.server)  # the runner is set up
+    connection = open_to(server)
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(open_to(server), host, port, backlog=_BACKLOG)
+        first = await loop.create_server(connection, host, port, backlog=_BACKLOG)
     except OSError as error:
         raise ServerError(
             f"cannot listen on {host}:{port} ({error.strerror}): "
             "end what listens there, or set SIGNOFF_HOST and SIGNOFF_PORT"
         ) from error
+    listeners = [first]
+    for bound in first.sockets * (_ACCEPTORS - 1):
+        same = socket.fromfd(bound.fileno(), bound.family, bound.type)
+        listeners.append(await loop.create_server(connection, sock=same, backlog=_BACKLOG))
+    return listeners
 
 
 def install_signal_handlers(stop: asyncio.Event) -> None:

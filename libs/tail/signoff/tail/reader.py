@@ -216,7 +216,7 @@ class Reader:
         if row is None:
             return
         if row.version > position:
-            self._must_read = True
+            self._must_read = self._may_be_settled = True
         elif row.status in self._settled:
             self.ended = not self._behind()
             self._may_be_settled = not self.ended

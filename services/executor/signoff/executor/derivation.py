@@ -26,7 +26,7 @@ from signoff.events.types import (
     ResumeQueued,
 )
 from signoff.executor.inbox_rows import point_rows
-from signoff.executor.loaded import Loaded
+from signoff.executor.loaded import Loaded, NewerEventError
 from signoff.executor.loader import UNFOLDABLE, BrokenExecutionError, Loader
 from signoff.executor.plans import UnknownVersionError
 from signoff.executor.projections import SHOWN_TOPICS, execution_row, run_rows, workflow_row
@@ -104,7 +104,8 @@ class Deriver:
         except (StoreUnavailableError, BlobError):
             raise
         except UNFOLDABLE as error:
-            raise BrokenExecutionError(log_id, f"{type(error).__name__}: {error}") from error
+            newer = isinstance(error, NewerEventError)
+            raise BrokenExecutionError(log_id, f"{type(error).__name__}: {error}", newer=newer) from error
 
     async def _read(self, walk: "_Walk", upto: int | None) -> Reading:
         more = True

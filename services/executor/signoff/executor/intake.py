@@ -31,6 +31,7 @@ class Intake:
         self._bus = bus
         self._partitions: dict[int, Partition] = {}
         self._positions: dict[int, int] = {}
+        self._assigned: dict[int, Partition] = {}
         self._changed = False
         self._paused: set[int] = set()
         self.overloaded = False
@@ -66,6 +67,7 @@ class Intake:
     async def _round(self, reader: Reader) -> None:
         if self._changed:
             self._changed = False
+            self._assigned = dict(self._partitions)
             await reader.assign(dict(self._positions))
             reader.resume(self._paused)
             self._paused.clear()
@@ -73,12 +75,12 @@ class Intake:
         if not self._positions or len(self._paused) == len(self._positions):
             await asyncio.sleep(_WAIT)
             return
-        messages = await reader.poll(wait=_WAIT)
-        if self._changed:  # read from where the partitions were before: read again from where they are now
-            return
-        for message in messages:
+        for message in await reader.poll(wait=_WAIT):
             partition = self._partitions.get(message.partition)
-            if partition is not None and message.offset >= self._positions[message.partition]:
+            # One that came or was taken again meanwhile goes on elsewhere than where was read.
+            if partition is None or partition is not self._assigned.get(message.partition):
+                continue
+            if message.offset >= self._positions[message.partition]:
                 self._positions[message.partition] = message.offset + 1
                 partition.accept(message)
 

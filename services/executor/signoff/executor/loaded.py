@@ -127,12 +127,12 @@ class Loaded:
             event = decode_event(each.state)
             if event.prev != self.prev:
                 raise ValueError(f"event {event.event_id} does not follow the bytes of the one before it")
+            if not self.workflow_id:
+                self.name(execution_id=event.execution_id, workflow_id=event.workflow_id)
             if isinstance(event.data, Unknown):
                 raise NewerEventError(
                     f"event {event.event_id} ({event.type}) is of a newer version: upgrade this executor"
                 )
-            if not self.workflow_id:
-                self.name(execution_id=event.execution_id, workflow_id=event.workflow_id)
             self._evolve(event, None)
             self._link(each.state)
 

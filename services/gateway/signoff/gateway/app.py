@@ -25,6 +25,7 @@ from signoff.events.errors import BusError
 from signoff.events.files import Files
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
+from signoff.events.topics import PARTITIONS
 from signoff.gateway.admission import ADMISSION, Admission
 from signoff.gateway.commands import Commands
 from signoff.gateway.executions.endings import Endings
@@ -208,6 +209,7 @@ async def run(
         stack.push_async_callback(bus.close)
         sandbox = await stack.enter_async_context(await Sandbox.start(workers=_CHECKERS))
         health = Health()
+        health.add_check("schema", lambda: store.check(partitions=PARTITIONS))
         directory = await stack.enter_async_context(following(store, health.watch))
         app = create_app(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=sandbox,

@@ -85,7 +85,7 @@ class PostgresStore:
             searchers: connections for searches, made when there is one; as many for inboxes.
         """
         named = await asyncio.to_thread(queries, "postgres")
-        primary = Primary(url, named["timeline"])
+        primary = Primary(url, named)
         with translated():
             pool = await open_pool(primary.connect, size=readers, settings=READING)
             searching = await open_pool(primary.connect, size=searchers, settings=SEARCHING)

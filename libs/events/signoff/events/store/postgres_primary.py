@@ -8,6 +8,7 @@ takes writes, every connection to the old one is ended, so that nobody waits for
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -42,13 +43,13 @@ class Primary:
 
     Args:
         url: ``postgresql://user:password@host:port,host:port/database?options``, as libpq has it.
-        timeline: the query for a server's timeline. Each promotion begins one, so that a former primary that
-            comes back, and takes writes by mistake, is told from the one that took over.
+        queries: the named queries. Each promotion begins a timeline: by it a former primary that comes
+            back, and takes writes by mistake, is told from the one that took over.
     """
 
-    def __init__(self, url: str, timeline: str) -> None:
+    def __init__(self, url: str, queries: Mapping[str, str]) -> None:
         self._hosts = each_host(url)
-        self._timeline_query = timeline
+        self._queries = queries
         self._timeline = 0
         self._current: str | None = None
         self._connections: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
@@ -65,7 +66,7 @@ class Primary:
             NotPrimaryError: there is none; or whatever else asyncpg raises of the server that is away.
         """
         if len(self._hosts) == 1:
-            return await dial(self._hosts[0], limit=CONNECT_LIMIT, **options)
+            return await self._dial(self._hosts[0], limit=CONNECT_LIMIT, **options)
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch(), name="watch of the primary")
         return await self._connect(options, all_of_them=not self._timeline)
@@ -115,13 +116,14 @@ class Primary:
         raise min(errors, key=lambda error: type(error) is NotPrimaryError)
 
     async def _ask(self, host: str, options: dict[str, Any]) -> _Answer:
-        connection = await dial(host, limit=_LIMIT_OF_MANY, **options)
-        try:
-            timeline = await connection.fetchval(self._timeline_query, timeout=_ANSWER_LIMIT)
-        except BaseException:
-            connection.terminate()
-            raise
+        connection = await self._dial(host, limit=_LIMIT_OF_MANY, **options)
+        timeline = await _first_answer(connection, self._queries["timeline"])
         return _Answer(host, connection, timeline)
+
+    async def _dial(self, host: str, *, limit: float, **options: Any) -> Connection:
+        connection = await dial(host, limit=limit, **options)
+        await _first_answer(connection, self._queries["keep_commits"])
+        return connection
 
     def _move_to(self, host: str) -> None:
         moved, self._current = self._current is not None, host
@@ -161,6 +163,15 @@ def each_host(url: str) -> list[str]:
 def _name(url: str) -> str:
     """The host and port of a URL, without user and password."""
     return urlsplit(url).netloc.rpartition("@")[2]
+
+
+async def _first_answer(connection: Connection, query: str) -> Any:
+    """Ask on a new connection, which ends when there is no answer."""
+    try:
+        return await connection.fetchval(query, timeout=_ANSWER_LIMIT)
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 async def _call_off(asking: set[asyncio.Task[_Answer]]) -> None:

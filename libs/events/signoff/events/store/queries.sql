@@ -1,6 +1,11 @@
 -- Named queries of the PostgreSQL store. "$n" are positional arguments; times are timestamptz, which the
 -- connection's codec gives and takes as seconds since the epoch.
 
+-- name: keep_commits
+-- A server may be set to answer commits before they are on its disk, or on its standby's: ours wait.
+SELECT set_config('synchronous_commit', 'on', false)
+WHERE current_setting('synchronous_commit') IN ('off', 'local')
+
 -- name: begin_locked
 -- One writer at a time, from before the first position is drawn until the commit: so positions become
 -- visible in their order, and no reader can pass one by. The eventsourcing library's own recorder takes an

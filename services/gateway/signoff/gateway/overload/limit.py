@@ -16,7 +16,7 @@ TARGET: Final = 0.1
 INTERVAL: Final = 0.1
 """Seconds over which the least wait is taken."""
 
-LEAST: Final = 32
+LEAST: Final = 64
 """Starts that may always wait: with fewer, executors would have little to share a transaction for."""
 
 _SHRINK: Final = 0.75
