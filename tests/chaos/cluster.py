@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, cast
@@ -101,7 +101,7 @@ class ChaosCluster:
         )
         self.url = ""
         self._environment = self._settings()
-        self.services: Mapping[str, LocalService] = {
+        self.services: dict[str, LocalService] = {
             f"{kind}-{number}": self._service(kind, number, ports.take())
             for kind in ("executor", "gateway", "stream")
             for number in _EACH
@@ -114,13 +114,14 @@ class ChaosCluster:
         )
         self.url = f"http://127.0.0.1:{self.haproxy.port}"
 
-    def told(self, name: str, **settings: str) -> LocalService:
-        """One of our own processes as it would run with further variables in its environment.
-
-        Whoever ends the one that runs may launch this in its place.
-        """
+    def replace(self, name: str, **settings: str) -> LocalService:
+        """Kill one of our own processes, and launch it anew with further variables in its environment."""
+        self.services[name].kill()
         kind, number = cast("tuple[Kind, str]", name.split("-"))
-        return self._service(kind, int(number), self.services[name].port, **settings)
+        service = self._service(kind, int(number), self.services[name].port, **settings)
+        self.services[name] = service
+        service.launch()
+        return service
 
     @property
     def database_url(self) -> str:

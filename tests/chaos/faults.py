@@ -134,8 +134,7 @@ def executor_dies_with_the_writers_lock(cluster: ChaosCluster) -> None:
 def clock_of_an_executor_jumps(cluster: ChaosCluster) -> None:
     """An hour ahead, and then an hour behind. What it writes has the database's time."""
     clock = FakeClock(cluster.folder / "clock")
-    cluster.services["executor-1"].kill()
-    launch(cluster.told("executor-1", **clock.environment))
+    cluster.replace("executor-1", **clock.environment).await_ready()
     for hours in (1, -1, 0):
         time.sleep(_MOMENT)
         clock.set(ahead=hours * 3600.0)
@@ -214,11 +213,9 @@ def dies_at(cluster: ChaosCluster, name: str, point: str, visit: int) -> None:
         point: of ``signoff.events.faults``.
         visit: how often it comes there, if it ever does so within half a minute.
     """
-    doomed = cluster.told(name, SIGNOFF_FAULTS=f"{point}=kill@{visit}")
-    cluster.services[name].kill()
-    doomed.launch()
+    doomed = cluster.replace(name, SIGNOFF_FAULTS=f"{point}=kill@{visit}")
     await_that(f"{name} comes to {point}", lambda: not doomed.running)
-    launch(cluster.services[name])
+    cluster.replace(name).await_ready()
 
 
 FAULTS: Final[Mapping[str, Fault]] = {

@@ -1,5 +1,6 @@
 """Each fault once, on one cluster under one load: clients get through, and nothing is lost or doubled."""
 
+import asyncio
 import time
 
 import pytest
@@ -27,7 +28,7 @@ def test_clients_get_through_again_after(fault: Fault, cluster: ChaosCluster, lo
 
 
 async def test_nothing_was_lost_and_nothing_doubled_in_all_of_this(cluster: ChaosCluster, load: Load) -> None:
-    load.stop()
+    await asyncio.to_thread(load.stop)
 
     assert await settled_violations(cluster, load) == []
 

@@ -1,5 +1,6 @@
 """Random faults at random moments, for `SIGNOFF_SOAK_MINUTES` (10), by `SIGNOFF_SOAK_SEED` if it is given."""
 
+import asyncio
 import os
 import random
 import secrets
@@ -51,12 +52,13 @@ async def test_nothing_is_lost_or_doubled_whatever_goes_wrong(
         Load(cluster.url, cluster.key) as load,
     ):
         while time.monotonic() < begun + _MINUTES * 60:
-            time.sleep(chance.uniform(0.0, 5.0))
+            await asyncio.sleep(chance.uniform(0.0, 5.0))
             name, fault = _any_fault(chance)
             say(name)
-            fault(cluster)
-            say(f"    clients got through after {load.await_progress(limit=_PROGRESS):.1f} s more")
-        load.stop()
+            await asyncio.to_thread(fault, cluster)
+            recovery = await asyncio.to_thread(load.await_progress, limit=_PROGRESS)
+            say(f"    clients got through after {recovery:.1f} s more")
+        await asyncio.to_thread(load.stop)
         violations = await settled_violations(cluster, load)
 
         assert violations == [], f"SIGNOFF_SOAK_SEED={_SEED}"

@@ -19,7 +19,7 @@ from support.proof import find_violations
 _STORM: Final = 15.0
 """Virtual seconds of faults."""
 
-_SETTLES: Final = 90.0
+_SETTLES: Final = 60.0
 """Virtual seconds within which a healed world must come to rest."""
 
 _QUIET: Final = 3.0

@@ -69,9 +69,7 @@ async def test_leases_of_a_dead_owner_are_taken_at_once_and_those_of_others_are_
     await store.acquire("dead", most=10, ttl=60)
     await store.acquire("elsewhere", most=10, ttl=60)
     holder = Holder()
-    leases = Leases(
-        store, "me", holder=holder, partitions=PARTITIONS, is_dead=lambda owner: owner == "dead"
-    )
+    leases = Leases(store, "me", holder=holder, partitions=PARTITIONS, is_dead=lambda owner: owner == "dead")
     keeping = asyncio.create_task(leases.keep())
     try:
         async with asyncio.timeout(5):

@@ -216,35 +216,55 @@ async def test_a_block_that_does_not_want_to_stop_does_not_keep_the_executor_fro
     assert [row.owner for row in await site.store.leases()] == [None] * site.partitions
 
 
-class Lapsed:
-    """A partition whose lease has run out by this process's clock."""
+class Lapsing:
+    """A partition whose lease runs out by this process's clock."""
+
+    def __init__(self, *, held: bool) -> None:
+        self.lease_held = held
 
     def held(self) -> bool:
-        return False
+        return self.lease_held
+
+    def begins(self) -> bool:
+        return self.lease_held
 
     def deliver(self, log_id: UUID, message: object) -> None:
         raise AssertionError("nothing ran")
 
 
-async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Probe) -> None:
-    document = {"blocks": {"only": {"type": "probe.work"}}}
+def start_one(site: Site, probe: Probe, place: Lapsing, *, environment: Any) -> Runner:
+    """Start a block that reads the environment before it runs."""
+    document = {"blocks": {"only": {"type": "probe.work", "with": {"value": "{{KEY}}"}}}}
     definition = parse(document, types=probe.registry.output_fields, workflow_id="w").definition
     assert definition is not None
     kinds = Kinds(probe.registry, site.tools.llm, site.store.workflow)
-    flight = InFlight(
-        instance="only",
-        block_id="only",
-        run_id="run",
-        attempt=1,
-        event_id=1,
-        order=1,
-        started_at="2026-01-01T00:00:00Z",
-    )
+    started = {"event_id": 1, "order": 1, "started_at": "2026-01-01T00:00:00Z"}
+    flight = InFlight(instance="only", block_id="only", run_id="run", attempt=1, **started)
     state = State(workspace_id=WORKSPACE, in_flight={"only": flight})
     loaded = Loaded(site.new_log(), state, make_plan(definition, kinds))
-    runner = Runner(site.tools, Sources(site.blobs, site.no_environment, site.no_secrets))
+    runner = Runner(site.tools, Sources(site.blobs, environment, site.no_secrets))
+    runner.start(place, loaded, state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
+    return runner
 
-    runner.start(Lapsed(), loaded, state, RunBlock("only", "run", 1))  # type: ignore[arg-type]
 
-    assert (runner.running, len(runner.line), runner.at_work(loaded.log_id)) == (0, 0, frozenset())
+async def test_no_block_starts_once_the_lease_has_run_out(site: Site, probe: Probe) -> None:
+    runner = start_one(site, probe, Lapsing(held=False), environment=site.no_environment)
+
+    assert (runner.running, len(runner.line)) == (0, 0)
+    assert probe.calls == []
+
+
+async def test_no_block_starts_whose_lease_ran_out_while_its_parameters_were_read(
+    site: Site, probe: Probe
+) -> None:
+    place = Lapsing(held=True)
+
+    async def environment(_: UUID) -> dict[str, str]:
+        place.lease_held = False
+        return {"KEY": "value"}
+
+    runner = start_one(site, probe, place, environment=environment)
+    await until(lambda: not runner.running)
+
+    assert not place.held()
     assert probe.calls == []

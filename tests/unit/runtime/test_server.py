@@ -2,10 +2,13 @@
 
 import asyncio
 import os
+import select
 import signal
+import socket
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 
 from signoff.runtime.errors import ServerError
@@ -152,3 +155,29 @@ def test_a_signal_stops_a_service_on_uvloop(number: signal.Signals) -> None:
     run(main())
 
     assert loops == ["uvloop"]
+
+
+async def _rounds_until_all_are_let_in(count: int) -> int:
+    """How often the loop goes round until so many who connect at once have their answers."""
+    running = _Running(_app())
+    port = int((await running.url()).rpartition(":")[2])
+    clients = [socket.create_connection((_HOST, port)) for _ in range(count)]  # the kernel lets them in
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.setblocking(False)
+    rounds, left = 0, set(clients)
+    while left:
+        left -= set(select.select(left, [], [], 0)[0])
+        rounds += 1
+        await asyncio.sleep(0)
+    for client in clients:
+        client.close()
+    running.stop.set()
+    await running.task
+    return rounds
+
+
+async def test_who_connects_does_not_wait_for_one_round_of_a_busy_loop_each() -> None:
+    rounds = await asyncio.to_thread(uvloop.run, _rounds_until_all_are_let_in(96))
+
+    assert rounds < 48

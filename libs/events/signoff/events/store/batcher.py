@@ -25,7 +25,7 @@ It raises ``StoreUnavailableError`` or ``AppendUnknownError`` for what befell al
 Begin = Callable[[], Awaitable[None]]
 """Begins the transaction that the next call of :data:`Write` ends; it raises what that raises for all."""
 
-MAX_WAITING: Final = 10_000
+MAX_WAITING: Final = 1_000
 MAX_EVENTS: Final = 1_000
 MAX_BYTES: Final = 4 * 1024 * 1024
 

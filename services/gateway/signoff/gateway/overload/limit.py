@@ -3,8 +3,8 @@
 The age of what waits tells that there is too much of it, whatever the machine and the workflows are; a number
 would have to be guessed. The rule is CoDel's (RFC 8289): a burst makes some wait long, a standing queue makes
 all wait long, so what counts is the least that anybody waited in an interval. While that is long the limit
-falls, from what there is, by a quarter each interval; otherwise it rises, so that after a calm second or two a
-burst finds room again.
+falls, from what there is, by a quarter each interval; otherwise it rises, so that after a calm second or two
+a burst finds room again.
 """
 
 import math

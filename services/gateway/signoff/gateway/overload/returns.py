@@ -15,6 +15,7 @@ LONGEST: Final = 30
 """Seconds that a caller is told to stay away at most, but for the jitter: things may be better by then."""
 
 _JITTER: Final = 0.5
+_FIRST_RATE: Final = 100.0
 _WINDOW: Final = 1.0
 _MOST_LINES: Final = 1000
 
@@ -34,7 +35,7 @@ class Returns:
         self._chance = chance
         self._since = clock()
         self._served = 0
-        self._rate = 1.0
+        self._rate = _FIRST_RATE
         self._lines: dict[UUID, float] = {}
 
     def served(self) -> None:
