@@ -10,7 +10,7 @@ from benchmarks.figures import Figure, Target, percentile
 from benchmarks.load import LoadError
 from benchmarks.load import run as run_closed
 from benchmarks.open_loop import Asked, Caller, Job, Stage, run
-from benchmarks.requests import execute, workspace_key
+from benchmarks.requests import everybody_knows, execute, workspace_key
 from benchmarks.systems import System
 from benchmarks.workflows import DOCUMENTS, ONE
 from msgspec import Struct, structs
@@ -100,9 +100,12 @@ def _small_workspace(system: System) -> str:
         _do(system, "POST", "/api/workspaces", b'{"name":"small"}'), type=_Workspace
     )
     within = {"X-Workspace-Id": workspace.id}
+    everybody_knows(system, {"X-API-Key": system.api_key, **within})
     _do(system, "PUT", f"/api/workflows/{ONE}", msgspec.json.encode(DOCUMENTS[ONE]), within)
     made = _do(system, "POST", "/api/keys", b'{"name":"benchmark","roles":["write"]}', within)
-    return msgspec.json.decode(made, type=_Key).key
+    key = msgspec.json.decode(made, type=_Key).key
+    everybody_knows(system, {"X-API-Key": key})
+    return key
 
 
 def _do(system: System, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes:

@@ -46,18 +46,24 @@ def workspace_key(system: System) -> str:
     if status != 201:
         raise LoadError(f"/api/keys answered {status}: {body.decode(errors='replace')}")
     key = msgspec.json.decode(body, type=_Made).key
-    wait_until(
-        lambda: _is_known(system, key),
-        limit=_KNOWN_LIMIT,
-        otherwise="a gateway does not know a key that another one made",
-    )
+    everybody_knows(system, {"X-API-Key": key})
     return key
 
 
-def _is_known(system: System, key: str) -> bool:
-    """Whether all gateways know a key: they are asked in turn."""
-    asked = [system.request("GET", "/api/workflows", b"", {"X-API-Key": key}) for _ in range(_GATEWAYS * 2)]
-    return all(status == 200 for status, _ in asked)
+def everybody_knows(system: System, caller: Mapping[str, str]) -> None:
+    """Wait until all gateways know a key, or a workspace: they are asked in turn.
+
+    Raises:
+        LocalServicesError: one does not within seconds.
+    """
+
+    def known() -> bool:
+        asked = [system.request("GET", "/api/workflows", b"", caller) for _ in range(_GATEWAYS * 2)]
+        return all(status == 200 for status, _ in asked)
+
+    wait_until(
+        known, limit=_KNOWN_LIMIT, otherwise=f"a gateway does not know what another one made: {[*caller]}"
+    )
 
 
 def execute(workflow_id: str) -> Post:

@@ -95,8 +95,10 @@ async def _come_to_rest(world: World, crowd: Crowd, client: Client) -> list[str]
     """Let a healed world finish; gives what it did not finish."""
     broken: list[str] = []
     waits = (
-        (world.rests_for(_QUIET, lambda: not crowd.busy), "executions come to an end or to a pause"),
-        (world.is_published, "the topic has all that the log has"),
+        (
+            world.rests_for(_QUIET, lambda: not crowd.busy),
+            "executions come to an end or to a pause, and the topic has all that the log has",
+        ),
         (lambda: client.has_read(world.heads()), "readers have all that the log has"),
     )
     for holds, what in waits:

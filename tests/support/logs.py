@@ -16,6 +16,7 @@ def logs_of_a_service() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logs(Settings())
+    structlog.configure(cache_logger_on_first_use=False)  # else it keeps the processors of this very test
     yield
     structlog.reset_defaults()
     root.handlers[:] = handlers

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from functools import partial
 from random import Random
 from typing import Any, Final
 
@@ -68,6 +69,9 @@ class Link:
         random: decides how long things take, and what goes wrong.
         rates: how often; shared with whoever makes things go wrong.
         lost: makes the error for a call without an answer; told whether it certainly did nothing.
+
+    Attributes:
+        writing: calls of lanes that have not arrived yet, however long ago their callers gave up.
     """
 
     def __init__(self, random: Random, rates: Rates, lost: Lost) -> None:
@@ -76,6 +80,7 @@ class Link:
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._last: dict[object, float] = {}
+        self.writing = 0
 
     def call(
         self, act: Act, *, lane: object = None, lock: Lock | None = None, lost: Lost | None = None
@@ -93,6 +98,7 @@ class Link:
         answer: asyncio.Future[Any] = self._loop.create_future()
         lost = lost or self._lost
         rates, random, now = self._rates, self._random, self._loop.time()
+        serve = partial(self._serve, act, lane is not None)
         fate = random.randrange(1000)
         gives_up = now + self._delay() + random.random() * _PATIENCE
         if rates.away or fate < rates.refused:
@@ -105,30 +111,34 @@ class Link:
         if fate < rates.unsent:
             self._fail(answer, gives_up, lost(False))
         elif fate < rates.unsent + rates.unheard:
-            self._serve(act, arrives, None, lock)
+            serve(arrives, None, lock)
             self._fail(answer, max(gives_up, arrives), lost(False))
         elif fate < rates.unsent + rates.unheard + rates.late:
             arrives = now + random.random() ** 2 * _LATEST
             if lock is not None and lock.until <= now:
                 lock.until = arrives
-                self._serve(act, arrives, None, None)
+                serve(arrives, None, None)
             else:
-                self._serve(act, arrives, None, lock)
+                serve(arrives, None, lock)
             self._fail(answer, gives_up, lost(False))
         else:
-            self._serve(act, arrives, answer, lock)
+            serve(arrives, answer, lock)
         return answer
 
     def _fail(self, answer: asyncio.Future[Any], when: float, error: Exception) -> None:
         self._loop.call_at(when, _reply, answer, None, error, context=_OUTSIDE.copy())
 
-    def _serve(self, act: Act, arrives: float, answer: asyncio.Future[Any] | None, lock: Lock | None) -> None:
+    def _serve(
+        self, act: Act, counts: bool, arrives: float, answer: asyncio.Future[Any] | None, lock: Lock | None
+    ) -> None:
         returns = self._delay()
+        self.writing += counts
 
         def serve() -> None:
             if lock is not None and lock.until > self._loop.time():
                 self._loop.call_at(lock.until, serve, context=_OUTSIDE.copy())
                 return
+            self.writing -= counts
             result, error = at_once(act())
             if answer is not None:
                 self._loop.call_later(returns, _reply, answer, result, error, context=_OUTSIDE.copy())

@@ -22,7 +22,7 @@ from simulation.kernel.loop import SimulatedLoop
 from simulation.kernel.nature import EPOCH, Nature
 from simulation.kernel.processes import Process
 from simulation.world.bus import SimulatedBus, bus_lost
-from simulation.world.links import Link, Lock, Rates
+from simulation.world.links import Link, Lock, Lost, Rates
 from simulation.world.network import Network
 from simulation.world.ports import Outside, SimulatedObjects, SimulatedSandbox, blobs_lost
 from simulation.world.services import Ports, Service, executor, gateway, stream
@@ -92,6 +92,7 @@ class World:
         self.broken: list[str] = []
         self.began = False
         self._lock = Lock()
+        self._links: list[Link] = []
         self.network = Network(loop, Random(f"{seed} network"))
         loop.listen = self.network.listen
         self.outside = Outside(Random(f"{seed} outside"), loop.trace, self._owner_of, self.broken)
@@ -156,18 +157,22 @@ class World:
         def drawn(what: str) -> Random:
             return Random(f"{self.random.random()} {process.name} {what}")
 
+        def link(what: str, lost: Lost) -> Link:
+            self._links.append(Link(drawn(what), rates[what], lost))
+            return self._links[-1]
+
         return Ports(
             name=process.name,
             store=SimulatedStore(
                 self.log,
-                Link(drawn("store"), rates["store"], store_lost),
+                link("store", store_lost),
                 who=process.name,
                 trace=self.trace,
                 lock=self._lock,
                 broken=self.broken,
             ),
-            bus=SimulatedBus(self.broker, Link(drawn("bus"), rates["bus"], bus_lost)),
-            objects=SimulatedObjects(self.objects, Link(drawn("blobs"), rates["blobs"], blobs_lost)),
+            bus=SimulatedBus(self.broker, link("bus", bus_lost)),
+            objects=SimulatedObjects(self.objects, link("blobs", blobs_lost)),
             sandbox=SimulatedSandbox(drawn("sandbox")),
             outside=self.outside,
             network=self.network,
@@ -206,12 +211,17 @@ class World:
         return len(owned) == PARTITIONS and listening
 
     def is_settled(self) -> bool:
-        """Whether nothing is at work or due, and no command waits."""
+        """Whether nothing is at work, due or on its way, and no command waits."""
         rows = self.executions()
         resting = all(row.parked and row.due_at is None for row in rows)
-        return resting and all(
-            row.next_offset == self.broker.partition(COMMANDS, number).next
-            for number, row in self.log._partitions.items()
+        arrived = not any(link.writing for link in self._links)
+        return (
+            resting
+            and arrived
+            and all(
+                row.next_offset == self.broker.partition(COMMANDS, number).next
+                for number, row in self.log._partitions.items()
+            )
         )
 
     def rests_for(self, seconds: float, also: Callable[[], bool]) -> Callable[[], bool]:
@@ -220,7 +230,8 @@ class World:
 
         def rests() -> bool:
             nonlocal since, length
-            if not also() or not self.is_settled() or len(self.log._log) != length:
+            moved = len(self.log._log) != length
+            if moved or not also() or not self.is_settled() or not self.is_published():
                 since, length = self.loop.time(), len(self.log._log)
             return self.loop.time() - since >= seconds
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import aiohttp
@@ -19,6 +19,8 @@ from signoff.executor.blocks.base import Tools
 from signoff.executor.fencing import LeaseRanOutError, fence
 from signoff.executor.jobs import GivenUp
 from signoff.executor.lease import TTL, since_boot
+from signoff.executor.notices.letters import Letter
+from signoff.executor.notices.teller import _send
 from support.executor_blocks import Probe, registry
 from support.executor_faults import FaultyStore
 from support.executors import Site, output_of, until
@@ -127,6 +129,26 @@ async def test_no_session_of_blocks_sends_anything_after_the_lease(tools: Tools,
             await asyncio.create_task(act(http, server.make_url("/")))
 
     assert reached == ["/"]
+
+
+async def test_nobody_is_told_after_the_lease() -> None:
+    sent: list[str] = []
+
+    class Notifier:
+        async def send(self, notice: str) -> None:
+            sent.append(notice)
+
+    async def make(_: set[str]) -> Any:
+        return Letter(cast("Any", Notifier()), cast("Any", "it waits for you"))
+
+    async def tell() -> None:
+        fence(lambda: False)
+        await _send(cast("Any", None), make, asyncio.Semaphore())
+
+    with pytest.raises(LeaseRanOutError):
+        await asyncio.create_task(tell())
+
+    assert sent == []
 
 
 def test_a_block_in_a_thread_learns_that_the_lease_has_run_out() -> None:

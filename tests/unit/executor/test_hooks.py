@@ -74,6 +74,28 @@ async def test_a_hook_is_told_of_the_types_that_it_names_only(site: HookSite, re
     assert receiver.of(log_id) == [2]
 
 
+class NotLookedAt(list[int]):
+    """Owned partitions whose leases have run out since the deliverer looked last."""
+
+    asked = 0
+
+    def __contains__(self, partition: object) -> bool:
+        self.asked += 1
+        return False
+
+
+async def test_nothing_is_sent_once_the_lease_has_run_out(site: HookSite, receiver: Receiver) -> None:
+    await site.hook(receiver.url())
+    owned = NotLookedAt(range(PARTITIONS))
+    async with site.delivering(owned=owned):
+        log_id = await site.executed()
+        await until(lambda: owned.asked)
+    assert receiver.received == []
+
+    async with site.delivering():  # the next owner
+        await receiver.until(lambda: len(receiver.of(log_id)) == 2)
+
+
 async def test_a_hook_is_told_about_the_workflows_that_it_names_only(
     site: HookSite, receiver: Receiver
 ) -> None:
