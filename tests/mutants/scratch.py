@@ -20,7 +20,8 @@ _SHARED: Final = (".venv", ".cache")
 """What tests use and no patch changes: linked, not copied."""
 
 _LIMIT_A_TEST: Final = 60.0
-"""Seconds; pytest's own limit (pyproject.toml) ends a test that hangs before that."""
+"""Seconds, with its servers; one that hangs is ended by pytest itself."""
+
 _START: Final = 60.0
 
 
