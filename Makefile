@@ -76,7 +76,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants histories $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants histories simulation chaos $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data
