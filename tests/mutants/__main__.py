@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mutants.document import PAGE, document
-
 from mutants.table import Mutant, read_table
 from mutants.trial import Result, begin, check_tests, try_all
 
