@@ -56,6 +56,7 @@ async def _until_live(world: World, live: bool) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(120)  # a broker is killed and started
 async def test_streams_go_on_from_the_log_while_the_broker_is_away_and_live_when_it_is_back(
     world: World, log: GrowingLog, kafka: Kafka
 ) -> None:
