@@ -17,6 +17,7 @@ from benchmarks import (
     latency,
     overload,
     parked,
+    recovery,
     resumes,
     steps,
 )
@@ -25,6 +26,7 @@ from benchmarks.embedded import Embedded
 from benchmarks.figures import Figure, table
 from benchmarks.load import LoadError
 from benchmarks.machine import describe
+from benchmarks.replicated import Replicated
 from benchmarks.requests import deploy
 from benchmarks.systems import ENVIRONMENT, System
 from benchmarks.targets import TARGETS
@@ -44,6 +46,8 @@ _IN_PROCESS = {
     "directory": directory.measure,
     "inbox": inbox_queries.measure,
 }
+_RECOVERY = "recovery"
+_ALONE = (*_IN_PROCESS, _RECOVERY)
 _PRIVATE = "private"
 _ROUNDS = 3
 _Service = TypeVar("_Service", bound=LocalService)
@@ -59,6 +63,8 @@ def main() -> int:
         if options.part and options.part[0] in _IN_PROCESS:
             with _servers(run.folder, options) as load:
                 _IN_PROCESS[options.part[0]](load)
+        elif options.part == [_RECOVERY]:
+            _recover(run.folder, options)
         else:
             _measure(run.folder, options)
     except (LocalServicesError, LoadError) as error:
@@ -77,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         "part",
         nargs="*",
         default=[*_PARTS],
-        help=f"{', '.join(_PARTS)}: all by default; {', '.join(_MORE)}; or {', '.join(_IN_PROCESS)}",
+        help=f"{', '.join(_PARTS)}: all by default; {', '.join(_MORE)}; or {', '.join(_ALONE)}",
     )
     parser.add_argument("--embedded", action="store_true", help="measure only the embedded server")
     parser.add_argument("--cluster", action="store_true", help="measure only the cluster")
@@ -115,6 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     executor.add_argument(
         "--kafka", nargs="?", const=_PRIVATE, metavar="HOST:PORT", help="a broker, or a private one"
     )
+    recovered = parser.add_argument_group("recovery: executors, databases and callers after a fault")
+    recovered.add_argument(
+        "--runs", type=_count, default=20, metavar="N", help="how often an executor is killed in each manner"
+    )
     inbox = parser.add_argument_group("inbox: queries of inboxes, in this process")
     inbox.add_argument("--points", type=_count, metavar="N", help="how many pause points are open")
     return parser
@@ -123,12 +133,11 @@ def _parser() -> argparse.ArgumentParser:
 def _options() -> argparse.Namespace:
     parser = _parser()
     options = parser.parse_args()
-    alone = len(options.part) == 1 and options.part[0] in _IN_PROCESS
+    alone = len(options.part) == 1 and options.part[0] in _ALONE
     together = (*_PARTS, *_MORE)
     if not alone and not set(options.part) <= set(together):
         parser.error(
-            f"there are the parts {', '.join(together)}, together or alone, "
-            f"and {', '.join(_IN_PROCESS)}, alone"
+            f"there are the parts {', '.join(together)}, together or alone, and {', '.join(_ALONE)}, alone"
         )
     return options
 
@@ -181,6 +190,18 @@ def _figures(system: System, options: argparse.Namespace) -> Iterator[Figure]:
         if "overload" in options.part:
             yield from overload.measure(system, seconds=options.seconds)
     finally:
+        system.stop()
+
+
+def _recover(folder: Path, options: argparse.Namespace) -> None:
+    system = Replicated(folder / "cluster")
+    figures: list[Figure] = []
+    try:
+        system.start()
+        deploy(system)
+        figures.extend(recovery.measure(system, runs=options.runs))
+    finally:
+        print("\n".join(table({system.name: figures})))  # after a failure, what there is until then
         system.stop()
 
 

@@ -102,7 +102,7 @@ async def _work(job: Job) -> Result:
     connections = [
         (await loop.create_connection(Connection, job.host, job.port))[1] for _ in range(job.clients)
     ]
-    messages = [_message(job, post) for post in job.posts]
+    messages = [message_of(job, post) for post in job.posts]
     latencies: dict[int, float] = {}
     own: list[float] = []
     answers = [Raw()] * (len(messages) if job.seconds is None else 0)
@@ -145,7 +145,8 @@ def _numbers(job: Job) -> Iterator[int]:
     return takewhile(lambda _: time.monotonic() < end, count())
 
 
-def _message(job: Job, post: Post) -> bytes:
+def message_of(job: Job, post: Post) -> bytes:
+    """The bytes of a request."""
     body = b"" if post.method == "GET" else bytes(post.body)
     headers = {
         "Host": f"{job.host}:{job.port}",

@@ -9,21 +9,27 @@ ONE = "benchmark-one"
 APPROVAL = "benchmark-approval"
 """One such block, a pause, one more."""
 
+NAPS = "benchmark-naps"
+"""Blocks one after the other that take a tenth of a second each: two seconds in all."""
+
 STEPS_EACH = 10
+_NAPS_EACH = 20
 PAUSE = "approve"
 """The pause's context."""
 
 _NOOP = {"type": "noop"}
+_NAP = {"type": "nap"}
 
 
-def _chain(count: int) -> dict[str, object]:
-    blocks = {f"step{number}": {**_NOOP, "then": f"step{number + 1}"} for number in range(1, count)}
-    return {**blocks, f"step{count}": _NOOP}
+def _chain(count: int, block: dict[str, str] = _NOOP) -> dict[str, object]:
+    blocks = {f"step{number}": {**block, "then": f"step{number + 1}"} for number in range(1, count)}
+    return {**blocks, f"step{count}": block}
 
 
 DOCUMENTS: dict[str, dict[str, object]] = {
     STEPS: {"workflow": STEPS, "blocks": _chain(STEPS_EACH)},
     ONE: {"workflow": ONE, "blocks": _chain(1)},
+    NAPS: {"workflow": NAPS, "blocks": _chain(_NAPS_EACH, _NAP)},
     APPROVAL: {
         "workflow": APPROVAL,
         "blocks": {

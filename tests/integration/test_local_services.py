@@ -283,12 +283,20 @@ def test_a_cluster_comes_up_once_and_survives_faults(cluster: Cluster, fake_sign
 
     # `env` is what a shell needs.
     shown = subprocess.run(
-        ["sh", "-c", '. "$1"; echo "$SIGNOFF_URL $SIGNOFF_API_KEY $SIGNOFF_KAFKA"', "sh", cluster.env_file],
+        [
+            "sh",
+            "-c",
+            '. "$1"; echo "$SIGNOFF_URL $SIGNOFF_API_KEY $SIGNOFF_KAFKA $SIGNOFF_DATA"',
+            "sh",
+            cluster.env_file,
+        ],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert shown.stdout.split() == [cluster.url, cluster.settings.api_key, f"127.0.0.1:{ports['kafka']}"]
+    assert shown.stdout.split() == [
+        *(cluster.url, cluster.settings.api_key, f"127.0.0.1:{ports['kafka']}", str(cluster.folder / "data")),
+    ]
 
 
 def test_down_leaves_a_process_alone_that_now_has_an_old_pid(tmp_path: Path) -> None:

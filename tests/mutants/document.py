@@ -1,6 +1,5 @@
 """docs/guarantees.md: what is promised, how it is kept, and what shows that it is."""
 
-import inspect
 import tomllib
 from collections.abc import Sequence
 from datetime import date
@@ -9,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from chaos.faults import FAULTS, MORE_FAULTS
+from mutants.evidence import breakages, faults, kinds, summary
 from mutants.table import FOLDER, ROOT, Guarantee, Mutant, Table, read_table
 from signoff.events.faults import POINTS
 
@@ -20,15 +19,24 @@ _BEGINNING: Final = """\
 
 What Signoff promises, how it keeps it, and what shows that it does. `make guarantees` writes this page, \
 from [the table of mutants](../tests/mutants/mutants.toml), [the faults that are \
-tried](../tests/chaos/faults.py), the points of `SIGNOFF_FAULTS` and [the last long \
-runs](../tests/mutants/runs.toml).
+tried](../tests/chaos/faults.py), [the simulation](../tests/simulation/README.md), the points of \
+`SIGNOFF_FAULTS` and [the last long runs](../tests/mutants/runs.toml).
 
-A mutant is the product without one of its mechanisms: a small patch takes it away. `make mutants` applies \
-one after the other, runs the tests named here, and fails if one of them passes. So each mechanism is \
-needed, and a test knows. `make mutants ONLY=writers-lock` tries one.
+There are three kinds of evidence:
 
-| guarantee | mechanisms |
-|---|---|
+- **Mutants.** A mutant is the product without one of its mechanisms: a small patch takes it away. `make \
+mutants` applies one after the other, runs the tests named here, and fails if one of them passes. So each \
+mechanism is needed, and a test knows. `make mutants ONLY=writers-lock` tries one.
+- **[Real faults](#faults-tried).** `pytest tests/chaos` inflicts them on a real cluster under load.
+- **[Simulation](#simulation).** `pytest tests/simulation` runs the whole system on virtual time; a seed \
+draws what goes wrong. The product is also broken on purpose there, to see that the simulation finds it.
+
+After faults and seeds the same checks look at the log, the topic, what clients were told, what readers of \
+streams saw and what blocks did outside. They [share no code with the product](../tests/support/proof). All \
+of them look after every fault and every seed; a guarantee names the faults that strike at its mechanisms.
+
+| guarantee | mechanisms | real faults | broken in the simulation |
+|---|---|---|---|
 """
 
 _MECHANISMS: Final = """
@@ -39,11 +47,23 @@ _MECHANISMS: Final = """
 _FAULTS: Final = """\
 ## Faults tried
 
-On a real cluster under load. A checker that shares no code with the product then reads the log, the topic, \
-what clients were told and what blocks did outside: nothing was lost, nothing is there twice, and every \
-client saw the effect, or an error that is safe to retry.
+On a real cluster under load: two gateways, two executors, two streams, a Kafka, and a PostgreSQL with a \
+synchronous standby. After each, clients must get through again, and nothing may be lost, nothing be there \
+twice; every client saw the effect, or an error that is safe to retry. `make test` tries each once, but for \
+the last two, which are made of others; `make soak` all of them at random.
 
 | fault | |
+|---|---|
+"""
+
+_SIMULATION: Final = """\
+## Simulation
+
+The services as they are in production, with in-memory ports that lose, delay and repeat, on virtual time. \
+`make test` runs 200 seeds, `.ci/run` 2,000, `make soak` new ones. `PYTHONPATH=tests python -m simulation \
+1234` replays one.
+
+| what goes wrong | |
 |---|---|
 """
 
@@ -53,7 +73,7 @@ _FAULT_POINTS: Final = """\
 Places between two steps of which one may happen without the other. For tests, `SIGNOFF_FAULTS` lets a \
 process go wrong there: `<point>=<action>[@<visit>]`, several by commas. `kill` and `stop` send it SIGKILL \
 and SIGSTOP, `wait:<seconds>` holds it up at every visit from that one on, `raise` raises once. Unset, they \
-cost nothing.
+cost nothing. [A server dies at each of them](../tests/chaos/test_points.py) in `make test`.
 
 | point | there |
 |---|---|
@@ -61,6 +81,8 @@ cost nothing.
 
 _RUNS: Final = """\
 ## Runs
+
+The last long ones.
 
 | run | ended | amount | lost | doubled | |
 |---|---|---|---|---|---|
@@ -96,21 +118,36 @@ class Runs(Struct, frozen=True, forbid_unknown_fields=True):
 def document() -> str:
     """The page."""
     table = read_table()
-    overview = [(_link(each), str(len(_mutants_of(table, each)))) for each in table.guarantee]
-    faults = {**FAULTS, **{fault.__name__.replace("_", " "): fault for fault in MORE_FAULTS}}
     parts = [
-        _BEGINNING + _rows(overview),
+        _BEGINNING + _rows([_overview(each, _mutants_of(table, each)) for each in table.guarantee]),
         *(_guarantee(each, _mutants_of(table, each)) for each in table.guarantee),
-        _FAULTS + _rows([(name, inspect.getdoc(fault) or "") for name, fault in faults.items()]),
+        _FAULTS + _rows([*faults().items()]),
+        _SIMULATION + _rows([(f"`{name}`", meaning) for name, meaning in kinds().items()]),
         _FAULT_POINTS + _rows([(f"`{name}`", meaning) for name, meaning in POINTS.items()]),
         _runs(),
     ]
     return "\n".join(parts)
 
 
+def _overview(guarantee: Guarantee, mutants: Sequence[Mutant]) -> Sequence[str]:
+    amounts = (len(mutants), len(guarantee.faults), len(guarantee.breakages))
+    return _link(guarantee), *(str(amount or "") for amount in amounts)
+
+
 def _guarantee(guarantee: Guarantee, mutants: Sequence[Mutant]) -> str:
     rows = [(f"`{each.name}`: {each.mechanism}", each.breaks, _tests(each)) for each in mutants]
-    return f"## {guarantee.promise}\n\n{guarantee.how}\n{_MECHANISMS}{_rows(rows)}"
+    return f"## {guarantee.promise}\n\n{guarantee.how}\n{_MECHANISMS}{_rows(rows)}\n{_evidence(guarantee)}"
+
+
+def _evidence(guarantee: Guarantee) -> str:
+    broken = breakages()
+    found = {
+        "Not promised": [guarantee.limits] if guarantee.limits else [],
+        "Looked for by": [f"[{summary(each).rstrip('.')}](../{_file(each)})" for each in guarantee.proof],
+        "Real faults": guarantee.faults,
+        "Broken in the simulation": [f"`{each}`: {broken[each].rstrip('.')}" for each in guarantee.breakages],
+    }
+    return "".join(f"- {name}: {'; '.join(many).rstrip('.')}.\n" for name, many in found.items() if many)
 
 
 def _runs() -> str:
@@ -138,9 +175,12 @@ def _tests(mutant: Mutant) -> str:
 
 
 def _test(node_id: str) -> str:
-    path, _, name = node_id.partition("::")
-    sentence = name.rpartition("::")[2].removeprefix("test_").replace("_", " ")
-    return f"[{sentence}](../{path})"
+    sentence = node_id.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+    return f"[{sentence}](../{_file(node_id)})"
+
+
+def _file(node_id: str) -> str:
+    return node_id.partition("::")[0]
 
 
 def _rows(rows: Sequence[Sequence[str]]) -> str:

@@ -2,9 +2,8 @@
 
 import ast
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -20,11 +19,19 @@ class Guarantee(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         id: by which mutants name it.
         promise: in a few words.
         how: in one sentence.
+        limits: what is not promised.
+        proof: checks and tests that look for its breach, as ``path``, or ``path::function``.
+        faults: names of those in ``tests/chaos/faults.py`` that strike at it.
+        breakages: names of those in ``tests/simulation/breakages.py`` that break it.
     """
 
     id: str
     promise: str
     how: str
+    limits: str = ""
+    proof: list[str]
+    faults: list[str] = []
+    breakages: list[str] = []
 
 
 class Mutant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,19 +71,25 @@ def read_table() -> Table:
     return msgspec.convert(tomllib.loads((FOLDER / "mutants.toml").read_text(encoding="utf-8")), Table)
 
 
-def is_there(test: str) -> bool:
-    """Whether a file defines the test that a node id names."""
-    path, *names = test.partition("[")[0].split("::")
-    if not names or not (ROOT / path).is_file():
-        return False
-    body: Sequence[ast.stmt] = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+Definition: TypeAlias = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def definition_of(place: str) -> Definition | None:
+    """What a ``path``, or a ``path::name`` as pytest has it, stands for; read and not imported.
+
+    Whoever imports the simulation must put its clocks in place before the product is imported.
+    """
+    path, *names = place.partition("[")[0].split("::")
+    if not (ROOT / path).is_file():
+        return None
+    found: Definition = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     for name in names:
-        found = [
+        inner = [
             each
-            for each in body
+            for each in found.body
             if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and each.name == name
         ]
-        if not found:
-            return False
-        body = found[0].body
-    return True
+        if not inner:
+            return None
+        found = inner[0]
+    return found

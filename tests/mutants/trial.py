@@ -15,8 +15,8 @@ from mutants.scratch import Scratch, ScratchError
 from mutants.table import Mutant
 from mutants.witness import Witness
 
-WORKERS: Final = 2
-"""Mutants at a time, each in a copy of its own."""
+WORKERS: Final = 4
+"""Mutants at a time, each in a copy of its own: more than cores, for a test that notices one mostly waits."""
 
 Verdict = Literal["caught", "survived", "proves nothing"]
 

@@ -12,14 +12,19 @@ from msgspec import Struct
 
 import signoff.events.store.memory as memory_store
 import signoff.gateway.commands as gateway_commands
+import signoff.gateway.http.responses as gateway_responses
 from signoff.engine.decide import decide
 from signoff.engine.messages import TakenOver
 from signoff.engine.state import State
-from signoff.executor import partition, relay, turn
+from signoff.executor import messages, partition, relay, turn
+from signoff.executor.hooks.lanes import Lane, Lanes
+from signoff.executor.hooks.progress import Progress
 from signoff.executor.partition import Partition
 from signoff.executor.relay import Publisher, Relay
 from signoff.executor.timing import Timing
+from signoff.gateway.errors import ApiError
 from signoff.tail.buffer import Buffer
+from signoff.tail.feed import Feed
 from signoff.tail.frames import Frame
 from signoff.tail.hub import Hub
 from simulation.chance import Weather
@@ -172,6 +177,36 @@ def points_never_gone() -> None:
     _put(turn, "point_rows", opened_only)
 
 
+def moments_not_started() -> None:
+    """What a schedule fires starts nothing."""
+    _put(messages, "scheduled_start", lambda *_, **__: None)
+
+
+def feeds_always_live() -> None:
+    """A feed never reads the log for what its buffer does not hold."""
+    _put(Feed, "_is_live", property(lambda self: True))
+
+
+def hooks_told_too_soon() -> None:
+    """An event counts as delivered as soon as it was read."""
+    _put(Progress, "open", lambda self, position: None)
+    _put(Progress, "close", lambda self, position: None)
+
+
+def hooks_not_put_aside() -> None:
+    """What a hook does not take is let go."""
+
+    async def nothing(self: Lanes, lane: Lane, pending: Any) -> None:
+        lane.release()
+
+    _put(Lanes, "_put_aside", nothing)
+
+
+def faults_told_as_ours() -> None:
+    """A database that is away is answered like a bug of ours."""
+    _put(gateway_responses, "_failure", lambda request, error: ApiError(500, "Internal server error"))
+
+
 def _put(owner: object, name: str, value: object) -> None:
     """Put something in place of a function of a module, or of a method of a class."""
     setattr(owner, name, value)
@@ -221,9 +256,14 @@ BREAKAGES: Final[dict[str, Breakage]] = {
     each.__name__.replace("_", "-"): Breakage(each, weather)
     for each, weather in (
         (effects_before_commit, None),
-        (ids_not_derived, None),
+        (faults_told_as_ours, _all_the_time("away")),
+        (feeds_always_live, _all_the_time("cut", "crash", at_points=0)),
+        (hooks_not_put_aside, Weather(every=1.0, kinds=("cut",), at_points=0, failing=300)),
+        (hooks_told_too_soon, _DEATHS),
+        (ids_not_derived, _LOSSES),
         (lease_without_clock, _HANGS),
         (messages_once, _LOSSES),
+        (moments_not_started, None),
         (no_doubt, _LOSSES),
         (no_epoch_check, _all_the_time("slow", "crash", at_points=0)),
         (no_memory_of_commands, _LOSSES),

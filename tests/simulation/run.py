@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from signoff.events import faults
 from simulation.chance import Chance, Weather
+from simulation.hearing import have_heard, misheard
 from simulation.kernel.errors import SimulationError
 from simulation.kernel.loop import SimulatedLoop
 from simulation.kernel.nature import Nature, rule
@@ -87,7 +88,7 @@ async def _live(world: World, seed: int, weather: Weather | None) -> list[str]:
     broken = await _come_to_rest(world, crowd, client)
     facts = facts_of(world, client)
     broken += [*find_violations(facts, settled=not broken), *closed(world), *buried(world), *world.broken]
-    broken += untold_winners(facts)
+    broken += [*untold_winners(facts), *misheard(world, client), *client.faulty]
     return [*broken, *await wrong_rows(world)]
 
 
@@ -100,6 +101,7 @@ async def _come_to_rest(world: World, crowd: Crowd, client: Client) -> list[str]
             "executions come to an end or to a pause, and the topic has all that the log has",
         ),
         (lambda: client.has_read(world.heads()), "readers have all that the log has"),
+        (lambda: have_heard(world, client), "who listens to everything has heard it"),
     )
     for holds, what in waits:
         try:

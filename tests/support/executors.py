@@ -157,7 +157,7 @@ class Site:
         owner: str | None = None,
         owns: int | None = None,
         health: Health | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = time.time,
         **settings: Any,
     ) -> AsyncIterator[Executor]:
         """A running executor that has taken over its partitions.
@@ -169,7 +169,7 @@ class Site:
             owner: its name in the leases.
             owns: how many partitions it must own before it counts as running; all of them by default.
             health: what it reports to.
-            clock: the time of day that it goes by.
+            clock: the time of day that it goes by; the log's own, when none is given.
             settings: fields of its settings.
         """
         self.types = registry or Registry()

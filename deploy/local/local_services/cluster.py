@@ -215,12 +215,7 @@ class Cluster:
 
     def _environment(self) -> dict[str, str]:
         """The caller's environment, with its SIGNOFF_* settings, but wired to this cluster."""
-        own = {
-            "SIGNOFF_DATA": str(self.folder / "data"),
-            "SIGNOFF_PUBLIC_URL": self.url,
-            "SIGNOFF_TRUSTED_PROXIES": "127.0.0.1/32",
-        }
-        return {**os.environ, **self._wiring(), **own}
+        return {**os.environ, **self._wiring()}
 
     def _wiring(self) -> Mapping[str, str]:
         settings = self.settings
@@ -228,6 +223,9 @@ class Cluster:
             "SIGNOFF_BOOTSTRAP_API_KEY": settings.api_key,
             "SIGNOFF_KAFKA": f"127.0.0.1:{settings.ports['kafka']}",
             "SIGNOFF_DATABASE_URL": f"postgresql://postgres@127.0.0.1:{settings.ports['postgres']}/{_DATABASE}",
+            "SIGNOFF_DATA": str(self.folder / "data"),
+            "SIGNOFF_PUBLIC_URL": self.url,
+            "SIGNOFF_TRUSTED_PROXIES": "127.0.0.1/32",
         }
 
     def _write_env(self) -> None:

@@ -29,6 +29,16 @@ async def test_the_topics_are_made_once() -> None:
     assert [await bus.partitions(name) for name in (COMMANDS, EXECUTIONS, OUTCOMES)] == [PARTITIONS] * 3
 
 
+async def test_a_broker_without_topics_is_told_with_what_to_run() -> None:
+    bus = await open_bus("memory:")
+
+    with pytest.raises(BusError, match=r"no signoff\.commands, .* run `signoff topics apply`"):
+        await topology.check(bus)
+
+    await topology.apply(bus)
+    await topology.check(bus)
+
+
 async def test_topics_with_another_number_of_partitions_are_refused() -> None:
     bus = await open_bus("memory:")
     await topology.apply(bus, partitions=4)

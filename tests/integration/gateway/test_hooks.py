@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from signoff.access.hooks import DEAD, TARGET, Dead, HookRecords
 from signoff.access.sealing import Sealer
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
+from signoff.gateway.gateway import GATEWAY
 from support.gateways import APPROVAL, KEY, Server, serving, settings
 from support.hooks import Receiver
 from support.identities import workspace_key
@@ -306,3 +308,19 @@ async def until_some(server: Server, path: str, *, count: int = 1) -> dict[str, 
         if len(listed["deliveries"]) == count:
             return dict(listed)
         assert time.monotonic() < deadline, listed
+
+
+async def test_a_gateway_whose_clock_is_wrong_makes_a_hook_and_tests_it_by_the_databases(
+    server: Server, receiver: Receiver
+) -> None:
+    gateway = server.client.app[GATEWAY]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("signoff.gateway.routes.hooks.time", SimpleNamespace(time=time.monotonic))  # in 1970
+        await gateway.clock.ask()
+        status, made = await server.post("/api/hooks", json={"url": receiver.url()})
+        tested, told = await server.post(f"/api/hooks/{made['hookId']}/test")
+
+    target = await HookRecords(server.store.records, gateway.sealer).target(DEFAULT_WORKSPACE, made["hookId"])
+    assert (status, tested, told["delivered"]) == (201, 200, True)
+    assert target is not None
+    assert abs(target[0].created_at - await server.store.now()) < 60

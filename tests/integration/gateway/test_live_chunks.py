@@ -4,6 +4,11 @@ import asyncio
 import json
 from typing import Any
 
+import aiohttp
+import pytest
+from aiohttp import web
+
+from signoff.gateway.gateway import GATEWAY
 from support.gateways import KEY, LIMIT, Server
 
 
@@ -52,3 +57,21 @@ async def test_text_from_a_loop_says_which_turn_it_is_of(server: Server) -> None
         ("agent_loop0", "Hi"),
         ("agent_loop1", "Hi"),
     ]
+
+
+async def test_a_reader_that_takes_nothing_is_given_up(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.gate.open("unread")
+    workflow_id = await server.deploy(saying("unread", "Hi"))
+
+    async def nobody_reads(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("signoff.tail.sending._WRITE_LIMIT", 0.05)
+    monkeypatch.setattr(web.StreamResponse, "write", nobody_reads)
+    async with asyncio.timeout(LIMIT), asking(server, workflow_id) as response:
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
+
+    assert server.client.app[GATEWAY].hub.readers == 0

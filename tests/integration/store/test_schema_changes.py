@@ -1,6 +1,9 @@
 """Old and new processes on one database while its schema changes: expand, roll, contract."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +14,7 @@ from signoff.events.store.postgres_connection import dial
 from signoff.events.store.postgres_schema import migrate
 from signoff.events.store.schema import SCHEMA, check_steps, process_name
 from signoff.events.store.sql import Migration, migrations, queries
+from signoff.events.store.sqlite import SqliteStore
 from support.postgres import Postgres
 from support.stores import PARTITIONS, Writer, drop_log, events, execution, fresh_log, log_in
 
@@ -146,6 +150,31 @@ async def test_a_version_that_builds_on_what_has_to_wait_changes_nothing_and_say
         await upgrade(url, EXPAND, CONTRACT, AFTER)
 
     assert await applied(url) == before
+
+
+async def test_an_old_version_that_migrates_after_the_contraction_is_told_to_be_the_new_version(
+    url: str,
+) -> None:
+    await upgrade(url, EXPAND, CONTRACT)
+
+    with pytest.raises(SchemaError, match=f"has {CONTRACT.name} of a newer version"):
+        await upgrade(url)
+
+
+async def test_the_same_goes_for_the_file_of_an_embedded_server(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    store = await SqliteStore.open(path)
+    await store.migrate(partitions=PARTITIONS)
+    await store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(queries("sqlite")["record_migration"], (CONTRACT.name,))
+
+    store = await SqliteStore.open(path)
+    try:
+        with pytest.raises(SchemaError, match=f"has {CONTRACT.name} of a newer version"):
+            await store.migrate(partitions=PARTITIONS)
+    finally:
+        await store.close()
 
 
 async def test_an_old_process_that_starts_after_the_contraction_is_told_to_be_the_new_version(

@@ -13,8 +13,8 @@ from typing import Final
 
 from simulation.kernel.processes import CURRENT
 
-EPOCH: Final = 1_790_000_000.0
-"""When every simulation begins, in seconds since the epoch, UTC."""
+EPOCH: Final = 1_790_000_032.0
+"""When every simulation begins, in seconds since the epoch, UTC: eight seconds before a minute is full."""
 
 
 class Nature:

@@ -72,9 +72,39 @@ _BLOCKS: Final[Mapping[str, Mapping[str, Any]]] = {
         "after": _act(),
     },
     "caller": {"call": {"type": "workflow", "workflow": "straight", "then": "after"}, "after": _act()},
+    "rounds": {
+        "each": {
+            "type": "loop", "for": 2,
+            "blocks": {"ask": {**_ASK, "then": "do"}, "do": _act()},
+            "then": "last",
+        },
+        "last": _act(),
+    },
+    "spread": {
+        "each": {"type": "parallel", "count": 2, "blocks": {"ask": {**_ASK, "then": "do"}, "do": _act()}},
+    },
+    "ladder": {
+        "ask": {
+            **_ASK,
+            "deadline": {
+                "steps": [
+                    {"after": "1s", "remind": True},
+                    {"after": "3s", "escalate": ["role:admin"]},
+                    {"after": "6s", "fail": True},
+                ],
+            },
+            "then": "after", "catch": "late",
+        },
+        "after": _act(),
+        "late": _act(),
+    },
+    "minutely": {
+        "tick": {"type": "schedule", "cron": "* * * * *", "catchUp": "last", "then": "do"},
+        "do": _act(),
+    },
 }  # fmt: skip
 
-_STARTS: Final = {"two": ["left", "right"]}
+_STARTS: Final = {"two": ["left", "right"], "minutely": ["do"]}
 
 NEEDS: Final[Mapping[str, str]] = {"parent": "approval", "caller": "straight"}
 """Workflows that call another one."""

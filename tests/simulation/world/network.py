@@ -112,6 +112,7 @@ class Network:
         self._loop = loop
         self._listening: dict[str, tuple[Process, Factory]] = {}
         self._open: dict[Transport, None] = {}
+        _current[:] = [self]
 
     def listen(self, factory: Factory, host: str) -> "Listener":
         """Let the running process take connections until it ends, or closes what is given.
@@ -193,6 +194,14 @@ class Network:
                 self.soon(end.peer, partial(end.peer.lose, ConnectionResetError("reset")))
 
 
+_current: list[Network] = []
+
+
+def current() -> Network:
+    """The network of the world that this process simulates: of the one that was made last."""
+    return _current[-1]
+
+
 class Listener:
     """What a server has that listens.
 
@@ -200,12 +209,16 @@ class Listener:
         close: ends that.
 
     Attributes:
-        sockets: none: it listens by its name.
+        sockets: the one that it has in place of sockets.
     """
 
     def __init__(self, close: Callable[[], None]) -> None:
         self.close = close
-        self.sockets: tuple[object, ...] = ()
+        self.sockets = (self,)
+
+    def getsockname(self) -> tuple[str, int]:
+        """Where it listens: by its name, at no address."""
+        return "0.0.0.0", 0
 
 
 class Connector(aiohttp.BaseConnector):

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from aiohttp import web
+from yarl import URL
 
 from signoff.blocks import Context, Registry, block
 from signoff.events.errors import BlobError, BlobNotFoundError
@@ -20,6 +21,9 @@ from simulation.world.links import Link
 from support.proof.facts import Ran
 
 _QUEUE: Final = 1000
+
+HOOK: Final = "http://outside/hook"
+"""Where a hook leads."""
 
 
 class SimulatedObjects(Objects):
@@ -94,6 +98,7 @@ class Outside:
 
     Attributes:
         ran: every try that arrived, in order.
+        told: every event that a hook was told of and took, in order.
         failing: of a thousand tries, so many fail.
     """
 
@@ -104,6 +109,7 @@ class Outside:
         self._trace = trace
         self._owner_of = owner_of
         self.ran: list[Ran] = []
+        self.told: list[bytes] = []
         self._broken = broken
         self.failing = 0
 
@@ -137,11 +143,22 @@ class Outside:
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """The same over HTTP, for blocks of type ``api``; which attempt it is, only the log knows."""
         await asyncio.sleep(self._random.random() * 0.1)
+        if request.path == URL(HOOK).path:
+            return await self._hear(request)
         self._trace.note("outside", f"{request.method} {request.headers.get('Idempotency-Key', '')[-24:]}")
         self.ran.append(Ran(idempotency_key=request.headers["Idempotency-Key"], attempt=0))
         if self._random.randrange(1000) < self.failing:
             return web.json_response({"error": "not now"}, status=503)
         return web.json_response({"done": True})
+
+    async def _hear(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A hook is told of an event; what it does not answer well does not count."""
+        event = await request.read()
+        self._trace.note("outside", f"is told {request.headers['webhook-id'][-24:]}")
+        if self._random.randrange(1000) < self.failing:
+            return web.json_response({"error": "not now"}, status=503)
+        self.told.append(event)
+        return web.json_response({})
 
 
 class NoModel:

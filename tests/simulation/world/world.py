@@ -213,7 +213,7 @@ class World:
     def is_settled(self) -> bool:
         """Whether nothing is at work, due or on its way, and no command waits."""
         rows = self.executions()
-        resting = all(row.parked and row.due_at is None for row in rows)
+        resting = all(row.parked and row.due_at is None for row in rows) and not self._is_overdue()
         arrived = not any(link.writing for link in self._links)
         return (
             resting
@@ -223,6 +223,11 @@ class World:
                 for number, row in self.log._partitions.items()
             )
         )
+
+    def _is_overdue(self) -> bool:
+        """Whether a schedule should have fired."""
+        now = self._database_clock()
+        return any(row.due_at is not None and row.due_at <= now for row in self.log._workflows.values())
 
     def rests_for(self, seconds: float, also: Callable[[], bool]) -> Callable[[], bool]:
         """Tells whether nothing has been at work, and ``also`` held, for some virtual seconds."""

@@ -10,6 +10,7 @@ from support.proof.facts import Answered, Facts, Logged, Published, Ran, Streame
 from support.proof.families import broken_families
 from support.proof.outside import broken_runs_outside
 from support.proof.points import broken_points
+from support.proof.schedules import broken_schedules
 from support.proof.streams import broken_streams
 from support.proof.topics import broken_topic
 
@@ -34,6 +35,7 @@ def _found(facts: Facts, *, settled: bool) -> Iterator[str]:
     executions = {log_id: log for log_id, log in logs.items() if log.is_execution}
     checks: list[Iterable[str]] = [
         broken_families(executions, settled=settled),
+        broken_schedules(logs, settled=settled),
         broken_answers(facts.answers, executions),
         broken_streams(facts.streams, logs),
         broken_runs_outside(facts.runs, executions),

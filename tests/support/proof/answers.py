@@ -61,7 +61,14 @@ def _cancelled(_: Answered, log: Log) -> bool:
     return _has(log, "execution:cancelled")
 
 
-_EFFECTS = {"start": _started, "resume": _resumed, "cancel": _cancelled}
+def _reopened(answer: Answered, log: Log) -> bool:
+    return any(
+        entry.type == "execution:reopened" and log.run_of(entry) == answer.body.get("runId")
+        for entry in log.entries
+    )
+
+
+_EFFECTS = {"start": _started, "resume": _resumed, "cancel": _cancelled, "retry": _reopened}
 
 
 def _won(log: Log, answer: Answered) -> bool:

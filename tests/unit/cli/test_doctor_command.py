@@ -1,6 +1,8 @@
 """`signoff doctor` and `signoff recover` as they are typed, on an embedded server's log."""
 
 import json
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,42 @@ def test_doctor_tells_each_finding_in_a_line_of_json(capsys: pytest.CaptureFixtu
         *("configuration", "database", "leases", "clock", "secrets", "logs"),
     ]
     assert all(each["ok"] for each in found)
+
+
+CLUSTER = {
+    "SIGNOFF_DATABASE_URL": "postgresql://127.0.0.1/signoff",
+    "SIGNOFF_KAFKA": "127.0.0.1:9092",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "told"),
+    [
+        ("doctor", {}, "there is no log in"),
+        ("doctor", CLUSTER, "set SIGNOFF_SECRET_KEY and SIGNOFF_BLOBS, or SIGNOFF_DATA"),
+        ("recover", CLUSTER, "is not the data folder of these services"),
+    ],
+)
+def test_what_only_looks_makes_nothing_where_no_server_was(
+    command: str, given: dict[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (given | {"SIGNOFF_DATA": str(tmp_path / "elsewhere")}).items():
+        monkeypatch.setenv(name, value)
+    with redirect_stderr(StringIO()) as said:
+        assert call([command]) is Exit.USAGE
+
+    assert told in said.getvalue()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_partition_that_does_not_exist_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNOFF_KAFKA", "127.0.0.1:9092")
+
+    assert call(["recover", "--reread", "--partition", "12", "64"]) is Exit.USAGE
+
+    assert "there is no partition 64" in capsys.readouterr().err
 
 
 def test_doctor_fails_when_something_is_wrong(

@@ -176,6 +176,7 @@ async def test_a_dead_command_is_listed_with_its_reason_and_what_to_do(site: Sit
     assert "not a command" in found.detail
     assert f"{lease.partition}/7" in found.detail
     assert "--retry-dead" in found.detail
+    assert f"--discard-dead {lease.partition}/7" in found.detail
 
 
 async def test_a_log_whose_chain_is_broken_is_told(site: Site) -> None:

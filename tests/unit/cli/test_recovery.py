@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from signoff.blocks import Registry
+from signoff.cli.embedded import bus_in_memory
 from signoff.cli.upkeep.rebuild import Progress, rebuild
 from signoff.cli.upkeep.recovery import Closed, RecoveryError, closed_partitions, facts_of, recover
 from signoff.events.blobs import BlobStore
@@ -169,7 +170,7 @@ async def test_what_was_chosen_is_recorded_with_who_chose_it_and_what_it_meant(
 
         assert (event.choice, event.actor.name, event.events_restored) == ("from-topic", "ops@host", lost)
         assert [span.log_id for span in event.logs] == [str(tail_lost)]
-        assert "signoff recover" in event.reason
+        assert event.reason.endswith("the database was restored to an earlier time")
         assert last is not None
         assert last.value == (await site.raw(recovery_log_id(number)))[-1]
 
@@ -239,6 +240,29 @@ async def test_a_broker_made_anew_is_read_from_its_first_command(ground: Ground,
     await bus.close()
 
 
+@pytest.mark.parametrize(("choice", "offset", "skipped"), [("reread", 0, 0), ("skip-to-end", 9, 9)])
+async def test_a_broker_made_anew_is_known_though_it_has_as_many_commands_as_the_one_before(
+    ground: Ground, tail_lost: UUID, choice: Any, offset: int, skipped: int
+) -> None:
+    number = tail_lost.int % PARTITIONS
+    bus = MemoryBus()
+    await apply(bus)
+    ground.bus = bus
+    for _ in range(9):
+        await bus.send(COMMANDS, number, Record(b"not a log", b"not a command"))
+    async with ground.site() as site:
+        assert 0 < (await site.store.leases())[number].next_offset <= 9
+        (closed,) = await closed_partitions(site.store, bus, frozenset([number]))
+        assert "the broker was made anew" in closed.reason
+
+        done = await choose(site, number, choice)
+
+        assert done is not None
+        assert (done.next_offset, done.commands_skipped) == (offset, skipped)
+        assert await closed_partitions(site.store, bus, frozenset([number])) == []
+    await bus.close()
+
+
 @pytest.mark.parametrize(("choice", "offset", "skipped"), [("reread", 5, 0), ("skip-to-end", 7, 2)])
 async def test_commands_that_expired_unread_are_counted(
     ground: Ground, choice: Any, offset: int, skipped: int
@@ -251,6 +275,7 @@ async def test_commands_that_expired_unread_are_counted(
             await bus.send(COMMANDS, 3, Record(b"not a log", b"not a command"))
         closed = await closed_with(site, partition=3)
         assert facts_of(closed).commands_expired == 5
+        assert "5 have expired unread" in facts_of(closed).choices[choice]
 
         done = await choose(site, 3, choice)
 
@@ -299,8 +324,7 @@ async def test_an_embedded_log_that_was_restored_goes_on_with_a_new_bus(
     ground: Ground, tail_lost: UUID
 ) -> None:
     async with ground.site() as site:
-        offsets = {row.partition: row.next_offset for row in await site.store.leases()}
-    ground.bus = MemoryBus(first_offsets={COMMANDS: offsets})
+        ground.bus = await bus_in_memory(site.store)
     await apply(ground.bus)
     async with ground.site() as site, site.executor(Registry()):
         await decide(site, tail_lost)

@@ -6,9 +6,11 @@ from typing import Final
 import pytest
 
 from mutants.document import PAGE, document
-from mutants.table import FOLDER, ROOT, Mutant, is_there, read_table
+from mutants.evidence import breakages, faults
+from mutants.table import FOLDER, ROOT, Guarantee, Mutant, definition_of, read_table
 
 TABLE: Final = read_table()
+GUARANTEES: Final = [pytest.param(guarantee, id=guarantee.id) for guarantee in TABLE.guarantee]
 MUTANTS: Final = [pytest.param(mutant, id=mutant.name) for mutant in TABLE.mutant]
 
 
@@ -44,4 +46,17 @@ def test_a_patch_changes_the_product_and_nothing_else(mutant: Mutant) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_the_tests_that_notice_a_mutant_are_there(mutant: Mutant) -> None:
     assert mutant.tests != []
-    assert [test for test in mutant.tests if not is_there(test)] == []
+    assert [test for test in mutant.tests if "::" not in test or definition_of(test) is None] == []
+
+
+@pytest.mark.parametrize("guarantee", GUARANTEES)
+def test_what_shows_a_guarantee_is_there(guarantee: Guarantee) -> None:
+    assert guarantee.proof != []
+    assert [place for place in guarantee.proof if definition_of(place) is None] == []
+    assert set(guarantee.faults) <= faults().keys()
+    assert set(guarantee.breakages) <= breakages().keys()
+
+
+def test_each_fault_and_each_breakage_strikes_at_a_guarantee() -> None:
+    assert {name for each in TABLE.guarantee for name in each.faults} == faults().keys()
+    assert {name for each in TABLE.guarantee for name in each.breakages} == breakages().keys()

@@ -16,6 +16,9 @@ from signoff.events.errors import (
 from signoff.events.store.base import Append, NewEvent
 from signoff.events.store.batcher import Batcher
 
+_AT_ONCE = 5.0
+"""Seconds after which something waits that should not."""
+
 
 class Log:
     """Takes groups, each when it is let through, and answers as told."""
@@ -170,8 +173,9 @@ async def test_appends_over_the_bound_are_refused_at_once() -> None:
     first = await held_up(log, batcher)
     rest = await start(batcher, an_append(1), an_append(2))
 
-    with pytest.raises(StoreUnavailableError, match="wait already"):
-        await batcher.append(an_append(3))
+    async with asyncio.timeout(_AT_ONCE):
+        with pytest.raises(StoreUnavailableError, match="wait already"):
+            await batcher.append(an_append(3))
 
     log.gate.set()
     assert await asyncio.gather(first, *rest) == [0, 1, 2]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from signoff.events.errors import StoreUnavailableError
-from signoff.events.store.lookups import Lookups
+from signoff.events.lookups import Lookups
 
 
 class Table:

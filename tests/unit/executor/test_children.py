@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from signoff.cli.embedded import bus_in_memory
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import EventStore
 from signoff.events.store.search import Search
@@ -35,8 +36,7 @@ class TestInMemory(ChildrenSuite):
 
 async def reborn(site: Site) -> Site:
     """The site after its process died: the log is there, and all that the bus held is gone."""
-    offsets = {row.partition: row.next_offset for row in await site.store.leases()}
-    bus = MemoryBus(first_offsets={COMMANDS: offsets})
+    bus = await bus_in_memory(site.store)
     await apply(bus, partitions=site.partitions)
     return Site(site.store, bus, site.blobs, site.tools, partitions=site.partitions)
 

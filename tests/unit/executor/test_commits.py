@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from signoff.blocks import block
+from signoff.events.times import from_iso
 from signoff.events.topics import COMMANDS, OUTCOMES
+from signoff.executor.blocks.base import Tools
 from support.executor_blocks import Probe, registry
 from support.executor_faults import FaultyStore
 from support.executors import Site, until
+from support.stores import LIMIT
 
 ONE = {"blocks": {"only": {"type": "probe.work"}}}
 ASK = {
@@ -63,6 +66,20 @@ async def test_an_owner_whose_clock_is_behind_writes_nothing_earlier_than_the_lo
 
     times = [event.timestamp for event in await site.events(sent.log_id)]
     assert times == sorted(times)
+
+
+async def test_the_time_of_day_is_the_logs_and_not_that_of_an_owners_clock(
+    tools: Tools, probe: Probe
+) -> None:
+    ahead = 3600.0
+    site = await Site.in_memory(tools, clock=lambda: time.time() + ahead)
+    async with site.executor(probe.registry, clock=None):
+        sent = await site.start(await site.deploy(ONE))
+        await site.ended(sent)
+
+    times = [from_iso(event.timestamp) for event in await site.events(sent.log_id)]
+    assert times[0] == pytest.approx(time.time() + ahead, abs=LIMIT)
+    await site.close()
 
 
 async def test_each_event_names_the_hash_of_the_one_before_it_over_owners(site: Site, probe: Probe) -> None:

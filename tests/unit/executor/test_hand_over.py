@@ -1,22 +1,27 @@
 """A partition goes from one executor to another: what is at work ends in time or is tried again, once."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from signoff.events.bus.base import Record
 from signoff.events.errors import StoreError
 from signoff.events.store.base import Append
-from signoff.events.topics import DEFAULT_WORKSPACE
+from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, workflow_log_id
 from signoff.executor import holdings
 from signoff.executor.app import Executor
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore
-from support.executors import Sent, Site, until
+from support.executors import WORKSPACE, Sent, Site, until
 
 HELD = {"blocks": {"held": {"type": "probe.hold", "then": "after"}, "after": {"type": "probe.work"}}}
 ONE = {"blocks": {"only": {"type": "probe.work"}}}
+SAME = 3
+"""A partition for everything that is to meet in one batch."""
 
 
 class Stopping:
@@ -111,6 +116,61 @@ async def test_commands_that_come_while_a_partition_is_handed_over_are_its_next_
     async with site.executor(probe.registry):
         await site.until_event(later.log_id, "execution:completed")
     assert probe.tries("held") == [1, 1]
+
+
+class Gated(FaultyStore):
+    """A store that does not answer the question for one log until it is let through."""
+
+    log_id: UUID | None = None
+
+    def __init__(self, store: Any) -> None:
+        super().__init__(store)
+        self.asked, self.through = asyncio.Event(), asyncio.Event()
+
+    async def read(self, log_id: UUID, **given: Any) -> Any:
+        if log_id == self.log_id:
+            self.asked.set()
+            await self.through.wait()
+        return await self._store.read(log_id, **given)
+
+
+async def test_no_command_is_lost_whose_turn_is_under_way_when_the_time_for_a_hand_over_is_up(
+    site: Site, probe: Probe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holdings, "STOPPING", 0.1)
+    store, stack = Gated(site.store), AsyncExitStack()
+    executor = await stack.enter_async_context(site.executor(probe.registry, store=store))
+    held, slow = await site.deploy(HELD, "held"), await site.deploy(ONE, "slow")
+    sent = await site.start(held, log_id=site.new_log(SAME))
+    await until(lambda: probe.held)
+    (loop,) = [each for number, each in executor._holdings._loops.items() if number == SAME]
+    store.log_id = workflow_log_id(WORKSPACE, "slow")
+    async with one_batch(site, monkeypatch):
+        await site.start(slow, log_id=site.new_log(SAME))
+        await site.cancel(sent.log_id)
+    await store.asked.wait()
+
+    ending = asyncio.create_task(stack.aclose())
+    await until(lambda: not loop.partition.held())
+    store.through.set()
+    await ending
+
+    async with site.executor(probe.registry):
+        await site.until_event(sent.log_id, "execution:cancelled")
+
+
+@asynccontextmanager
+async def one_batch(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Send the commands of a block of code at once."""
+    records: list[Record] = []
+
+    async def keep(_topic: str, _partition: int, record: Record) -> None:
+        records.append(record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.bus, "send", keep)
+        yield
+    await site.bus.publish(COMMANDS, SAME, records)
 
 
 class Watched(FaultyStore):

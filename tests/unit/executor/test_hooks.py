@@ -96,6 +96,25 @@ async def test_nothing_is_sent_once_the_lease_has_run_out(site: HookSite, receiv
         await receiver.until(lambda: len(receiver.of(log_id)) == 2)
 
 
+class TakenAgain(list[int]):
+    """Owned partitions whose leases ran out for a moment, and were taken again before anybody looked."""
+
+    lapsed = True
+
+    def __contains__(self, partition: object) -> bool:
+        lapsed, self.lapsed = self.lapsed, False
+        return not lapsed and super().__contains__(partition)
+
+
+async def test_what_was_given_up_in_a_lapse_of_the_lease_is_delivered_by_the_same_owner(
+    site: HookSite, receiver: Receiver
+) -> None:
+    await site.hook(receiver.url())
+    async with site.delivering(owned=TakenAgain(range(PARTITIONS))):
+        log_id = await site.executed()
+        await receiver.until(lambda: receiver.of(log_id) == [1, 2])
+
+
 async def test_a_hook_is_told_about_the_workflows_that_it_names_only(
     site: HookSite, receiver: Receiver
 ) -> None:

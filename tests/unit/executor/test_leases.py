@@ -107,6 +107,26 @@ async def test_the_share_of_a_keeper_that_died_is_taken_when_its_leases_lapse(
     assert two.leases.owned == [0, 1, 2, 3]
 
 
+async def test_what_was_lost_and_taken_again_while_it_was_handed_over_is_handed_over_on_leaving(
+    store: MemoryStore, clock: Clock
+) -> None:
+    one = Keeping(store, clock, "one")
+    await one.round()
+    one.at_work.add(3)
+    one.leases._hand_over(3)
+    clock.now += module.TTL + 0.1
+    await one.round()
+    assert one.leases.owned == [0, 1, 2, 3]
+
+    leaving = asyncio.create_task(one.leases.leave())
+    await until(lambda: one.leases.owned == [3])
+    one.at_work.clear()
+    await leaving
+
+    assert one.handed_over.count(3) == 2
+    assert [row.owner for row in await store.leases()] == [None] * 4
+
+
 async def test_a_process_that_was_stopped_knows_that_it_holds_nothing(
     store: MemoryStore, clock: Clock
 ) -> None:

@@ -306,3 +306,22 @@ async def test_a_new_owner_tells_again_what_a_crash_kept_from_being_recorded(
 
     assert [each.occasion for each in results] == ["opened", "closed"]
     assert [each["title"][:4] for each in bodies(receiver)] == ["Deci", "Deci", "Clos"]
+
+
+async def test_nobody_is_told_again_because_what_came_of_it_could_not_be_recorded_at_once(
+    site: Site, probe: Probe, receiver: Receiver, stuck: asyncio.Event
+) -> None:
+    store = FaultyStore(site.store)
+    async with site.executor(probe.registry, store=store, **LOOPBACK) as executor:
+        sent = await site.start(await site.deploy(asking({"url": receiver.url()})), {"amount": 1})
+        await receiver.until(lambda: receiver.received)
+
+        store.refused = 1
+        stuck.set()
+
+        await told(site, sent)
+        assert store.refused == 0
+        await site.outcome(await site.resume(sent.log_id, "ask", {"ok": True}))
+        await told(site, sent, 2)
+        await until(lambda: not executor._notices._tasks)
+    assert [each["title"][:4] for each in bodies(receiver)] == ["Deci", "Clos"]

@@ -10,6 +10,7 @@ import pytest
 from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import PARTITIONS
+from signoff.executor import owners
 from signoff.executor.lease import Leases
 from signoff.executor.owners import is_dead, new_owner
 
@@ -40,6 +41,19 @@ async def test_this_process_is_alive_and_its_names_are_unique() -> None:
 @pytest.mark.parametrize("change", [lambda name: "other:1" + name[name.index("/") :], lambda _: uuid4().hex])
 async def test_nothing_is_known_of_an_owner_elsewhere(change) -> None:
     owner = change(await asyncio.to_thread(new_owner))
+
+    assert not await asyncio.to_thread(is_dead, owner)
+
+
+async def test_a_process_that_proc_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where ``/proc`` shows nobody the processes of others (``hidepid``, ``ProtectProc=invisible``)."""
+    owner = await asyncio.to_thread(new_owner)
+    monkeypatch.setattr(owners, "_started", lambda _: None)
+
+    def of_another_user(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("os.kill", of_another_user)
 
     assert not await asyncio.to_thread(is_dead, owner)
 

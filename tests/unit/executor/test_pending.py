@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 import pytest
 
 from signoff.blocks import Context, Registry, block
+from signoff.events.errors import AppendUnknownError
+from signoff.events.store.base import Append, EventStore
 from support.executor_blocks import Probe, registry
 from support.executor_faults import FaultyStore
 from support.executors import Site, until
@@ -91,3 +94,44 @@ async def test_a_block_that_ended_in_an_unnoticed_append_is_given_up(site: Site)
 
         await until(lambda: gates.given_up == ["one"])
     assert (await site.kinds(sent.log_id))[-1] == "execution:cancelled"
+
+
+class Late(FaultyStore):
+    """A store at which an append of unknown outcome arrives late: just before the next one.
+
+    Attributes:
+        delays: the next append of events is such a one.
+        caught_up: whether the relay has read the log again meanwhile.
+    """
+
+    delays = False
+    caught_up: Callable[[], bool]
+
+    def __init__(self, store: EventStore) -> None:
+        super().__init__(store)
+        self._late: Append | None = None
+
+    async def append(self, append: Append) -> int:
+        if append.events and self.delays:
+            self.delays, self._late = False, append
+            raise AppendUnknownError("the connection broke during the commit")
+        if append.events and self._late is not None:
+            late, self._late = self._late, None
+            await until(self.caught_up)
+            await super().append(late)
+        return await super().append(append)
+
+
+async def test_what_a_late_commit_wrote_is_published_though_nothing_follows_it(site: Site) -> None:
+    gates, store = Gates(), Late(site.store)
+    async with site.executor(gates.registry(), store=store) as executor:
+        store.caught_up = lambda: executor._relay.lag == 0
+        workflow = await site.deploy({"blocks": {"one": {"type": "test.gate"}}})
+        sent = await site.start(workflow)
+        await until(lambda: gates.begun == ["one"])
+
+        store.delays = True
+        await site.cancel(sent.log_id)
+
+        await site.until_event(sent.log_id, "execution:cancelled")
+        await site.topic_equals_log()

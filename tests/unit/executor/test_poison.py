@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from signoff.access.live import LiveDirectory
 from signoff.engine import decide as engine
@@ -70,13 +71,20 @@ async def next_offset_is(site: Site, partition: int, offset: int) -> bool:
     return (await site.store.leases())[partition].next_offset == offset
 
 
-async def test_a_key_that_names_no_log_is_kept(site: Site, probe: Probe) -> None:
+async def test_a_key_that_names_no_log_is_kept_and_logged(site: Site, probe: Probe) -> None:
+    with capture_logs() as logged:
+        await send_a_key_that_names_no_log(site, probe)
+
+    (dead,) = await site.store.dead_commands()
+    told = [each for each in logged if each["event"].startswith("command kept as dead")]
+    assert [(each["partition"], each["offset"]) for each in told] == [(SECOND, dead.offset)]
+
+
+async def send_a_key_that_names_no_log(site: Site, probe: Probe) -> None:
     async with site.executor(probe.registry):
         workflow = await site.deploy(ONE)
         await site.bus.send(COMMANDS, SECOND, Record(b"", encode(a_command(UUID(int=SECOND)))))
         await site.run(workflow, log_id=site.new_log(SECOND))
-
-    assert len(await site.store.dead_commands()) == 1
 
 
 async def test_a_command_in_a_partition_that_is_not_its_log_s_changes_nothing(

@@ -191,6 +191,26 @@ async def test_a_commit_that_becomes_known_only_later_is_published(
     reporting.cancel()
 
 
+async def test_an_append_that_was_given_up_is_published_though_its_answer_never_came(
+    writing: Writing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_GAP", 0)
+    writing.take()
+    await writing.write()
+    await writing.until_published(1)
+    writing.store.answers.clear()
+    appending = asyncio.create_task(writing.write())
+    await until(lambda: writing.store.committed == 2)
+
+    appending.cancel()
+    await asyncio.wait([appending])
+    await writing.relay._pass_over_idle()
+    await writing.relay.remove(0, limit=5)
+
+    assert [event_id for event_id, _ in await writing.published()] == [1, 2]
+    assert await relayed_is(writing, 2)
+
+
 async def test_a_partition_that_is_let_go_is_published_to_its_end_and_its_position_recorded(
     writing: Writing,
 ) -> None:
@@ -212,6 +232,22 @@ async def test_a_partition_is_let_go_in_bounded_time_though_the_broker_is_away(w
         await writing.relay.remove(0, limit=0.1)
 
     assert await relayed_is(writing, 0)
+
+
+async def test_nothing_is_published_any_more_once_whoever_lets_a_partition_go_was_ended(
+    writing: Writing,
+) -> None:
+    publishing = writing.relay.add(0, writing.lease.epoch, writing.lease.relayed)
+    writing.bus.away = True
+    await writing.write()
+    await until(lambda: writing.bus.turned_away)
+    letting_go = asyncio.create_task(writing.relay.remove(0, limit=5))
+    await until(lambda: not writing.relay._publishers)
+
+    letting_go.cancel()
+    await asyncio.wait([letting_go])
+
+    await until(publishing.cancelled)
 
 
 async def test_the_topic_equals_the_log_after_the_broker_was_away_under_work(

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from signoff.cli.embedded import bus_in_memory
 from signoff.events.bus.base import Record
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.errors import BusUnavailableError
@@ -86,21 +87,45 @@ async def test_a_last_record_that_is_no_event_closes_the_partition(
     assert "a record that is no event of a log" in await why_closed(site, probe)
 
 
-@pytest.mark.usefixtures("worked")
-async def test_a_broker_made_anew_closes_the_partition(site: Site, probe: Probe) -> None:
-    anew = MemoryBus()
-    await apply(anew, partitions=site.partitions)
-    site.bus = anew
-    leases = {row.partition: row for row in await site.store.leases()}
+async def make_anew(site: Site) -> None:
+    """Give the site a broker that has nothing, and let only one partition know of the one before."""
+    site.bus = MemoryBus()
+    await apply(site.bus, partitions=site.partitions)
     store = site.store
     assert isinstance(store, MemoryStore)
-    for number, row in leases.items():
-        if number != CLOSED and row.next_offset:
-            store._partitions[number].next_offset = 0
+    for number, partition in store._partitions.items():
+        if number != CLOSED:
+            partition.next_offset = partition.relayed = 0
+
+
+@pytest.mark.usefixtures("worked")
+async def test_a_broker_made_anew_closes_the_partition(site: Site, probe: Probe) -> None:
+    await make_anew(site)
 
     why = await why_closed(site, probe)
 
     assert "holds offsets 0 to 0, and the log goes on at 1" in why
+
+
+@pytest.mark.usefixtures("worked")
+async def test_a_broker_made_anew_is_known_though_it_has_as_many_commands_as_the_one_before(
+    site: Site, probe: Probe
+) -> None:
+    await make_anew(site)
+    await site.bus.send(COMMANDS, CLOSED, Record(b"not a log", b"not a command"))
+
+    why = await why_closed(site, probe)
+
+    assert "never held a record, and events of the log were published there" in why
+
+
+@pytest.mark.usefixtures("worked")
+async def test_a_topic_whose_events_have_expired_is_no_contradiction(site: Site, probe: Probe) -> None:
+    site.bus = await bus_in_memory(site.store)
+    await apply(site.bus, partitions=site.partitions)
+
+    async with site.executor(probe.registry) as executor:
+        assert CLOSED in executor.owned
 
 
 async def test_commands_that_expired_unread_close_the_partition(site: Site, probe: Probe) -> None:

@@ -51,3 +51,21 @@ def test_what_is_below_the_level_is_left_out() -> None:
     structlog.get_logger("signoff.relay").info("relay started")
 
     assert stream.getvalue() == ""
+
+
+def test_what_the_driver_repeats_while_a_broker_is_away_is_said_once_in_a_while() -> None:
+    stream = io.StringIO()
+    configure_logs(Settings(), stream=stream)
+    fetcher, ours = logging.getLogger("aiokafka.consumer.fetcher"), logging.getLogger("signoff.relay")
+
+    for number in range(100):
+        fetcher.error("Failed fetch messages from %s", number)
+        ours.error("relay failed")
+    fetcher.error("something else")
+
+    said = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert said.count("relay failed") == 100
+    assert [line for line in said if line != "relay failed"] == [
+        "Failed fetch messages from 0",
+        "something else",
+    ]

@@ -11,6 +11,7 @@ import pytest
 from support.proof import Answered, Facts, Logged, Published, Ran, Streamed, find_violations
 
 PARENT, CHILD = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
+WORKFLOW = "55555555-0000-4000-8000-000000000005"
 RUN, OTHER_RUN = "33333333-0000-4000-8000-000000000003", "44444444-0000-4000-8000-000000000004"
 START, RESUME, CALL = "start-command", "resume-command", "call-command"
 
@@ -265,6 +266,31 @@ def test_a_child_that_never_began_is_found_once_all_is_settled() -> None:
 
     assert not any("never began" in each for each in find_violations(facts, settled=False))
     assert any("never began" in each for each in find_violations(facts))
+
+
+@pytest.mark.parametrize(
+    ("moments", "starts", "says"),
+    [
+        ((1, 1), (CHILD, CHILD), "mornings was fired for 2026-01-01T00:00:01Z already"),
+        ((2, 1), (CHILD, PARENT), "mornings was fired for 2026-01-01T00:00:02Z already"),
+        ((1,), (PARENT,), f"its execution {PARENT} never began"),
+        ((), (), "no schedule names it"),
+    ],
+)
+def test_a_moment_that_is_not_fired_once_for_one_execution_is_found(
+    moments: Sequence[int], starts: Sequence[str], says: str
+) -> None:
+    fired = [
+        event("schedule:fired", blockId="mornings", dueAt=f"2026-01-01T00:00:{due:02}Z", executionId=names)
+        for due, names in zip(moments, starts, strict=True)
+    ]
+    begun = [
+        event("execution:started", "fired", trigger="schedule"),
+        event("execution:completed", output=1),
+    ]
+    history = [*((WORKFLOW, each) for each in fired), *((CHILD, each) for each in begun)]
+
+    assert says in " ".join(find_violations(Facts(log=logged(history))))
 
 
 def test_an_execution_that_waits_for_a_moment_or_a_person_does_not_hang() -> None:

@@ -36,6 +36,17 @@ def topic_configs(*, replication: int = 1) -> dict[str, dict[str, str]]:
     }
 
 
+async def check(bus: Bus) -> None:
+    """Make sure that the broker answers and has every topic, for readiness.
+
+    Raises:
+        BusError: it is away, or has been made anew.
+    """
+    missing = [name for name in RETENTION_MS if not await bus.partitions(name)]
+    if missing:
+        raise BusError(f"the broker has no {', '.join(missing)}: run `signoff topics apply`")
+
+
 async def apply(bus: Bus, *, partitions: int = PARTITIONS, replication: int = 1) -> list[str]:
     """Create the topics that do not exist; gives their names.
 

@@ -2,6 +2,8 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from typing import Final, TextIO
 
 import structlog
@@ -10,6 +12,9 @@ from signoff.runtime.settings import Settings
 
 _CHATTY: Final = ("aiokafka", "aiohttp.access")
 """Loggers of libraries whose INFO says nothing that ours does not."""
+
+_SELDOM: Final = 10.0
+"""Seconds between two lines of one kind of aiokafka: while a broker is away it writes ten a second."""
 
 
 def configure_logs(settings: Settings, *, stream: TextIO | None = None) -> None:
@@ -51,8 +56,27 @@ def configure_logs(settings: Settings, *, stream: TextIO | None = None) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
+    handler.addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+class _Seldom:
+    """Leaves out what aiokafka repeats; lines from the same place in its code are of one kind."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._told: dict[tuple[str, int], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        kind, now = (record.pathname, record.lineno), self._clock()
+        if now - self._told.get(kind, -_SELDOM) < _SELDOM:
+            return False
+        self._told[kind] = now
+        return True

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
+import structlog
 import uvloop
 from aiohttp import web
 from yarl import URL
@@ -34,6 +35,8 @@ GRACE: Final = 2.0
 
 LAST_ANSWERS: Final = 10.0
 """Seconds that callers behind a load balancer have for what they wait for, such as the end of a run."""
+
+_log = structlog.get_logger("signoff.server")
 
 _BACKLOG: Final = 1024
 
@@ -60,7 +63,7 @@ async def serve(
         host: the address to listen on.
         port: 0 takes a free one.
         stop: ends the server.
-        on_ready: called with the base URL once the server listens.
+        on_ready: called with the base URL once the server listens; it is logged where there is none.
         handler_cancellation: cancel a handler when its client goes away (streams only).
         grace: seconds to serve on once ``stop`` is set, for load balancers.
         shutdown_timeout: seconds that requests under way have to end after that.
@@ -90,10 +93,10 @@ async def serve(
     try:
         listeners = await _listen(runner, host, port)
         try:
-            if on_ready is not None:
-                bound = listeners[0].sockets[0].getsockname()[1]
-                on_ready(str(URL.build(scheme="http", host=host, port=bound)))
+            bound = listeners[0].sockets[0].getsockname()[1]
+            (on_ready or _tell)(str(URL.build(scheme="http", host=host, port=bound)))
             await stop.wait()
+            _log.info("stopping")
             leaving.set()
             await asyncio.sleep(grace)
         finally:
@@ -101,6 +104,10 @@ async def serve(
                 listener.close()
     finally:
         await runner.cleanup()
+
+
+def _tell(url: str) -> None:
+    _log.info("listening", url=url)
 
 
 async def _listen(runner: web.AppRunner, host: str, port: int) -> list[asyncio.Server]:

@@ -18,7 +18,7 @@ from signoff.events.bus.base import Bus
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
-from signoff.events.topics import COMMANDS, PARTITIONS
+from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS
 from signoff.executor.app import Executor, discover_blocks, open_tools
 from signoff.executor.blocks.base import Tools
 from signoff.gateway.app import create_app
@@ -135,15 +135,21 @@ async def _open_log(settings: Settings) -> AsyncIterator[EventStore]:
         await store.close()
 
 
+async def bus_in_memory(store: EventStore) -> MemoryBus:
+    """A bus in memory that goes on with the offsets that the log recorded, and keeps count of its events."""
+    leases = await store.leases()
+    return MemoryBus(
+        first_offsets={
+            COMMANDS: {row.partition: row.next_offset for row in leases},
+            EXECUTIONS: {row.partition: row.relayed for row in leases},
+        }
+    )
+
+
 @asynccontextmanager
 async def _open_topics(settings: Settings, store: EventStore) -> AsyncIterator[Bus]:
-    """The topics. A bus in memory goes on with the offsets that the log recorded."""
-    bus: Bus
-    if settings.kafka is None:
-        offsets = {row.partition: row.next_offset for row in await store.leases()}
-        bus = MemoryBus(first_offsets={COMMANDS: offsets})
-    else:
-        bus = await open_bus(settings.bus_url)
+    """The topics."""
+    bus: Bus = await bus_in_memory(store) if settings.kafka is None else await open_bus(settings.bus_url)
     try:
         await topology.apply(bus)
         yield bus

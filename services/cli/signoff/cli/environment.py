@@ -57,6 +57,33 @@ def require_cluster(settings: Settings, *, database: bool = True, broker: bool =
         )
 
 
+def require_data(settings: Settings) -> None:
+    """Make sure that a command which only looks finds what servers keep: opening it would make it anew.
+
+    Raises:
+        CommandError: names what is not there, and what to set.
+    """
+    folder = settings.data.absolute()
+    if settings.database_url is None and not (folder / "signoff.db").exists():
+        raise CommandError(
+            f"there is no log in {folder}: set SIGNOFF_DATA as the server has it; for a cluster "
+            "SIGNOFF_DATABASE_URL and SIGNOFF_KAFKA, too"
+        )
+    missing = [
+        name
+        for name, value, kept in (
+            ("SIGNOFF_SECRET_KEY", settings.secret_key, "secret.key"),
+            ("SIGNOFF_BLOBS", settings.blobs, "blobs"),
+        )
+        if settings.database_url is not None and value is None and not (folder / kept).exists()
+    ]
+    if missing:
+        raise CommandError(
+            f"{folder} is not the data folder of these services: set {' and '.join(missing)}, or "
+            "SIGNOFF_DATA, as they have it"
+        )
+
+
 def serve_to_end(server: Coroutine[Any, Any, None], settings: Settings) -> Exit:
     """Run a server until it is stopped, its logs on standard error.
 

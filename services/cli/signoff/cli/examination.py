@@ -11,7 +11,13 @@ from signoff.cli.upkeep.finding import Finding
 from signoff.cli.upkeep.logs import examine_logs
 from signoff.cli.upkeep.opening import Installation
 from signoff.cli.upkeep.topics import examine_topics
-from signoff.events.errors import BlobError, BusError, StoreError
+from signoff.events.errors import (
+    BlobError,
+    BusError,
+    BusUnavailableError,
+    StoreError,
+    StoreUnavailableError,
+)
 from signoff.events.store.base import EventStore
 from signoff.events.times import iso
 from signoff.events.topics import PARTITIONS
@@ -43,6 +49,10 @@ async def examine(
             yield finding
         async for finding in examine_secrets(installation.store, sealer):
             yield finding
+    except StoreUnavailableError as error:
+        remedy = "is it up, and is SIGNOFF_DATABASE_URL right?"
+        yield Finding("database", ok=False, detail=f"{error}: {remedy} Nothing else was looked at")
+        return
     except StoreError as error:
         yield Finding("database", ok=False, detail=str(error))
         return
@@ -50,6 +60,9 @@ async def examine(
         try:
             async for finding in examine_topics(installation.store, installation.bus):
                 yield finding
+        except BusUnavailableError as error:
+            remedy = "is it up, and is SIGNOFF_KAFKA right?"
+            yield Finding("broker", ok=False, detail=f"{error}: {remedy} Topics were not looked at")
         except BusError as error:
             yield Finding("broker", ok=False, detail=str(error))
     try:
@@ -68,7 +81,7 @@ async def _examine_database(installation: Installation, clock: Callable[[], floa
         yield finding
     apart = clock() - await store.upkeep.now()
     detail = f"this machine's differs from the database's by {apart:+.3f} s"
-    remedy = "" if abs(apart) <= SKEW else ": synchronise both (NTP); deadlines and expiries follow them"
+    remedy = "" if abs(apart) <= SKEW else ": synchronise both (NTP); deadlines go by the database's"
     yield Finding("clock", ok=not remedy, detail=detail + remedy)
     for command in await store.dead_commands(limit=_MOST):
         name = command.command_id or "without an id"
@@ -76,7 +89,7 @@ async def _examine_database(installation: Installation, clock: Callable[[], floa
             "dead command",
             ok=False,
             detail=f"{name} ({place_of(command)}, {iso(command.died_at)}): {command.reason}; after a fix "
-            "`signoff doctor --retry-dead`, or --discard-dead",
+            f"`signoff doctor --retry-dead`, or give it up: `--discard-dead {place_of(command)}`",
         )
     for row in await store.broken(limit=_MOST):
         name = row.execution_id or str(row.log_id)

@@ -20,6 +20,7 @@ from signoff.access.people import People
 from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.catalog import BLOCK_TYPES
+from signoff.events import topology
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
@@ -283,7 +284,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     blobs = BlobStore.open(settings.blobs_url)
     health = Health()
     health.add_check("database", lambda: store.check(partitions=PARTITIONS))
-    health.add_check("broker", bus.ping)
+    health.add_check("broker", lambda: topology.check(bus))
     app = web.Application()
     add_health_routes(app, health)
     try:

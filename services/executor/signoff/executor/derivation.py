@@ -1,7 +1,5 @@
 """The rows of a log made anew from its first event on, by what executors make them with."""
 
-import time
-from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -66,7 +64,6 @@ class Deriver:
         loader: knows how a log begins.
         blobs: hold large definitions.
         partitions: how many there are.
-        clock: seconds since the epoch, UTC, for what is due by a schedule.
     """
 
     def __init__(
@@ -76,13 +73,11 @@ class Deriver:
         blobs: BlobStore,
         *,
         partitions: int = PARTITIONS,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._loader = loader
         self._blobs = blobs
         self._partitions = partitions
-        self._clock = clock
 
     async def read(self, log_id: UUID, *, upto: int | None = None) -> Reading:
         """Read and fold a log, check its chain, and make its rows.
@@ -131,7 +126,7 @@ class Deriver:
         state = loaded.state
         if isinstance(state, WorkflowState) and state.versions:
             await prepare_schedules(state, self._store, self._blobs)
-            due_at = state.next_due(max(self._clock(), state.time))
+            due_at = state.next_due(max(await self._store.now(), state.time))
             return msgspec.structs.replace(empty, workflow=workflow_row(walk.log_id, state, due_at))
         if not isinstance(state, State):
             return empty

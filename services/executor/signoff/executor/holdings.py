@@ -113,7 +113,7 @@ class Holdings:
     async def _own(self, partition: Partition, lease: Lease) -> None:
         name = f"partition {lease.partition}"
         try:
-            if not await self._may_write(lease, name):
+            if not await self._may_write(partition, lease, name):
                 return
             self._owned[lease.partition] = partition
             publishing = self._relay.add(lease.partition, lease.epoch, lease.relayed)
@@ -132,15 +132,17 @@ class Holdings:
         finally:
             self._stop(partition)
 
-    async def _may_write(self, lease: Lease, name: str) -> bool:
+    async def _may_write(self, partition: Partition, lease: Lease, name: str) -> bool:
         """Compare log and topics before the first write; a contradiction closes the partition."""
-        while self._leases().held(lease.partition):
+        while partition.held():
             try:
                 contradiction = await find_contradiction(self._store, self._bus, lease)
             except (BusError, StoreError) as error:
                 _log.warning("partition waits", partition=lease.partition, reason=str(error))
                 await asyncio.sleep(_RETRY)
                 continue
+            if not partition.held():
+                break  # it was given up while a driver was on its way back from the question
             if contradiction is None:
                 self._health.opened(name)
                 return True

@@ -236,9 +236,10 @@ class Leases:
         except (StoreError, TimeoutError) as error:
             _log.warning("nothing can be handed over: leases run out by themselves", reason=str(error))
             await self._forget(self.owned)
-        for partition in self.owned:
-            self._hand_over(partition)
-        await asyncio.gather(*self._handed_over.values())
+        while self._epochs or self._handed_over:  # a partition may have been lost and taken again meanwhile
+            for partition in self.owned:
+                self._hand_over(partition)
+            await asyncio.gather(*self._handed_over.values())
 
     # Losing ---------------------------------------------------------------------------------------------
 

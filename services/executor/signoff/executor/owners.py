@@ -30,7 +30,17 @@ def is_dead(owner: str) -> bool:
     started, _, _ = rest.partition("/")
     if place != _place() or not pid.isdigit() or not started.isdigit():
         return False
-    return _started(int(pid)) != started
+    now = _started(int(pid))
+    return now != started and not (now is None and _is_hidden(int(pid)))
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, but another user's: ``/proc`` may not show it (proc(5), hidepid)."""
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _place() -> str | None:

@@ -73,6 +73,7 @@ from signoff.executor.turn import (
     new_log,
     read_items,
     results_of,
+    tell_dead,
 )
 
 BATCH: Final = 200
@@ -183,12 +184,11 @@ class Partition:
         )
 
     def close(self) -> None:
-        """Stop the loop and everything that runs for it."""
+        """Stop the loop and everything that runs for it; a turn under way goes on with what is in memory."""
         self._closed = True
         self.inbox.close()
         self._shared.runner.drop(self)
         self._shared.notices.drop(self)
-        self._hot.clear()
 
     async def run(self) -> None:
         """Load what is in flight, then work until the lease is lost or the partition closed.
@@ -237,8 +237,6 @@ class Partition:
             except BlobNotFoundError as error:  # it will not be there the next time either
                 raise DecisionError(str(error)) from error
             except (StoreUnavailableError, AppendUnknownError, BlobError) as error:
-                if isinstance(error, AppendUnknownError):
-                    self._shared.relay.doubt(self.number)
                 _log.warning("append failed: decided again", partition=self.number, reason=str(error))
                 await asyncio.sleep(_PAUSE)
             except (LeaseLostError, DecisionError, VersionConflictError):
@@ -247,6 +245,7 @@ class Partition:
                 raise DecisionError(f"{type(error).__name__}: {error}") from error
             else:
                 self._doubtful = False
+                self._shared.relay.settle(self.number)
                 return
         raise LeaseLostError(frozenset({self.number}))
 
@@ -400,6 +399,7 @@ class Partition:
     def _after(self, turn: Turn, position: int) -> None:
         if turn.append.next_offset is not None:
             self.next_offset = turn.append.next_offset
+        tell_dead(turn.append)
         for touched in turn.touched.values():
             self._shared.relay.publish(
                 self.number, touched.loaded.origin, touched.events, touched.records, position
@@ -433,7 +433,8 @@ class Partition:
             case RunBlock():
                 self._shared.runner.start(self, loaded, state, effect)
             case Notify():
-                self._shared.notices.tell(self, loaded, state, effect)
+                if not self._pending.told(loaded.log_id, effect.event_id):
+                    self._shared.notices.tell(self, loaded, state, effect)
             case CancelBlock():
                 self._shared.runner.cancel(loaded.log_id, effect.instance, effect.attempt)
             case RunEnded():
@@ -500,6 +501,7 @@ class Partition:
                     )
                 )
         await self._shared.store.append(append)
+        tell_dead(append)
         self.next_offset = item.offset + 1
         for work in works:
             if isinstance(work.message, Command):

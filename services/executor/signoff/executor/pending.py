@@ -1,14 +1,15 @@
-"""What a partition's owner knows of blocks in flight, and the log does not yet.
+"""What a partition's owner knows of blocks in flight and of notices, and the log does not yet.
 
-A block whose result waits to be decided needs no other try when its execution is read again. Nor does one
-whose start was written by an append of unknown outcome: it has not begun, so it begins now.
+A block whose result waits to be decided needs no other try when its execution is read again, and nobody is
+told again of what they were told. Nor does a block need one whose start was written by an append of unknown
+outcome: it has not begun, so it begins now.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, RunBlock
+from signoff.engine.messages import BLOCK_RESULTS, Effect, Input, RunBlock, Told
 from signoff.engine.state import State
 from signoff.executor.inbox import Internal, Item
 from signoff.executor.loaded import Loaded
@@ -18,25 +19,32 @@ Try = tuple[str, int]
 
 
 class Pending:
-    """Results that wait to be decided, and starts of which it is not known whether they are in the log."""
+    """What waits to be decided, and starts of which it is not known whether they are in the log."""
 
     def __init__(self) -> None:
         self._results: defaultdict[UUID, set[Try]] = defaultdict(set)
+        self._told: set[tuple[UUID, int]] = set()
         self._starts: defaultdict[UUID, list[RunBlock]] = defaultdict(list)
 
     def came(self, log_id: UUID, message: Input) -> None:
         """A message waits to be decided from now on."""
         if isinstance(message, BLOCK_RESULTS):
             self._results[log_id].add((message.instance, message.attempt))
+        elif isinstance(message, Told):
+            self._told.add((log_id, message.event_id))
 
     def decided(self, items: Iterable[Item]) -> None:
         """Messages were decided, and what followed is in the log."""
         for item in items:
-            if isinstance(item, Internal) and isinstance(item.message, BLOCK_RESULTS):
+            if not isinstance(item, Internal):
+                continue
+            if isinstance(item.message, BLOCK_RESULTS):
                 results = self._results[item.log_id]
                 results.discard((item.message.instance, item.message.attempt))
                 if not results:
                     del self._results[item.log_id]
+            elif isinstance(item.message, Told):
+                self._told.discard((item.log_id, item.message.event_id))
 
     def doubted(self, effects: Iterable[tuple[Loaded, Effect]]) -> None:
         """It is not known whether these effects' events are in the log; none of them began."""
@@ -52,6 +60,10 @@ class Pending:
     def results(self, log_id: UUID) -> frozenset[Try]:
         """Tries of a log's blocks whose results wait."""
         return frozenset(self._results.get(log_id, ()))
+
+    def told(self, log_id: UUID, event_id: int) -> bool:
+        """Whether people were told of an event, and what came of it waits."""
+        return (log_id, event_id) in self._told
 
     def starts(self, log_id: UUID, state: State) -> dict[Try, RunBlock]:
         """Tries that are in a log, as it is read now, and have not begun."""

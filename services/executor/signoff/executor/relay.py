@@ -21,7 +21,7 @@ from msgspec import Struct
 from signoff.events import faults
 from signoff.events.bus.base import Bus, Record
 from signoff.events.codec import decode_event, decode_header, encode
-from signoff.events.errors import BusError, BusFullError, CodecError, StoreError
+from signoff.events.errors import AppendUnknownError, BusError, BusFullError, CodecError, StoreError
 from signoff.events.store.base import EventStore, NewEvent, Recorded
 from signoff.events.store.paging import PAGE_BYTES, is_full
 from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS, partition_of, record_key
@@ -127,6 +127,12 @@ class Publisher:
         self._doubtful = True
         self.reread()
 
+    def settle(self) -> None:
+        """Whatever was in doubt is in the log by now, or never will be: read it, if nothing else does."""
+        if self._doubtful:
+            self._doubtful = False
+            self.reread()
+
     def pass_over(self, position: int) -> None:
         """Nothing of an idle partition lies up to ``position``: its next owner need not look there."""
         if self.idle and not self.appending and not self._doubtful:
@@ -187,13 +193,18 @@ class Publisher:
                 self._advanced.set()
 
     async def drain(self, limit: float) -> None:
-        """Wait up to ``limit`` seconds until everything committed is on the topic, then stop."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit):
-                while not self.idle:
-                    self._advanced.clear()
-                    await self._advanced.wait()
-        self.task.cancel()
+        """Wait up to ``limit`` seconds until everything committed is on the topic, then stop.
+
+        It stops as well when whoever waits is ended: nobody else knows of it any more.
+        """
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit):
+                    while not self.idle:
+                        self._advanced.clear()
+                        await self._advanced.wait()
+        finally:
+            self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
 
@@ -307,12 +318,19 @@ class Relay:
 
     @contextlib.contextmanager
     def appending(self, partition: int) -> Iterator[None]:
-        """While an append is under way, the partition does not count as idle."""
+        """While an append is under way, the partition does not count as idle.
+
+        After one of unknown outcome, or whose caller does not wait for it, the log is asked what is to be
+        published.
+        """
         publisher = self._publishers.get(partition)
         if publisher is not None:
             publisher.appending = True
         try:
             yield
+        except (AppendUnknownError, asyncio.CancelledError):
+            self.doubt(partition)
+            raise
         finally:
             if publisher is not None:
                 publisher.appending = False
@@ -322,6 +340,12 @@ class Relay:
         publisher = self._publishers.get(partition)
         if publisher is not None:
             publisher.doubt()
+
+    def settle(self, partition: int) -> None:
+        """What follows was decided on the log: an append in doubt is there by now, or never will be."""
+        publisher = self._publishers.get(partition)
+        if publisher is not None:
+            publisher.settle()
 
     @property
     def lag(self) -> int:

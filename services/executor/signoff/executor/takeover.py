@@ -33,7 +33,31 @@ async def find_contradiction(store: EventStore, bus: Bus, lease: Lease) -> str |
             f"{COMMANDS}/{lease.partition} holds offsets {first} to {end}, and the log goes on at "
             f"{lease.next_offset}: the broker was made anew, or commands expired unread; {REMEDY}"
         )
+    if await is_made_anew(store, bus, lease):
+        return (
+            f"{EXECUTIONS}/{lease.partition} never held a record, and events of the log were published "
+            f"there: the broker was made anew; {REMEDY}"
+        )
     return await _unknown_event(store, bus, lease.partition)
+
+
+async def is_made_anew(store: EventStore, bus: Bus, lease: Lease) -> bool:
+    """Whether a partition's topic of events never held any, though events of its log were published.
+
+    Its topic of commands may by now hold as many as the log has read from the one before, and nothing shows
+    that they are others. A topic whose records have expired keeps count of them.
+
+    Raises:
+        BusUnavailableError: the broker is away.
+        StoreUnavailableError: the database is away.
+    """
+    if lease.relayed == 0:
+        return False
+    _, end = (await bus.bounds(EXECUTIONS, [lease.partition]))[lease.partition]
+    if end > 0:
+        return False
+    first = await store.read_all(after=0, limit=1, partitions=[lease.partition])
+    return bool(first) and first[0].position <= lease.relayed
 
 
 async def _unknown_event(store: EventStore, bus: Bus, partition: int) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
+import structlog
 from msgspec import Struct
 
 from signoff.access.decide import decide_directory
@@ -28,6 +29,8 @@ from signoff.executor.plans import Plan
 from signoff.executor.projections import changes_rows, execution_row, run_rows, workflow_row
 
 _VERSION_7: Final = 7
+
+_log = structlog.get_logger("signoff.executor")
 
 
 class Work(Struct):
@@ -54,6 +57,19 @@ class Turn(Struct):
     touched: dict[UUID, Touched] = {}
     effects: list[tuple[Loaded, Effect]] = []
     answers: list[tuple[Command, Outcome]] = []
+
+
+def tell_dead(append: Append) -> None:
+    """Log the commands that an append kept as dead."""
+    for row in append.rows:
+        if isinstance(row, DeadCommand):
+            _log.error(
+                "command kept as dead: `signoff doctor` says more",
+                partition=row.partition,
+                offset=row.offset,
+                command=row.command_id,
+                reason=row.reason,
+            )
 
 
 def read_items(items: Iterable[Item], dead: list[DeadCommand], now: float, partitions: int) -> Iterator[Work]:

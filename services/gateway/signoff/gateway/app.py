@@ -18,6 +18,7 @@ from signoff.access.live import following
 from signoff.access.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.engine.catalog import BLOCK_TYPES
+from signoff.events import topology
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
@@ -112,6 +113,7 @@ def create_app(
     app[STARTS] = starts
     app[GATEWAY] = Gateway(
         settings=settings,
+        clock=clock,
         store=store,
         blobs=blobs,
         files=Files(blobs.objects),
@@ -130,7 +132,7 @@ def create_app(
     )
     health.add_check("log", store.ping)
     health.add_check("directory", gate.directory.check)
-    health.add_check("broker", bus.ping)
+    health.add_check("broker", lambda: topology.check(bus))
     health.add_check("outcomes", waiting.check)
     health.add_check("clock", clock.check)
     show(health.registry, "signoff_gateway_requests", "Requests under way.", lambda: admission.under_way)

@@ -26,6 +26,7 @@ from signoff.gateway.http.headers import IDENTIFIER
 from signoff.gateway.http.limits import Limits
 from signoff.gateway.links import Links
 from signoff.gateway.waiting import Waiting
+from signoff.runtime.clock import DatabaseClock
 from signoff.runtime.settings import Settings
 from signoff.sandbox.pool import Sandbox
 from signoff.tail import Hub
@@ -37,9 +38,14 @@ _OWN_VERSIONS: Final = (5, 7)
 
 
 class Gateway(Struct, frozen=True, kw_only=True):
-    """Everything that a route may need."""
+    """Everything that a route may need.
+
+    Attributes:
+        clock: the time of day by the database's clock, for moments that executors judge.
+    """
 
     settings: Settings
+    clock: DatabaseClock
     store: EventStore
     blobs: BlobStore
     files: Files

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from signoff.events.errors import SchemaError
+from signoff.events.lookups import Lookups
 from signoff.events.store.base import (
     Append,
     DeadCommand,
@@ -23,7 +24,6 @@ from signoff.events.store.base import (
 from signoff.events.store.batcher import Batcher
 from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
-from signoff.events.store.lookups import Lookups
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.postgres_connection import READING, Connection, Pool, close, open_pool, translated
 from signoff.events.store.postgres_inbox import LISTING, PostgresInbox

@@ -12,7 +12,7 @@ from signoff.events.store.postgres_connection import (
     connect_other,
     translated,
 )
-from signoff.events.store.schema import check_partitions
+from signoff.events.store.schema import check_newer, check_partitions
 from signoff.events.store.sql import Migration
 
 _MIGRATION_LIMIT = 600.0
@@ -31,8 +31,8 @@ async def migrate(
         The names of those applied.
 
     Raises:
-        SchemaError: the database belongs to a cluster with another number of partitions; or this version
-            needs a step behind one that has to wait: nothing was changed.
+        SchemaError: the database belongs to a cluster with another number of partitions, or to a newer
+            version; or this version needs a step behind one that has to wait: nothing was changed.
     """
     with translated():
         connection = await connect_other(connect, command_limit=_MIGRATION_LIMIT)
@@ -41,6 +41,7 @@ async def migrate(
                 await connection.execute(queries["lock_migrations"])
                 await connection.execute(queries["create_migrations"])
                 applied = await _applied(connection, queries)
+                check_newer(applied, steps)
                 missing = [step for step in steps if step.name not in applied]
                 safe = await _safe(connection, queries, missing)
                 for step in safe:

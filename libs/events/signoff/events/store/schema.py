@@ -43,6 +43,15 @@ def check_steps(applied: Collection[str], steps: Collection[Migration]) -> None:
     missing = [step.name for step in steps if step.phase == "pre" and step.name not in applied]
     if missing:
         raise SchemaError(f"the database lacks {', '.join(missing)}: run `signoff migrate`")
+    check_newer(applied, steps)
+
+
+def check_newer(applied: Collection[str], steps: Collection[Migration]) -> None:
+    """Make sure that no newer version has taken away what this one works with.
+
+    Raises:
+        SchemaError: a ``post`` step is there that this version does not know.
+    """
     known = {step.name for step in steps}
     newer = sorted(name for name in applied if name.endswith("_post") and name not in known)
     if newer:

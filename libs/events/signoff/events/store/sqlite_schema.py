@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from signoff.events.store.schema import check_partitions
+from signoff.events.store.schema import check_newer, check_partitions
 from signoff.events.store.sql import Migration
 from signoff.events.store.sqlite_writer import as_json
 
@@ -31,10 +31,12 @@ def migrate(
         Their names.
 
     Raises:
-        SchemaError: the database belongs to a server with another number of partitions.
+        SchemaError: the database belongs to a server with another number of partitions, or of a newer
+            version.
     """
     connection.execute(queries["create_migrations"])
     had = applied(connection, queries)
+    check_newer(had, steps)
     missing = [step for step in steps if step.name not in had]
     for step in missing:
         with connection:

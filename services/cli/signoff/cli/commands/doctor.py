@@ -11,7 +11,7 @@ from rich.text import Text
 
 from signoff.access.sealing import Sealer
 from signoff.blocks import BlockError
-from signoff.cli.environment import require_cluster, server_settings
+from signoff.cli.environment import require_cluster, require_data, server_settings
 from signoff.cli.examination import examine
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
@@ -42,8 +42,8 @@ def doctor(
 ) -> Exit:
     """Look whether all is well: configuration, schema, leases, topics, logs with their rows, dead commands.
 
-    It reads the settings of a server, and without options it changes nothing. Exit code 1 when something is
-    wrong.
+    It reads the settings of a server: give it the environment of the executors. Without options it changes
+    nothing. Exit code 1 when something is wrong.
 
     Args:
         all: Look at every log and its large values, not only at some.
@@ -69,6 +69,7 @@ def doctor(
         work = _discarding(discard_dead, output)
     else:
         work = _examining(settings, output, everything=all)
+    require_data(settings)
     return Exit.OK if _run(settings, work) else Exit.FAILED
 
 

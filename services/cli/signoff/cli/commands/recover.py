@@ -9,7 +9,7 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from signoff.blocks import BlockError
-from signoff.cli.environment import require_cluster, server_settings
+from signoff.cli.environment import require_data, server_settings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.output import Output
 from signoff.cli.upkeep.opening import Installation, opened
@@ -17,6 +17,7 @@ from signoff.cli.upkeep.recovery import Closed, closed_partitions, facts_of
 from signoff.cli.upkeep.recovery import recover as recover_partitions
 from signoff.events.bus.base import Bus
 from signoff.events.errors import SignoffError
+from signoff.events.topics import PARTITIONS
 from signoff.events.types import PartitionRecovered, RecoveryChoice
 from signoff.runtime.logs import configure_logs
 
@@ -49,9 +50,16 @@ def recover(
         yes: Do it, without asking.
     """
     settings = server_settings()
-    require_cluster(settings)
+    if settings.kafka is None:
+        raise CommandError(
+            "an embedded server has no topics that could contradict its log; for a cluster set "
+            "SIGNOFF_DATABASE_URL and SIGNOFF_KAFKA as its services have them"
+        )
+    require_data(settings)
     configure_logs(settings, stream=sys.stderr)
     choice = _choice(from_topic=from_topic, reread=reread, skip_to_end=skip_to_end)
+    if unknown := [each for each in partition or () if not 0 <= each < PARTITIONS]:
+        raise CommandError(f"there is no partition {unknown[0]}: they are 0 to {PARTITIONS - 1}")
 
     async def work() -> Exit:
         async with opened(settings) as installation:
@@ -96,7 +104,7 @@ async def _recover(
     if choice is None or dry_run or not (yes or sys.stdin.isatty()):
         for each in closed:
             _tell(each, choice, output)
-        _say_how(choice, dry_run=dry_run)
+        _say_how(closed, choice, dry_run=dry_run)
         return Exit.FAILED
     if not yes:
         for each in closed:
@@ -127,12 +135,20 @@ def _tell(closed: Closed, choice: RecoveryChoice | None, output: Output) -> None
             output.show(Text(f"  --{name}: {meaning}"))
 
 
-def _say_how(choice: RecoveryChoice | None, *, dry_run: bool) -> None:
-    how = "choose --from-topic, --reread or --skip-to-end" if choice is None else "add --yes"
-    if dry_run and choice is not None:
+def _say_how(closed: list[Closed], choice: RecoveryChoice | None, *, dry_run: bool) -> None:
+    how = "add --yes"
+    if choice is None:
+        how = "choose --from-topic, --reread or --skip-to-end"
+        if all(each.tail.flaw is None for each in closed):
+            how += "; --from-topic gives up nothing that is still there"
+    elif dry_run:
         how = "this was a dry run"
-    told = f"signoff: nothing is changed: {how}"
-    print(told, file=sys.stderr)  # noqa: T201 - no result
+    events = sum(each.tail.events for each in closed)
+    print(  # noqa: T201 - no result
+        f"signoff: {len(closed)} partitions are closed, {events} events are on topics alone; "
+        f"nothing is changed: {how}",
+        file=sys.stderr,
+    )
 
 
 def _tell_done(recovered: PartitionRecovered, output: Output) -> None:

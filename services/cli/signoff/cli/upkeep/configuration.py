@@ -103,6 +103,7 @@ async def examine_secrets(store: EventStore, sealer: Sealer) -> AsyncIterator[Fi
                 except SealError as error:
                     closed.append(f"{context}: {error}")
     for each in closed:
-        yield Finding("secrets", ok=False, detail=each)
+        detail = f"{each}; or give doctor the SIGNOFF_SECRET_KEY or SIGNOFF_DATA that the servers have"
+        yield Finding("secrets", ok=False, detail=detail)
     if not closed:
         yield Finding("secrets", ok=True, detail=f"{opened} looked at, all open with this secret key")

@@ -45,7 +45,7 @@ async def rebuild(
 
     Rows are replaced under the writers' lock, and only while the log is what was folded. What was
     interrupted goes on where it was, for a day. Where executions are in flight of which executors did not
-    know, their partitions change hands at the end, so that they go on.
+    know, or are no longer broken, their partitions change hands at the end, so that they go on.
 
     Args:
         installation: whose rows.
@@ -91,7 +91,7 @@ async def _rebuild(
 
 def _done(compared: Compared, progress: Progress) -> Rebuilt:
     progress.rebuilt += 1
-    if compared.wakes:
+    if compared.wakes or compared.is_marked_broken:  # whoever found it broken refuses its commands till then
         progress.partitions.add(partition_of(compared.log_id, PARTITIONS))
     return Rebuilt(log_id=compared.log_id, tables=tuple(sorted(compared.differing)))
 

@@ -20,7 +20,7 @@ from signoff.events.topics import COMMANDS, EXECUTIONS, recovery_log_id
 from signoff.events.types import Event, LogSpan, PartitionRecovered, RecoveryChoice
 from signoff.executor.cloudevents import origin_of, record_of
 from signoff.executor.loader import BrokenExecutionError
-from signoff.executor.takeover import find_contradiction
+from signoff.executor.takeover import REMEDY, find_contradiction, is_made_anew
 
 OWNER: Final = "signoff recover"
 """Who holds a partition's lease meanwhile."""
@@ -47,6 +47,7 @@ class Closed(Struct, frozen=True, kw_only=True):
         next_offset: where the log goes on with commands.
         first: the first offset of a command that is held.
         end: the offset after the last.
+        anew: the broker was made anew: none of the commands that it holds was executed.
         tail: the events that the topic has and the log has not.
     """
 
@@ -55,6 +56,7 @@ class Closed(Struct, frozen=True, kw_only=True):
     next_offset: int
     first: int
     end: int
+    anew: bool
     tail: Tail
 
     def goes_on_at(self, choice: RecoveryChoice) -> int:
@@ -70,7 +72,7 @@ class Closed(Struct, frozen=True, kw_only=True):
 
     @property
     def _is_held(self) -> bool:
-        return self.first <= self.next_offset <= self.end
+        return not self.anew and self.first <= self.next_offset <= self.end
 
     @property
     def expired(self) -> int:
@@ -115,6 +117,8 @@ def _meaning(closed: Closed, choice: RecoveryChoice) -> str:
     events = f"{tail.events} events of {len(tail.logs)} logs are"
     events += " put back into the log" if choice == "from-topic" else " given up, though consumers saw them"
     commands = f"{closed.skipped(choice)} commands are not executed, {closed.end - at} are read from {at} on"
+    if closed.expired:
+        commands += f"; {closed.expired} have expired unread"
     return f"{events}; {commands}" if tail.logs else commands
 
 
@@ -155,10 +159,11 @@ async def look(store: EventStore, bus: Bus, row: LeaseRow | Lease) -> Closed | N
     first, end = bounds[row.partition]
     return Closed(
         partition=row.partition,
-        reason=reason,
+        reason=reason.removesuffix(f"; {REMEDY}"),
         next_offset=row.next_offset,
         first=first,
         end=end,
+        anew=await is_made_anew(store, bus, lease),
         tail=await read_tail(store, bus, row.partition),
     )
 

@@ -156,7 +156,9 @@ class Deliverer:
     # Partitions come and go ---------------------------------------------------------------------------
 
     async def _drop_lost(self) -> None:
-        for partition in self._progress.keys() - set(self._owned()):
+        owned = set(self._owned())
+        ended = [each for each, progress in self._progress.items() if each not in owned or progress.given_up]
+        for partition in ended:
             await self._lanes.drop(self._progress.pop(partition))
 
     async def _begin_gained(self, last: int) -> None:

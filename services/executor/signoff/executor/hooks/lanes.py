@@ -218,6 +218,7 @@ class Lanes:
         lane = self._tasks.pop(task)
         self._forget(lane)
         if task.cancelled():
+            lane.progress.given_up = True  # also when the lease ran out, and was taken again at once
             self._budget.used -= sum(len(recorded.state) for recorded in lane.owed)
         elif (error := task.exception()) is not None:
             self.fault = error

@@ -13,12 +13,14 @@ class Progress:
         read: up to here events are read.
         recorded: up to here the database knows.
         told: something was owed since it was recorded.
+        given_up: something that is owed is no longer under way: begin again from what is recorded.
     """
 
     def __init__(self, position: int) -> None:
         self.read = position
         self.recorded = position
         self.told = False
+        self.given_up = False
         self._open: dict[int, int] = {}
 
     @property

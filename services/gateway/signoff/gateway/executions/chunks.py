@@ -6,13 +6,12 @@ the caller may go away at any time.
 """
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from typing import Final
 from uuid import UUID
 
 import msgspec
 import structlog
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
 
 from signoff.events.codec import decode_event
@@ -25,7 +24,7 @@ from signoff.gateway.executions.selection import Selected
 from signoff.gateway.gateway import Gateway
 from signoff.gateway.taken import ends_run
 from signoff.tail import Frame
-from signoff.tail.sending import HEADERS
+from signoff.tail.sending import HEADERS, HEARTBEAT, send
 
 CHUNKS: Final = (
     'Frames `data: {"blockId", "chunk"}` for selected outputs, then `data: {"event": "final", "data": '
@@ -35,7 +34,6 @@ CHUNKS: Final = (
 """What such a stream holds, for the docs."""
 
 _DONE: Final = "[DONE]"
-_HEARTBEAT: Final = b": heartbeat\n\n"
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger("signoff.gateway.executions.chunks")
 
@@ -99,19 +97,10 @@ async def stream_run(
     run = _Followed(
         workspace_id=workspace_id, log_id=log_id, run_id=run_id, selected=selected, base64_most=base64_most
     )
-    response = web.StreamResponse(headers={**HEADERS, shown_as: shown_id})
-    await response.prepare(request)
-    try:
-        async with aclosing(_messages(gateway, run)) as messages:
-            async for message in messages:
-                await response.write(message)
-        await response.write_eof()
-    except ClientConnectionResetError:
-        _log.debug("the reader of a stream went away", execution=shown_id)
-    return response
+    return await send(request, {**HEADERS, shown_as: shown_id}, _pieces(gateway, run), execution=shown_id)
 
 
-async def _messages(gateway: Gateway, run: _Followed) -> AsyncGenerator[bytes, None]:
+async def _pieces(gateway: Gateway, run: _Followed) -> AsyncGenerator[list[bytes], None]:
     live = LiveText(run.selected)
     try:
         with gateway.hub.open(run.log_id, after=0, run_id=run.run_id) as reader:
@@ -119,19 +108,18 @@ async def _messages(gateway: Gateway, run: _Followed) -> AsyncGenerator[bytes, N
             while frames or not reader.ended:
                 for frame in frames:
                     for message in await _of_frame(gateway, run, frame, live):
-                        yield _sse(message)
                         if isinstance(message, (Finished, Interrupted)):
-                            yield _sse(_DONE)
+                            yield [_sse(message), _sse(_DONE)]
                             return
+                        yield [_sse(message)]
                 frames = await reader.read()
                 if not frames:
-                    yield _HEARTBEAT
+                    yield [HEARTBEAT]
         raise GatewayError(f"log {run.log_id} ended before the run did")
     except SignoffError as error:
         # The status is sent already: what went wrong can only be said in the stream.
         _log.warning("a stream was cut short", log_id=str(run.log_id), reason=str(error))
-        yield _sse(Interrupted("The stream was interrupted; the execution goes on"))
-        yield _sse(_DONE)
+        yield [_sse(Interrupted("The stream was interrupted; the execution goes on")), _sse(_DONE)]
 
 
 async def _of_frame(

@@ -1,7 +1,5 @@
 """Decisions on pause points, whichever route they come by: sent, and followed until they are answered."""
 
-import time
-
 from aiohttp import web
 from msgspec import Struct
 
@@ -114,7 +112,7 @@ def maker(request: web.Request, caller: Principal) -> Maker:
     return maker_of(
         request.app[GATEWAY].directory.state,
         caller,
-        now=time.time(),
+        now=request.app[GATEWAY].clock(),
         address=address_of(request),
         link_id=caller.link_id,
         verified=caller.verified,

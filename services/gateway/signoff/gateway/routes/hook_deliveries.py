@@ -1,6 +1,5 @@
 """``/api/hooks/{hookId}/deliveries`` and ``/replay``: what could not be delivered, and once more what was."""
 
-import time
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from msgspec import UNSET
 
 from signoff.access.callers import Principal
 from signoff.access.directory import Hook
-from signoff.access.hooks import DEAD, PENDING, HookRecords, Pending, lane_of, read_dead, read_pending
+from signoff.access.hooks import DEAD, PENDING, Pending, lane_of, read_dead, read_pending
 from signoff.events.codec import decode_header
 from signoff.events.records import Kept
 from signoff.events.store.base import EventStore, ExecutionRow
@@ -102,9 +101,8 @@ async def replay(request: web.Request, caller: Principal) -> web.Response:
 async def _replay(
     gateway: Gateway, caller: Principal, hook_id: str, hook: Hook, body: ReplayBody
 ) -> Replayed:
-    kept = kept_hooks(gateway)
     if body.deliveries is not UNSET and body.since is UNSET:
-        return await _dig_up(kept, caller.workspace_id, hook_id, body.deliveries)
+        return await _dig_up(gateway, caller.workspace_id, hook_id, body.deliveries)
     if body.since is not UNSET and body.deliveries is UNSET:
         since = read_moment("from", body.since)
         search = Search(
@@ -114,12 +112,12 @@ async def _replay(
             descending=False,
         )
         after = read_cursor(body.cursor, "updatedAt") or Place(since, _NEWEST)
-        return await _rewind(gateway.store, kept, hook_id, search, since=since, after=after)
+        return await _rewind(gateway, hook_id, search, since=since, after=after)
     raise bad_request("Give either deliveries or from")
 
 
-async def _dig_up(kept: HookRecords, workspace_id: UUID, hook_id: str, ids: list[str]) -> Replayed:
-    now, missing = time.time(), []
+async def _dig_up(gateway: Gateway, workspace_id: UUID, hook_id: str, ids: list[str]) -> Replayed:
+    kept, now, missing = kept_hooks(gateway), gateway.clock(), []
     for each in dict.fromkeys(ids):
         of_hook = each.startswith(f"{hook_id}/")
         if not of_hook or not await kept.dig_up(workspace_id, each, now=now):
@@ -127,12 +125,10 @@ async def _dig_up(kept: HookRecords, workspace_id: UUID, hook_id: str, ids: list
     return Replayed(replayed=len(set(ids)) - len(missing), missing=missing, next_cursor=None)
 
 
-async def _rewind(
-    store: EventStore, kept: HookRecords, hook_id: str, search: Search, *, since: float, after: Place
-) -> Replayed:
+async def _rewind(gateway: Gateway, hook_id: str, search: Search, *, since: float, after: Place) -> Replayed:
     """Let executions go back to their first event since a moment: those that changed first come first."""
+    store, kept, now = gateway.store, kept_hooks(gateway), gateway.clock()
     rows = await store.executions(search, after=after, limit=_PAGE + 1)
-    now = time.time()
     for row in rows[:_PAGE]:
         pending = Pending(next_event=await _first_since(store, row, since), due_at=now)
         await kept.owe(search.workspace_id, hook_id, row.log_id, pending)

@@ -124,7 +124,7 @@ async def create(request: web.Request, caller: Principal) -> web.Response:
     # With the key of an earlier request the same webhook is answered again, with its secret.
     found = await kept_hooks(gateway).target(caller.workspace_id, hook_id)
     if found is None:
-        target = Target(url=str(url), secrets=[Secret(new_secret())], created_at=time.time())
+        target = Target(url=str(url), secrets=[Secret(new_secret())], created_at=gateway.clock())
         await keep_target(gateway, caller, hook_id, target, expected=0)
     else:
         target = found[0]
@@ -155,7 +155,7 @@ async def rotate(request: web.Request, caller: Principal) -> web.Response:
     target, version = await find_target(gateway, caller, hook_id)
     key = idempotency_key(request.headers)
     if key is None or key != target.rotated_by:
-        target = target.rotated(time.time(), by=key)
+        target = target.rotated(gateway.clock(), by=key)
         await keep_target(gateway, caller, hook_id, target, expected=version)
     # That it was set anew is how executors know that there is another secret.
     body = HookBody(types=hook.types, workflow_ids=hook.workflow_ids, enabled=hook.enabled)
@@ -180,8 +180,9 @@ async def test(request: web.Request, caller: Principal) -> web.Response:
     first = await first_answer(request, caller)
     if first is not None:
         return first.again("")
-    kept, key = kept_hooks(request.app[GATEWAY]), f"{hook_id}/test/{new_id()}"
-    await kept.ask_trial(caller.workspace_id, key, now=time.time())
+    gateway = request.app[GATEWAY]
+    kept, key = kept_hooks(gateway), f"{hook_id}/test/{new_id()}"
+    await kept.ask_trial(caller.workspace_id, key, now=gateway.clock())
     for _ in range(_LOOKS):
         tested = await kept.trial(caller.workspace_id, key)
         if tested is not None:

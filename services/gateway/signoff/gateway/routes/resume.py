@@ -1,6 +1,5 @@
 """``POST /api/resume/{id}/{execution}/{context}``: a decision on a pause point."""
 
-import time
 from typing import Annotated, Final
 
 from aiohttp import web
@@ -62,7 +61,7 @@ async def resume(request: web.Request, caller: Principal) -> web.StreamResponse:
     row = await find_paused(request, caller, request.match_info["execution"])
     asked = asking(
         request, caller, request.match_info["context"], body=body,
-        retry=query.retry, hold_until=time.time() + query.expires_in_seconds if query.early else None,
+        retry=query.retry, hold_until=gateway.clock() + query.expires_in_seconds if query.early else None,
     )  # fmt: skip
     decided = await decide(request, caller, row, asked, body=body)
     run_id = decided.run_id

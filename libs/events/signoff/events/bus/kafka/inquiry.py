@@ -1,15 +1,15 @@
 """Questions to Kafka that no producer or consumer answers well, over one connection.
 
 Bounds and the last record are asked of a partition's leader, lag offsets are told to the group's
-coordinator: single requests, where aiokafka's consumer would keep fetching in the background.
+coordinator: single requests, where aiokafka's consumer would keep fetching in the background. A broker serves
+those of a connection one after the other; so an executor that takes over many partitions has them share.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
-from aiokafka import AIOKafkaClient, TopicPartition
+from aiokafka import AIOKafkaClient
 from aiokafka.client import CoordinationType
 from aiokafka.errors import (
     KafkaConnectionError,
@@ -17,28 +17,31 @@ from aiokafka.errors import (
     LeaderNotAvailableError,
     NodeNotReadyError,
     RequestTimedOutError,
-    UnknownTopicOrPartitionError,
-    for_code,
 )
 from aiokafka.protocol.commit import OffsetCommitRequest
-from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
-from aiokafka.protocol.offset import OffsetRequest
-from aiokafka.record.memory_records import MemoryRecords
 
 from signoff.events.bus.base import Message
 from signoff.events.bus.kafka.connection import RETRY_AFTER, Settings, bus_error
-from signoff.events.bus.limits import MAX_RECORD_BYTES
+from signoff.events.bus.kafka.places import (
+    EARLIEST,
+    LATEST,
+    Place,
+    describe,
+    find_offsets,
+    find_records,
+    raise_for,
+    record_at,
+)
 from signoff.events.errors import BusUnavailableError
+from signoff.events.lookups import Lookups
 
 Answer = TypeVar("Answer")
+Found = TypeVar("Found")
 
-_EARLIEST, _LATEST = -2, -1  # moments with a meaning of their own in a ListOffsets request
-_READ_UNCOMMITTED = 0
-_NO_REPLICA = -1
 _NO_GENERATION = -1  # an offset commit from outside of the group
 _RETENTION_OF_BROKER = -1
-_FETCH_WAIT_MS = 100
+_RECORDS = 16  # in one request: each may be as large as a record can be
 _BROKEN = (KafkaConnectionError, NodeNotReadyError, RequestTimedOutError)
 
 
@@ -50,12 +53,15 @@ class Inquiry:
         self._client: AIOKafkaClient | None = None
         self._connecting = asyncio.Lock()
         self._closed = False
+        stopped = BusUnavailableError
+        self._offsets = Lookups(self._find_offsets, stopped=stopped)
+        self._records = Lookups(self._find_records, most=_RECORDS, stopped=stopped)
 
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has, 0 when it does not exist."""
 
         async def question(client: AIOKafkaClient) -> int:
-            return len(await _describe(client, topic))
+            return len(await describe(client, topic))
 
         return await self._ask(f"partitions of {topic}", question)
 
@@ -63,7 +69,7 @@ class Inquiry:
         """How many copies every partition of a topic has; 0 when it does not exist."""
 
         async def question(client: AIOKafkaClient) -> int:
-            return min((len(each["replicas"]) for each in await _describe(client, topic)), default=0)
+            return min((len(each["replicas"]) for each in await describe(client, topic)), default=0)
 
         return await self._ask(f"copies of {topic}", question)
 
@@ -72,21 +78,20 @@ class Inquiry:
 
         async def question(client: AIOKafkaClient) -> None:
             for topic in topics:
-                described = await _describe(client, topic)
+                described = await describe(client, topic)
                 if not described:
                     raise LeaderNotAvailableError(topic)
                 # Metadata name a leader before it is ready to be one; it refuses to tell offsets until then.
-                await _offsets(client, topic, range(len(described)), _LATEST)
+                every = [Place(topic, number, LATEST) for number in range(len(described))]
+                _all_known(await find_offsets(client, every))
 
         await self._ask(f"leaders of {', '.join(topics)}", question)
 
     async def bounds(self, topic: str, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
         """First offset held and next offset to be written, by partition."""
 
-        async def question(client: AIOKafkaClient) -> dict[int, tuple[int, int]]:
-            first = await _offsets(client, topic, partitions, _EARLIEST)
-            end = await _offsets(client, topic, partitions, _LATEST)
-            return {number: (first[number], end[number]) for number in partitions}
+        async def question(_: AIOKafkaClient) -> dict[int, tuple[int, int]]:
+            return await self._bounds(topic, partitions)
 
         return await self._ask(f"bounds of {topic}", question)
 
@@ -94,11 +99,26 @@ class Inquiry:
         """The last record of a partition, ``None`` when it holds none."""
 
         async def question(client: AIOKafkaClient) -> Message | None:
-            first = (await _offsets(client, topic, [partition], _EARLIEST))[partition]
-            end = (await _offsets(client, topic, [partition], _LATEST))[partition]
-            return None if first == end else await _fetch(client, topic, partition, end - 1)
+            first, end = (await self._bounds(topic, [partition]))[partition]
+            if first == end:
+                return None
+            place = Place(topic, partition, end - 1)
+            (found,) = _all_known(await self._records.find([place]))
+            return found or await record_at(client, place)
 
         return await self._ask(f"last record of {topic}/{partition}", question)
+
+    async def _bounds(self, topic: str, partitions: Collection[int]) -> dict[int, tuple[int, int]]:
+        numbers = list(partitions)
+        places = [Place(topic, number, moment) for moment in (EARLIEST, LATEST) for number in numbers]
+        found = _all_known(await self._offsets.find(places))
+        return dict(zip(numbers, zip(found[: len(numbers)], found[len(numbers) :], strict=True), strict=True))
+
+    async def _find_offsets(self, places: Sequence[Place]) -> Sequence[int | Exception]:
+        return await find_offsets(await self._connected(), places)
+
+    async def _find_records(self, places: Sequence[Place]) -> Sequence[Message | Exception | None]:
+        return await find_records(await self._connected(), places)
 
     async def commit(self, topic: str, offsets: Mapping[int, int], *, group: str) -> None:
         """Store offsets of a group without being a member."""
@@ -110,7 +130,7 @@ class Inquiry:
             response = await client.send(coordinator, request)
             for _, partitions in response.topics:
                 for _, code in partitions:
-                    _raise_for(code)
+                    raise_for(code)
 
         await self._ask(f"commit of {group} on {topic}", question)
 
@@ -170,75 +190,11 @@ class Inquiry:
             await client.close()
 
 
-async def _describe(client: AIOKafkaClient, topic: str) -> list[dict[str, Any]]:
-    """The partitions of a topic as the broker describes them; asking must not make the topic."""
-    request = MetadataRequest([topic], allow_auto_topic_creation=False)
-    response = await client.send(client.get_random_node(), request)
-    (described,) = response.to_object()["topics"]
-    if described["error_code"] == UnknownTopicOrPartitionError.errno:
-        return []
-    _raise_for(described["error_code"])
-    partitions: list[dict[str, Any]] = described["partitions"]
-    return partitions
-
-
-async def _leader(client: AIOKafkaClient, topic: str, partition: int) -> int:
-    place = TopicPartition(topic, partition)
-    if client.cluster.leader_for_partition(place) is None:
-        if not await _describe(client, topic):
-            raise BusUnavailableError(f"{topic} does not exist: create the topic first")
-        await client.add_topic(topic)
-    leader: int | None = client.cluster.leader_for_partition(place)
-    if leader is None or leader < 0:
-        raise LeaderNotAvailableError(place)
-    return leader
-
-
-async def _offsets(
-    client: AIOKafkaClient, topic: str, partitions: Collection[int], moment: int
-) -> dict[int, int]:
-    by_leader: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for number in partitions:
-        by_leader[await _leader(client, topic, number)].append((number, moment))
-    found = {}
-    for node, wanted in by_leader.items():
-        response = await client.send(node, OffsetRequest(_NO_REPLICA, _READ_UNCOMMITTED, [(topic, wanted)]))
-        for _, answers in response.topics:
-            for number, code, _, offset in answers:
-                _raise_for(code)
-                found[number] = offset
-    return found
-
-
-async def _fetch(client: AIOKafkaClient, topic: str, partition: int, offset: int) -> Message:
-    """The record at an offset that is known to be held."""
-    request = FetchRequest(
-        _FETCH_WAIT_MS,
-        1,
-        MAX_RECORD_BYTES,
-        _READ_UNCOMMITTED,
-        [(topic, [(partition, offset, MAX_RECORD_BYTES)])],
-    )
-    response = await client.send(await _leader(client, topic, partition), request)
-    for _, answers in response.topics:
-        for _, code, _, *_, raw in answers:
-            _raise_for(code)
-            records = MemoryRecords(raw)
-            while records.has_next():
-                for record in records.next_batch():
-                    if record.offset == offset:
-                        return Message(
-                            topic,
-                            partition,
-                            offset,
-                            record.key or b"",
-                            record.value or b"",
-                            tuple(record.headers),
-                            record.timestamp / 1000,
-                        )
-    raise BusUnavailableError(f"{topic}/{partition} holds no record at its last offset {offset}")
-
-
-def _raise_for(code: int) -> None:
-    if code:
-        raise for_code(code)
+def _all_known(found: Sequence[Found | Exception]) -> list[Found]:
+    """What was found, unless there was an error instead of some of it."""
+    known = []
+    for each in found:
+        if isinstance(each, Exception):
+            raise each
+        known.append(each)
+    return known

@@ -1,4 +1,4 @@
-"""Group look-up: callers queue, and share one query. For reads of which many come at once.
+"""Group look-up: callers queue, and share one query. For questions of which many come at once.
 
 There is no delay: who comes first is looked up at once, and those that come while queries are under way make
 up the next one. So load makes the groups. Nobody joins a query that has begun: each sees what was committed
@@ -36,10 +36,19 @@ class Lookups(Generic[Key, Found]):
         look: asks for a group.
         at_once: queries under way at the same time; the rest wait for the next.
         most: keys in a group; a caller with more is a group of their own.
+        stopped: makes the error of those who wait while look-ups are stopped.
     """
 
-    def __init__(self, look: Look[Key, Found], *, at_once: int = AT_ONCE, most: int = MOST) -> None:
+    def __init__(
+        self,
+        look: Look[Key, Found],
+        *,
+        at_once: int = AT_ONCE,
+        most: int = MOST,
+        stopped: Callable[[str], Exception] = StoreUnavailableError,
+    ) -> None:
         self._look = look
+        self._stopped = stopped
         self._at_once = at_once
         self._most = most
         self._waiting: deque[_Caller[Key, Found]] = deque()
@@ -49,7 +58,7 @@ class Lookups(Generic[Key, Found]):
         """Look keys up with the next query; what was found for each, in order.
 
         Raises:
-            StoreError: the query failed, for all who shared it.
+            SignoffError: the query failed, for all who shared it.
         """
         if not keys:
             return ()
@@ -68,7 +77,7 @@ class Lookups(Generic[Key, Found]):
             except Exception as error:  # noqa: BLE001  (it is the callers', and goes to each of them)
                 _fail(group, error)
             except BaseException:
-                _fail([*group, *self._waiting], StoreUnavailableError("the look-up was stopped"))
+                _fail([*group, *self._waiting], self._stopped("the look-up was stopped"))
                 self._waiting.clear()
                 raise
             else:
