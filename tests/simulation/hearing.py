@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
-from signoff.access.hooks import DEAD, MAIN_TYPES
+from signoff.access.hooks import DEAD, MAIN_TYPES, delivery_id
+from signoff.events.types import HookSet
 from simulation.workload.client import Client
 from simulation.workload.followed import Followed
 from simulation.world.world import World
@@ -57,37 +57,38 @@ def _first_difference(followed: Followed, wanted: list[bytes]) -> Iterator[str]:
     yield f"{where}: of {len(wanted) - first} events {len(followed.frames)} came"
 
 
-def _owed(world: World) -> Iterator[tuple[str, dict[str, Any], bytes]]:
-    """What the hook wants of the executions that began since it is there, with the names of deliveries."""
-    hooks = [(position, hook) for position, hook in _hooks(world)]
-    for position, hook_id in hooks:
-        for recorded in world.log._log:
-            event = json.loads(recorded.state)
-            if recorded.position > position and event["type"] in MAIN_TYPES:
-                yield f"{hook_id}/{recorded.log_id}/{recorded.version}", event, recorded.state
+def _owed(world: World) -> Iterator[tuple[str, bytes]]:
+    """What the hook wants of all that happened since it is there, and that was not given up, by delivery."""
+    given_up = {key for kind, _, key in world.log.records._rows if kind == DEAD}
+    for position, hook_id in _hooks(world):
+        for recorded in world.log._log[position:]:
+            delivery = delivery_id(hook_id, recorded.log_id, recorded.version)
+            if json.loads(recorded.state)["type"] in MAIN_TYPES and delivery not in given_up:
+                yield delivery, recorded.state
 
 
 def _hooks(world: World) -> Iterator[tuple[int, str]]:
-    for recorded in world.log._log:
+    """Each hook with the number of events up to the one that set it."""
+    for number, recorded in enumerate(world.log._log, 1):
         event = json.loads(recorded.state)
-        if event["type"] == "hook:set":
-            yield recorded.position, event["data"]["hookId"]
+        if event["type"] == HookSet.TYPE:
+            yield number, event["data"]["hookId"]
 
 
 def _untold(world: World) -> Iterator[str]:
     told = set(world.outside.told)
-    dead = {key for kind, _, key in world.log.records._rows if kind == DEAD}
-    for delivery, _, state in _owed(world):
-        if state not in told and delivery not in dead:
+    for delivery, state in _owed(world):
+        if state not in told:
             yield f"the hook was never told of {delivery}"
 
 
 def _out_of_order(world: World) -> Iterator[str]:
     """A hook is told of an execution's events in their order; what it is told again does not count."""
+    owed = {state for _, state in _owed(world)}
     last: dict[str, int] = {}
     for raw in dict.fromkeys(world.outside.told):
         event = json.loads(raw)
-        name = str(event["executionId"])
-        if event["eventId"] < last.get(name, 0):
-            yield f"the hook was told of event {event['eventId']} of {name} after {last[name]}"
-        last[name] = max(last.get(name, 0), event["eventId"])
+        name, event_id = str(event["executionId"]), int(event["eventId"])
+        if raw in owed and event_id < last.get(name, 0):
+            yield f"the hook was told of event {event_id} of {name} after {last[name]}"
+        last[name] = max(last.get(name, 0), event_id)

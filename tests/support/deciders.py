@@ -122,16 +122,17 @@ class Office(Struct, frozen=True):
         return Answers(await asyncio.gather(*calls))
 
     async def _decide(self, gateway: Service, path: str, by: Mapping[str, str]) -> tuple[int, Any]:
-        """Decide; and ask again, with the same key, as long as nobody can say what became of it.
+        """Decide; and ask again, with the same key, while nobody can say what came of it.
 
         A refusal leaves nothing in the log: where its executor is killed before it answers, it is unknown.
+        And a busy machine takes up a decision so late that it has expired.
         """
         headers = {"Idempotency-Key": str(uuid4())}
         while True:
             status, body = await gateway.call(
                 "POST", path, json={"approved": True}, headers=headers, **dict(by)
             )
-            if status != _UNAVAILABLE or body.get("outcome") != "unknown":
+            if status != _UNAVAILABLE:
                 return status, body
 
     async def events(self, execution: Execution) -> list[Event]:

@@ -130,6 +130,7 @@ class Client:
             status, tried, body = await self._ask("POST", "/api/inbox/decisions", asked, key=key)
             tries, results = tries + tried, body.get("results", []) if status == 200 else []
             unknown = any(each["httpStatus"] in _UNSETTLED for each in results)
+            await asyncio.sleep(self._random.random() * _PAUSE if unknown else 0)
         for each in results:
             told = {"executionId": each["runId"]} if "runId" in each else each
             self._note(

@@ -19,6 +19,7 @@ class Times:
         self.own = NOON
         self.steady = 1000.0
         self.delay = 0.0
+        self.asleep = 0.0
         self.away = False
         self.store = MemoryStore(clock=self._told)
         self.clock = DatabaseClock(self.store, steady=lambda: self.steady, own=lambda: self.own)
@@ -31,7 +32,7 @@ class Times:
     def _told(self) -> float:
         if self.away:
             raise StoreUnavailableError("the database is away")
-        self.pass_by(self.delay / 2)
+        self.pass_by(self.asleep + self.delay / 2)
         told = self.database
         self.pass_by(self.delay / 2)
         return told
@@ -77,6 +78,15 @@ async def test_an_answer_that_took_long_does_not_replace_a_better_one(times: Tim
     await times.clock.ask()
 
     assert times.clock() == NOON + 0.6
+
+
+@pytest.mark.parametrize("moved", [0.0, 3600.0])
+async def test_a_first_answer_that_took_long_never_puts_the_time_ahead(times: Times, moved: float) -> None:
+    times.delay, times.asleep = 8.0, moved  # the machine slept while the question was on its way
+
+    await times.clock.ask()
+
+    assert times.clock() <= times.database
 
 
 async def test_the_time_goes_on_while_the_database_is_away(times: Times) -> None:

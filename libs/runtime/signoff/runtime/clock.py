@@ -74,7 +74,10 @@ class DatabaseClock:
             await asyncio.sleep(_EVERY)
 
     async def ask(self) -> None:
-        """Ask the database what time it is; an answer that took long is believed only for want of a better.
+        """Ask the database what time it is.
+
+        An answer that took long is believed only for want of a better, and as if it had been on its way here
+        all the time: a clock that is ahead fires deadlines too early, and what it dates delays what follows.
 
         Raises:
             StoreError: it does not answer.
@@ -82,9 +85,10 @@ class DatabaseClock:
         before = self._steady()
         now = await self._store.now()
         after = self._steady()
-        if self._known.is_set() and after - before > _LATE:
+        is_late = after - before > _LATE
+        if is_late and self._known.is_set():
             return
-        self._ahead = now - (before + after) / 2
+        self._ahead = now - (after if is_late else (before + after) / 2)
         self._known.set()
         await self._tell()
 
