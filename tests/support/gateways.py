@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -28,6 +28,9 @@ SECRET = b"a secret key of 32 characters ..."
 PARTITIONS = 64
 LIMIT = 20.0
 """Seconds that a test waits for what must happen."""
+
+_LEASE: Final = 60.0
+"""Seconds: a server for many tests keeps its partitions on a machine that stands still for a while."""
 
 _numbers = itertools.count(1)
 
@@ -183,7 +186,7 @@ async def serving(
         if executor:
             works = Executor(
                 given, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
-                directory=directory, sealer=sealer,
+                directory=directory, sealer=sealer, lease=_LEASE,
             )  # fmt: skip
             await stack.enter_async_context(works.running())
             await until(lambda: len(works.owned) == PARTITIONS)

@@ -175,7 +175,7 @@ async def test_a_disabled_person_gets_no_session(server: Server, provider: OidcP
         {"iss": "https://elsewhere.example"},
         {"exp": int(time.time()) - 600},
         {"exp": None},
-        {"iat": int(time.time()) + 600},
+        {"iat": int(time.time()) + 86_400},
         {"sub": ""},
         {"sub": None},
     ],

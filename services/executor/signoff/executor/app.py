@@ -38,7 +38,7 @@ from signoff.executor.hooks.deliverer import delivering
 from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.service import HookService
 from signoff.executor.intake import Intake
-from signoff.executor.lease import Leases
+from signoff.executor.lease import TTL, Leases
 from signoff.executor.loader import Loader
 from signoff.executor.notices import open_notices
 from signoff.executor.outcomes import Outcomes
@@ -79,6 +79,7 @@ class Executor:
         sealer: opens those secrets.
         owner: names this process in the leases; a name is made when none is given.
         clock: the time of day, in seconds since the epoch, UTC; the database's when none is given.
+        lease: seconds that a lease lasts.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Executor:
         partitions: int = PARTITIONS,
         owner: str | None = None,
         clock: Callable[[], float] | None = None,
+        lease: float = TTL,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -134,7 +136,7 @@ class Executor:
         )  # fmt: skip
         plans = Plans(store, blobs, registry, tools.llm)
         self._loader = Loader(store, plans)
-        self._leases = Leases(store, owner, holder=self._holdings, partitions=partitions)
+        self._leases = Leases(store, owner, holder=self._holdings, partitions=partitions, ttl=lease)
         self._shared = Shared(
             store=store,
             blobs=blobs,
