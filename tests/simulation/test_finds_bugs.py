@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from simulation.runs import run
+from simulation.runs import LIMIT, run
+
+pytestmark = pytest.mark.timeout(LIMIT + 10)
 
 _SEEDS = 400
 _LONG = 600
@@ -28,7 +30,7 @@ _BREAKAGES = {
 
 @pytest.mark.parametrize("breakage", sorted(_BREAKAGES - _RARE))
 def test_a_broken_mechanism_is_found(breakage: str) -> None:
-    code, said = run(1, _SEEDS, "--break", breakage, "--processes", 2, limit=55)
+    code, said = run(1, _SEEDS, "--break", breakage, "--processes", 2)
 
     assert code == 1, said
 
