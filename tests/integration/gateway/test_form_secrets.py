@@ -10,7 +10,7 @@ from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.gateway.commands import request_digest
 from support.gateways import Server
 
-PIN: Final = 'open "sesame" 4711'
+PIN: Final = 'open "sesame" pin4711'
 SIZE: Final = len(PIN)
 FORM: Final = {"pin": {"type": "secret", "required": True}, "note": "string"}
 USE: Final = {"type": "function", "code": "return {size: <ask.pin>.length, same: <ask.pin>}"}
@@ -53,7 +53,7 @@ async def test_a_secret_reaches_its_block_and_stands_nowhere_else(
     assert detail["queue"][0]["resumeInput"] == {"pin": "•••", "note": "n"}
     assert point["pausePoint"]["latestResumeEntry"]["resumeInput"]["pin"] == "•••"
     log = await log_of(server, path)
-    assert "4711" not in log + json.dumps([body, detail, point]) + "".join(capsys.readouterr())
+    assert "pin4711" not in log + json.dumps([body, detail, point]) + "".join(capsys.readouterr())
     (secret_id,) = await kept(server)
     resumed = next(each for each in await server.events(execution_of(path)) if "submission" in each["data"])
     assert resumed["data"]["submission"]["pin"] == {"$secret": secret_id}
@@ -90,7 +90,7 @@ async def test_a_decision_of_v2_keeps_its_secret(server: Server) -> None:
     )
 
     assert (status, body["data"]["output"]["result"]["size"]) == (200, SIZE)
-    assert "4711" not in await log_of(server, path)
+    assert "pin4711" not in await log_of(server, path)
 
 
 async def test_a_retry_is_the_same_request_and_its_digest_tells_nothing(server: Server) -> None:
@@ -183,7 +183,7 @@ async def test_each_turn_of_a_loop_has_its_own_secret(server: Server) -> None:
     workflow_id = await server.deploy(blocks)
     body = await server.execute(workflow_id)
     sizes = []
-    for pin in ("4711-first", "4711-the-second"):
+    for pin in ("pin4711-first", "pin4711-the-second"):
         base = f"/api/resume/{workflow_id}/{body['executionId']}"
         _, detail = await server.get(base)
         context = next(
@@ -199,7 +199,7 @@ async def test_each_turn_of_a_loop_has_its_own_secret(server: Server) -> None:
         if each["type"] == "block:completed" and each["data"]["blockId"] == "use"
     ]  # fmt: skip
     assert used == [{"size": size, "same": "•••"} for size in sizes]
-    assert "4711" not in json.dumps(events) + json.dumps(answer)
+    assert "pin4711" not in json.dumps(events) + json.dumps(answer)
     assert len(await kept(server)) == 2
 
 
@@ -211,7 +211,7 @@ async def test_a_condition_passes_a_secret_on(server: Server) -> None:
     _, body = await server.post(path, json={"pin": PIN})
 
     assert body["output"]["result"] == SIZE
-    assert "4711" not in await log_of(server, path)
+    assert "pin4711" not in await log_of(server, path)
 
 
 async def test_once_it_is_erased_only_the_block_that_needs_it_fails(server: Server) -> None:
