@@ -287,7 +287,7 @@ async def test_a_topic_tells_the_settings_that_it_was_made_with(bus: Bus, topic:
 
 
 async def test_asking_for_a_partition_that_does_not_exist_fails(bus: Bus, topic: str) -> None:
-    with pytest.raises(BusUnavailableError, match="create the topic"):
+    with pytest.raises(BusUnavailableError, match="signoff topics apply"):
         await bus.bounds(topic, [0])
 
 

@@ -251,7 +251,7 @@ class MemoryBus:
             raise BusUnavailableError("the bus is closed")
         logs = self._topics.get(topic)
         if logs is None or not 0 <= number < len(logs):
-            raise BusUnavailableError(f"{topic} has no partition {number}: create the topic first")
+            raise BusUnavailableError(f"{topic} has no partition {number}: run `signoff topics apply`")
         return logs[number]
 
     def forget(self, reader: "MemoryReader") -> None:
