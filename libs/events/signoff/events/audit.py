@@ -1,57 +1,50 @@
-"""The bridge to the stock ``eventsourcing`` library: read our log with it, and run it on our stores.
+"""The bridge to the stock ``eventsourcing`` library: our log, read with it.
 
-An auditor opens a PostgreSQL log with the library alone, and this module's mapper for typed events::
+An auditor opens a log with the library alone, and this module's mapper for typed events::
 
     PERSISTENCE_MODULE=eventsourcing.postgres  CREATE_TABLE=n  MAPPER_TOPIC=signoff.events.audit:LogMapper
 
-The library is no dependency of Signoff: install it to use this module.
+The library is no dependency of Signoff: install it to use this module. ``docs/audit.md`` shows how.
 """
 
-import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, Final, NoReturn, cast
 from uuid import UUID
 
+from eventsourcing.application import Application
+from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import (
     ApplicationRecorder,
-    DataError,
-    IntegrityError,
     Mapper,
+    MapperDeserialisationError,
     Notification,
-    OperationalError,
-    ProcessRecorder,
     ProgrammingError,
     StoredEvent,
     Subscription,
-    Tracking,
 )
 
 from signoff.events.codec import decode_event
-from signoff.events.errors import (
-    SchemaError,
-    SignoffError,
-    StoreUnavailableError,
-    ValueNotStorableError,
-    VersionConflictError,
-)
-from signoff.events.store.base import Append, EventStore, Lease, NewEvent, Recorded, TrackingRow
+from signoff.events.errors import CodecError
+from signoff.events.topics import event_topic
 from signoff.events.types import Event
 
-Result = TypeVar("Result")
-
-_CALL_LIMIT: Final = 60.0
-_LEASE: Final = 86_400.0
 _BATCH: Final = 500
+_PAUSE: Final = 0.2
+_OURS: Final = event_topic("")
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One event of a log as the library hands it out: its place, and the event itself."""
+    """One event of a log as the library hands it out.
+
+    Attributes:
+        originator_id: the log: of an execution, a workflow, or anything else.
+        originator_version: the event's number in it, from 1 on.
+        event: the event itself. A type of a newer version has :class:`~signoff.events.types.Unknown` data.
+    """
 
     originator_id: UUID
     originator_version: int
@@ -65,85 +58,97 @@ class LogMapper(Mapper[UUID]):
         """Read one stored event.
 
         Raises:
-            CodecError: its state is no event of ours.
+            MapperDeserialisationError: its state is no event of ours; names its log and its number there.
         """
         log_id = cast("UUID", stored_event.originator_id)
-        return LogEntry(log_id, stored_event.originator_version, decode_event(stored_event.state))
+        try:
+            event = decode_event(stored_event.state)
+        except CodecError as error:
+            raise MapperDeserialisationError(
+                f"event {stored_event.originator_version} of log {log_id} ({stored_event.topic}) "
+                f"cannot be read: {error}"
+            ) from error
+        return LogEntry(log_id, stored_event.originator_version, event)
 
     def to_stored_event(self, domain_event: object) -> NoReturn:
         """Refuse: only an executor that holds the partition's lease writes the log."""
         raise TypeError(f"{domain_event!r}: the log is read-only here")
 
 
-class StoreRecorder(ProcessRecorder):
-    """The library's synchronous recorder on one of our stores, which runs in a thread with its own loop.
+class FollowerMapper(Mapper[UUID]):
+    """For an application that follows our log and keeps events of its own: it maps both, and writes its own.
 
-    It holds the lease of one partition, and writes any aggregate under it: for a store that no executor
-    works on.
+    The library maps what an application follows by the class that maps the application's own events.
+    """
 
-    Args:
-        open_store: opens a migrated store; called in the thread's loop.
-        owner: the name on the lease.
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+        """Read one stored event of either kind.
+
+        Raises:
+            MapperDeserialisationError: its state is not what its topic says.
+        """
+        if stored_event.topic.startswith(_OURS):
+            return LogMapper(self.transcoder).to_domain_event(stored_event)
+        return super().to_domain_event(stored_event)
+
+
+class LogSubscription(Subscription[ApplicationRecorder]):
+    """Follows a log by asking for what is new: on SQLite and on a standby too, where the library has no way.
+
+    The library's own subscription to PostgreSQL reads only when it is notified, and misses the notice of
+    what is written while it begins to listen; this one misses nothing for longer than a fifth of a second.
     """
 
     def __init__(
-        self, open_store: Callable[[], Awaitable[EventStore]], *, owner: str = "eventsourcing"
+        self, recorder: ApplicationRecorder, gt: int | None = None, topics: Sequence[str] = ()
     ) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="log recorder", daemon=True)
-        self._thread.start()
-        self._owner = owner
-        try:
-            self.store, self._lease = self.run(_opened(open_store, owner))
-        except BaseException:
-            self._stop_loop()
-            raise
+        super().__init__(recorder, gt, topics)
+        self._last = gt or 0
+        self._ready: deque[Notification] = deque()
+        self._stopped = threading.Event()
 
-    def close(self) -> None:
-        """Give the lease back, close the store, and end the thread."""
-        try:
-            self.run(self.store.release({self._lease.partition: self._lease.epoch}, owner=self._owner))
-            self.run(self.store.close())
-        finally:
-            self._stop_loop()
+    def __next__(self) -> Notification:
+        while not self._stopped.is_set():
+            if self._ready:
+                return self._ready.popleft()
+            self._pull()
+        raise StopIteration
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **_kwargs: Any
-    ) -> Sequence[int] | None:
-        """Write events, and the tracking with them, in one transaction; gives their positions."""
-        if not stored_events and tracking is None:
-            return None
-        append = Append(
-            partition=self._lease.partition,
-            epoch=self._lease.epoch,
-            events=[
-                NewEvent(cast("UUID", e.originator_id), e.originator_version, e.topic, e.state)
-                for e in stored_events
-            ],
-            rows=[] if tracking is None else [_tracking_row(tracking)],
+    def stop(self) -> None:
+        """End the iteration, from any thread."""
+        super().stop()
+        self._stopped.set()
+
+    def _pull(self) -> None:
+        head = self._recorder.max_notification_id() or 0
+        if head <= self._last:
+            self._stopped.wait(_PAUSE)
+            return
+        # No further than the head that was seen: what is of other topics is not looked through again.
+        found = self._recorder.select_notifications(
+            self._last, _BATCH, stop=head, topics=self._topics, inclusive_of_start=False
         )
-        last = self.run(self.store.append(append))
-        return list(range(last - len(stored_events) + 1, last + 1))
+        self._ready.extend(found)
+        self._last = found[-1].id if len(found) == _BATCH else head
 
-    def select_events(
-        self,
-        originator_id: UUID | str,
-        *,
-        gt: int | None = None,
-        lte: int | None = None,
-        desc: bool = False,
-        limit: int | None = None,
-    ) -> Sequence[StoredEvent]:
-        """The events of one aggregate, within bounds."""
-        log_id = cast("UUID", originator_id)
-        after = -1 if gt is None else gt
-        if desc and limit is not None:
-            head = self.run(self.store.heads([log_id])).get(log_id, 0)
-            last = head if lte is None else min(head, lte)
-            after = max(after, last - limit)  # versions have no gaps
-        events = [_stored(event) for event in self.run(self.store.read(log_id, after=after))]
-        wanted = [event for event in events if lte is None or event.originator_version <= lte]
-        return (wanted[::-1] if desc else wanted)[:limit]
+
+class LogRecorder(ApplicationRecorder):
+    """Reads by another recorder of the library, writes nothing, and can be followed on every store.
+
+    Args:
+        reading: reads the log.
+    """
+
+    def __init__(self, reading: ApplicationRecorder) -> None:
+        self._reading = reading
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> NoReturn:  # noqa: ARG002
+        """Refuse: only an executor that holds the partition's lease writes the log."""
+        raise ProgrammingError("the log is read-only here")
+
+    def select_events(self, originator_id: UUID | str, **bounds: Any) -> Sequence[StoredEvent]:
+        """The events of one log, within bounds."""
+        return self._reading.select_events(originator_id, **bounds)
 
     def select_notifications(
         self,
@@ -154,153 +159,37 @@ class StoreRecorder(ProcessRecorder):
         *,
         inclusive_of_start: bool = True,
     ) -> Sequence[Notification]:
-        """Events of the whole log from a position."""
-        after = 0 if start is None else start - inclusive_of_start
-        found: list[Notification] = []
-        while len(found) < limit:
-            batch = self.run(self.store.read_all(after=after, limit=max(limit, _BATCH)))
-            found += [_notification(event) for event in batch if _wanted(event, stop, topics)]
-            if not batch or (stop is not None and batch[-1].position >= stop):
-                break
-            after = batch[-1].position
-        return found[:limit]
+        """Events of all logs from a position."""
+        return self._reading.select_notifications(
+            start, limit, stop, topics, inclusive_of_start=inclusive_of_start
+        )
 
     def max_notification_id(self) -> int | None:
-        """The last position, or None for an empty log."""
-        return self.run(self.store.last_position()) or None
+        """The last position, or None where nothing was ever written."""
+        return self._reading.max_notification_id()
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
         """Follow the log from a position."""
-        return StoreSubscription(self, gt, topics)
-
-    def insert_tracking(self, tracking: Tracking) -> None:
-        """Record a position that was processed; one that is not above the last is an error."""
-        self.insert_events([], tracking=tracking)
-
-    def max_tracking_id(self, application_name: str) -> int | None:
-        """The last position recorded under a name, or None."""
-        return self.run(self.store.tracked(application_name)) or None
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Run some work of the store to its end, and raise the library's errors for ours."""
-        with _translated():
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_LIMIT)
-
-    def submit(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
-        """Begin some work of the store; the caller waits for it or cancels it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    def _stop_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_CALL_LIMIT)
-        self._loop.close()
+        return LogSubscription(self, gt, topics)
 
 
-class StoreSubscription(Subscription[ApplicationRecorder]):
-    """Follows the log through a :class:`StoreRecorder`."""
+class SignoffLog(Application[UUID]):
+    """Our log as an application of the library, to read and to follow: typed, and nothing is written.
 
-    def __init__(self, recorder: StoreRecorder, gt: int | None, topics: Sequence[str]) -> None:
-        super().__init__(recorder, gt, topics)
-        self._store_recorder = recorder
-        self._batches = cast(
-            "AsyncGenerator[list[Recorded], None]", recorder.run(_subscribed(recorder.store, gt or 0))
-        )
-        self._ready: deque[Notification] = deque()
-        self._guard = threading.Lock()
-        self._pulling: asyncio.Task[list[Recorded]] | None = None
+    It takes the library's settings, from the environment or as an argument: ``PERSISTENCE_MODULE``, and
+    where the database is.
+    """
 
-    def __next__(self) -> Notification:
-        while True:
-            if self._has_been_stopped:
-                raise StopIteration
-            if self._ready:
-                return self._ready.popleft()
-            self._ready.extend(
-                _notification(event) for event in self._take() if _wanted(event, None, self._topics)
-            )
+    name = "stored"  # the library reads the table <name>_events
+    env: ClassVar[dict[str, str]] = {
+        # With the name: another application in the same environment has settings of its own.
+        "STORED_CREATE_TABLE": "n",
+        "STORED_MAPPER_TOPIC": "signoff.events.audit:LogMapper",
+    }
+    log_section_size = _BATCH
 
-    def stop(self) -> None:
-        """End the iteration, from any thread."""
-        with self._guard:
-            if self._has_been_stopped:
-                return
-            super().stop()
-            self._store_recorder.run(self._end())
-
-    def _take(self) -> list[Recorded]:
-        with self._guard:
-            if self._has_been_stopped:
-                return []
-            batch = self._store_recorder.submit(self._pull())
-        try:
-            with _translated():
-                return batch.result()
-        except CancelledError:
-            return []
-
-    async def _pull(self) -> list[Recorded]:
-        self._pulling = asyncio.current_task()
-        return await anext(self._batches)
-
-    async def _end(self) -> None:
-        if self._pulling is not None and not self._pulling.done():
-            self._pulling.cancel()
-            await asyncio.wait({self._pulling})
-        await self._batches.aclose()
-
-
-async def _opened(open_store: Callable[[], Awaitable[EventStore]], owner: str) -> tuple[EventStore, Lease]:
-    store = await open_store()
-    try:
-        leases = await store.acquire(owner, most=1, ttl=_LEASE)
-    except BaseException:
-        await store.close()
-        raise
-    if not leases:
-        await store.close()
-        raise StoreUnavailableError("every partition of this log is held by an executor: stop them first")
-    return store, leases[0]
-
-
-async def _subscribed(store: EventStore, after: int) -> AsyncIterator[list[Recorded]]:
-    return store.subscribe(after=after, limit=_BATCH)
-
-
-def _tracking_row(tracking: Tracking) -> TrackingRow:
-    return TrackingRow(name=tracking.application_name, position=tracking.notification_id)
-
-
-def _stored(event: Recorded) -> StoredEvent:
-    return StoredEvent(
-        originator_id=event.log_id, originator_version=event.version, topic=event.topic, state=event.state
-    )
-
-
-def _notification(event: Recorded) -> Notification:
-    return Notification(
-        id=event.position,
-        originator_id=event.log_id,
-        originator_version=event.version,
-        topic=event.topic,
-        state=event.state,
-    )
-
-
-def _wanted(event: Recorded, stop: int | None, topics: Sequence[str]) -> bool:
-    return (stop is None or event.position <= stop) and (not topics or event.topic in topics)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except VersionConflictError as error:
-        raise IntegrityError(str(error)) from error
-    except ValueNotStorableError as error:
-        raise DataError(str(error)) from error
-    except SchemaError as error:
-        raise ProgrammingError(str(error)) from error
-    except (SignoffError, TimeoutError) as error:
-        raise OperationalError(str(error)) from error
+    def construct_recorder(self) -> ApplicationRecorder:
+        """The library's recorder of the database, which can be followed and writes nothing."""
+        return LogRecorder(super().construct_recorder())

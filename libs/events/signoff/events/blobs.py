@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from signoff.events.codec import MAX_RECORD, encode_json
-from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.errors import BlobDamagedError, BlobNotFoundError
 from signoff.events.escapes import MASK
 from signoff.events.objects import Objects
 from signoff.events.parts import (
@@ -85,13 +85,16 @@ class BlobStore:
 
         Raises:
             BlobNotFoundError: the workspace has no such value.
-            BlobError: the store is away, or what it holds is not what was stored.
+            BlobDamagedError: what the store holds is not what was stored.
+            BlobError: the store is away.
         """
         if not _DIGEST.fullmatch(digest):
             raise BlobNotFoundError(f"not a digest, sha256:<hex>: {digest[:80]!r}")
         value = await self.objects.read(_path(workspace_id, digest))
         if digest_of(value) != digest:
-            raise BlobError(f"the value {digest} is damaged in the blob store: restore it from a backup")
+            raise BlobDamagedError(
+                f"the value {digest} is damaged in the blob store: restore it from a backup"
+            )
         return value
 
     async def offload(

@@ -21,6 +21,7 @@ from signoff.events.types import (
     Actor,
     Command,
     CommandData,
+    Copy,
     Event,
     EventData,
     Json,
@@ -64,6 +65,7 @@ class Header(Struct, frozen=True, kw_only=True, rename="camel"):
     causation_id: str
     correlation_id: str | None = None
     attempt: int | None = None
+    copy_of: Copy | None = None
     prev: str | None = None
     data: Raw
 
@@ -131,6 +133,7 @@ def decode_event(raw: bytes, *, upcasts: Mapping[str, Upcast] = UPCASTS) -> Even
         causation_id=header.causation_id,
         correlation_id=header.correlation_id,
         attempt=header.attempt,
+        copy_of=header.copy_of,
         prev=header.prev,
         data=_decode_data(header, upcasts),
     )

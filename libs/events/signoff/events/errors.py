@@ -11,6 +11,7 @@
     │   ├── LeaseLostError          another owner has a higher epoch; nothing was written
     │   ├── VersionConflictError    the log holds that version already; nothing was written
     │   ├── RecordConflictError     a record beside the log has another version; nothing was written
+    │   ├── MisshapenRowError       a row holds what its columns cannot: somebody wrote to its table
     │   └── SchemaError             the database is not migrated, or belongs to another cluster
     ├── BusError
     │   ├── BusUnavailableError     the broker is away, or did not answer in time
@@ -19,6 +20,7 @@
     │   └── OffsetOutOfRangeError   a position that the topic no longer, or not yet, holds
     ├── BlobError
     │   ├── BlobNotFoundError       a large value that a reference names, or a file, is not there
+    │   ├── BlobDamagedError        a large value is not what was stored
     │   └── FileTooLargeError       a file is over its limit; nothing of it was kept
     └── FaultSpecError              SIGNOFF_FAULTS cannot be read
 """
@@ -87,6 +89,21 @@ class RecordConflictError(StoreError):
         self.expected = expected
 
 
+class MisshapenRowError(StoreError):
+    """A row holds something else than its columns may: somebody wrote to its table.
+
+    Attributes:
+        table: whose row it is; empty where that is not known.
+        reason: what it holds.
+    """
+
+    def __init__(self, table: str, reason: str) -> None:
+        place = f"a row of {table}" if table else "a row"
+        super().__init__(f"{place} is none ({reason}): `signoff audit verify` names what was changed")
+        self.table = table
+        self.reason = reason
+
+
 class SchemaError(StoreError):
     """The database has no schema, an older or newer one, or another number of partitions."""
 
@@ -125,6 +142,10 @@ class BlobError(SignoffError):
 
 class BlobNotFoundError(BlobError):
     """A large value that a reference names, or a file, is not in the object store."""
+
+
+class BlobDamagedError(BlobError):
+    """A large value in the object store is not what was stored: its digest is another."""
 
 
 class FileTooLargeError(BlobError):

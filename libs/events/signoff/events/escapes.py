@@ -23,7 +23,7 @@ class SecretReference(Struct, frozen=True):
     """Names a secret within a value that is not a stored one; no JSON decodes to it.
 
     Attributes:
-        id: of the record that holds the secret (``signoff.access.form_secrets``).
+        id: of the record that holds the secret (``signoff.access.secrets.form_secrets``).
     """
 
     id: str = field(name=SECRET)

@@ -53,6 +53,7 @@ class Lookups(Generic[Key, Found]):
         self._most = most
         self._waiting: deque[_Caller[Key, Found]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running = 0
 
     async def find(self, keys: Sequence[Key]) -> Sequence[Found]:
         """Look keys up with the next query; what was found for each, in order.
@@ -64,13 +65,20 @@ class Lookups(Generic[Key, Found]):
             return ()
         caller: _Caller[Key, Found] = _Caller(keys, asyncio.get_running_loop().create_future())
         self._waiting.append(caller)
-        if len(self._tasks) < self._at_once:
+        if self._running < self._at_once:
+            self._running += 1
             task = asyncio.create_task(self._run(), name="look-ups")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await caller.found
 
     async def _run(self) -> None:
+        try:
+            await self._look_up_groups()
+        finally:
+            self._running -= 1  # at once: a caller may come before this task counts as done
+
+    async def _look_up_groups(self) -> None:
         while group := self._next_group():
             try:
                 found = await self._look([key for caller in group for key in caller.keys])

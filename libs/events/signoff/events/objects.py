@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
 
 from signoff.events.errors import BlobError, BlobNotFoundError
@@ -79,6 +79,26 @@ class Objects:
         except (BaseError, OSError, TimeoutError) as error:
             raise BlobError(f"cannot store {path}: {_reason(error)}") from error
 
+    async def create(self, path: str, content: bytes) -> bool:
+        """Store an object durably where none is; of several callers at once, one does.
+
+        Returns:
+            Whether there was none.
+
+        Raises:
+            BlobError: the store is away, or cannot do that. It may be stored: read it.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await obstore.put_async(self._store, path, content, mode="create")
+                if self._folder is not None:
+                    await asyncio.to_thread(_make_durable, self._folder, path)
+        except (AlreadyExistsError, FileExistsError):
+            return False
+        except (BaseError, OSError, TimeoutError) as error:
+            raise BlobError(f"cannot store {path}: {_reason(error)}") from error
+        return True
+
     async def read(self, path: str) -> bytes:
         """All of an object.
 
@@ -94,6 +114,28 @@ class Objects:
             raise BlobNotFoundError(f"{path} is not in the blob store") from error
         except (BaseError, OSError, TimeoutError) as error:
             raise BlobError(f"cannot read {path}: {_reason(error)}") from error
+
+    async def paths(self, prefix: str, *, after: str = "") -> list[str]:
+        """The paths of objects below a folder, in order.
+
+        Args:
+            prefix: the folder, without a slash at its end.
+            after: only those behind this path.
+
+        Raises:
+            BlobError: the store is away.
+        """
+        found: list[str] = []
+        try:
+            pages = obstore.list(self._store, prefix, offset=after or None)
+            while True:
+                async with asyncio.timeout(TIMEOUT):
+                    page = await anext(pages, None)
+                if page is None:
+                    return sorted(found)
+                found += [each["path"] for each in page]
+        except (BaseError, OSError, TimeoutError) as error:
+            raise BlobError(f"cannot list {prefix}: {_reason(error)}") from error
 
     async def stream(self, path: str, *, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """The bytes of an object from ``start`` up to ``end``, in pieces of at least 256 KiB but the last.

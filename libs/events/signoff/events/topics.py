@@ -9,9 +9,10 @@ from uuid import UUID, uuid5
 COMMANDS: Final = "signoff.commands"
 EXECUTIONS: Final = "signoff.executions"
 OUTCOMES: Final = "signoff.outcomes"
+CHECKPOINTS: Final = "signoff.checkpoints"
 
 PARTITIONS: Final = 64
-"""Partitions of every topic here, fixed when a cluster is made (architecture.md, Topics)."""
+"""Partitions of the log and of every topic that follows it, fixed when a cluster is made."""
 
 DEFAULT_WORKSPACE: Final = UUID(int=0)
 """The one workspace of an embedded server."""
@@ -61,6 +62,19 @@ def recovery_log_id(partition: int) -> UUID:
     return UUID(int=_derived("recovery").int & ~0xFFFF | partition)
 
 
+def access_log_id(workspace_id: str, partition: int, day: str) -> UUID:
+    """The log of who read what in a workspace, and who was refused what, as one partition's owner records it.
+
+    It lies in that partition, for any number of partitions above it.
+
+    Args:
+        workspace_id: the workspace.
+        partition: whose owner writes it.
+        day: of the accesses, such as ``2026-07-26`` (UTC).
+    """
+    return UUID(int=_derived("access", workspace_id, day).int & ~0xFFFF | partition)
+
+
 def scheduled_log_id(workflow_log: UUID, block_id: str, due_at: str) -> UUID:
     """The log of the execution that a schedule starts: one for each of its moments, whoever fires it.
 
@@ -94,6 +108,11 @@ def run_id_of(log_id: UUID, command_id: UUID) -> UUID:
     retry, lies in the root's partition, and is ordered by time when the command's id is.
     """
     return UUID(int=command_id.int & ~0xFFFF | log_id.int & 0xFFFF)
+
+
+def forked_run_id(log_id: UUID, run_id: str) -> UUID:
+    """The id in a fork's log of a run that its source had; in the fork's partition."""
+    return run_id_of(log_id, _derived("forked run", str(log_id), run_id))
 
 
 def event_topic(event_name: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from signoff.engine.values import table
+from signoff.engine.definitions.values import table
 from signoff.events.types import Json
 from signoff.notify.errors import InvalidNoticeError, UnknownToolError
 from signoff.notify.notices import Format, Notice

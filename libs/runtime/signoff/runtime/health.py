@@ -99,6 +99,10 @@ class Health:
             return self._last
 
 
+HEALTH: Final = web.AppKey("health", Health)
+"""Where an application keeps the health of its process, if its routes tell of it."""
+
+
 async def _result(check: Check) -> CheckResult:
     try:
         async with asyncio.timeout(CHECK_LIMIT):

@@ -55,6 +55,7 @@ async def serve(
     handler_cancellation: bool = False,
     grace: float = 0.0,
     shutdown_timeout: float = SHUTDOWN_TIMEOUT,
+    backlog: int = _BACKLOG,
 ) -> None:
     """Serve an application until ``stop`` is set; ends when all of it is cleaned up.
 
@@ -67,6 +68,8 @@ async def serve(
         handler_cancellation: cancel a handler when its client goes away (streams only).
         grace: seconds to serve on once ``stop`` is set, for load balancers.
         shutdown_timeout: seconds that requests under way have to end after that.
+        backlog: connections that may wait to be accepted, as far as the system allows; who comes when they
+            are as many is not heard, and tries again after a second and more.
 
     Raises:
         ServerError: the address cannot be listened on; says what to do.
@@ -91,7 +94,7 @@ async def serve(
     )
     await runner.setup()
     try:
-        listeners = await _listen(runner, host, port)
+        listeners = await _listen(runner, host, port, backlog)
         try:
             bound = listeners[0].sockets[0].getsockname()[1]
             (on_ready or _tell)(str(URL.build(scheme="http", host=host, port=bound)))
@@ -110,12 +113,12 @@ def _tell(url: str) -> None:
     _log.info("listening", url=url)
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> list[asyncio.Server]:
+async def _listen(runner: web.AppRunner, host: str, port: int, backlog: int) -> list[asyncio.Server]:
     server = cast("web.Server", runner.server)  # the runner is set up
     connection = open_to(server)
     loop = asyncio.get_running_loop()
     try:
-        first = await loop.create_server(connection, host, port, backlog=_BACKLOG)
+        first = await loop.create_server(connection, host, port, backlog=backlog)
     except OSError as error:
         raise ServerError(
             f"cannot listen on {host}:{port} ({error.strerror}): "
@@ -124,7 +127,7 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> list[asyncio.S
     listeners = [first]
     for bound in first.sockets * (_ACCEPTORS - 1):
         same = socket.fromfd(bound.fileno(), bound.family, bound.type)
-        listeners.append(await loop.create_server(connection, sock=same, backlog=_BACKLOG))
+        listeners.append(await loop.create_server(connection, sock=same, backlog=backlog))
     return listeners
 
 

@@ -14,6 +14,7 @@ from signoff.runtime.errors import SettingsError
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 YesOrNo = Literal["true", "false"]
+AccessLogging = Literal["all", "refusals"]
 
 ENVIRONMENT_PREFIX: Final = "SIGNOFF_ENV_"
 """``SIGNOFF_ENV_<NAME>`` is what ``{{NAME}}`` means in a workflow."""
@@ -39,6 +40,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         kafka: ``host:port[,host:port]``; ``None`` is a bus within the process.
         data: the folder of what this server keeps; ``.signoff`` in the working folder by default.
         blobs: where large values go, ``file:///…``, ``s3://…``; ``None`` is a folder under ``data``.
+        checkpoints: where checkpoints are kept besides their topic, so that auditors can hold the log against
+            them; ``checkpoints`` in the data folder of an embedded server, or nowhere.
+        checkpoint_every: seconds between two checkpoints.
+        access_log: what is recorded of accesses: ``all``, or ``refusals`` alone.
+        access_log_addresses: whether access logs hold the addresses of clients.
         host: the address to listen on. Only this machine by default.
         port: 0 takes a free one.
         public_url: what links begin with, such as ``https://signoff.example.org``.
@@ -88,6 +94,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     kafka: str | None = None
     data: Path = Path(".signoff")
     blobs: str | None = None
+    checkpoints: str | None = None
+    checkpoint_every: float = 60.0
+    access_log: AccessLogging = "all"
+    access_log_addresses: bool = False
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str | None = None
@@ -131,6 +141,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     faults: str | None = None
 
     @property
+    def checkpoints_url(self) -> str | None:
+        """Where checkpoints are kept besides their topic; ``None`` for nowhere."""
+        if self.checkpoints is not None or self.kafka is not None:
+            return self.checkpoints
+        return f"file://{quote(str(self.data.absolute() / 'checkpoints'))}"
+
+    @property
     def store_url(self) -> str:
         """Where the log is, for :func:`signoff.events.store.open_store`."""
         return self.database_url or f"sqlite:///{quote(str(self.data.absolute() / 'signoff.db'))}"
@@ -162,6 +179,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             kafka=read.brokers("KAFKA"),
             data=Path(read.text("DATA") or default.data),
             blobs=read.url("BLOBS", ("file", "memory", "s3", "gs", "az")),
+            checkpoints=read.url("CHECKPOINTS", ("file", "s3", "gs", "az")),
+            checkpoint_every=read.seconds("CHECKPOINT_EVERY", default.checkpoint_every),
+            access_log=cast("AccessLogging", read.choice("ACCESS_LOG", default.access_log, AccessLogging)),
+            access_log_addresses=read.choice("ACCESS_LOG_ADDRESSES", "false", YesOrNo) == "true",
             host=read.text("HOST") or default.host,
             port=read.whole("PORT", default.port, least=0, most=65535),
             public_url=(read.url("PUBLIC_URL", ("http", "https")) or "").rstrip("/") or None,

@@ -1,6 +1,5 @@
 """What came live and was not taken yet: a bounded, gap-free piece of one log's end."""
 
-from collections import deque
 from typing import Final
 
 from signoff.tail.frames import Frame
@@ -19,9 +18,11 @@ class Buffer:
         last: the highest ``event_id`` that it was told of, 0 for none.
     """
 
+    __slots__ = ("_bytes", "_frames", "_max_bytes", "_max_frames", "last")
+
     def __init__(self, *, max_frames: int = MAX_FRAMES, max_bytes: int = MAX_BYTES) -> None:
         self.last = 0
-        self._frames: deque[Frame] = deque()
+        self._frames: list[Frame] = []  # a deque takes half a KiB even when it is empty, as most are
         self._bytes = 0
         self._max_frames = max_frames
         self._max_bytes = max_bytes
@@ -48,11 +49,9 @@ class Buffer:
 
     def take(self, after: int) -> list[Frame]:
         """Take out what follows ``after`` without a gap: nothing, if the log must be read first."""
-        while self._frames and self._frames[0].event_id <= after:
-            self._bytes -= len(self._frames.popleft().sse)
-        if not self._frames or self._frames[0].event_id != after + 1:
+        if not self._frames or self._frames[0].event_id > after + 1:
             return []
-        frames = list(self._frames)
+        frames = self._frames[after + 1 - self._frames[0].event_id :]
         self._clear()
         return frames
 

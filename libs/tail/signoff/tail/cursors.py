@@ -8,12 +8,12 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from signoff.tail.errors import BadCursorError
 
-_KEY_BYTES: Final = 32
+LABEL: Final = b"signoff feed cursors"
+"""Derives the keys of cursors from the secrets of a server (`Sealer.keys_for`), the same in all processes."""
+
 _CONTEXT: Final = [b"signoff feed cursor v1"]
 _PLAIN: Final = struct.Struct(">BQ4s")
 """The number of the log's shards (one), the position in it, and a salt."""
@@ -33,16 +33,17 @@ class Cursors:
     one each time, or else it would tell whether anything at all happened.
 
     Args:
-        secrets: the secret key of the server first; after it earlier ones, whose cursors are still read.
+        keys: of 32 bytes, derived with `LABEL`: the newest first; after it earlier ones, whose cursors are
+            still read.
 
     Raises:
         ValueError: there is none.
     """
 
-    def __init__(self, secrets: Sequence[bytes]) -> None:
-        if not secrets:
-            raise ValueError("cursors need a secret key")
-        self._ciphers = [AESSIV(_derived(secret)) for secret in secrets]
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("cursors need a key")
+        self._ciphers = [AESSIV(key) for key in keys]
 
     def at_event(self, position: int) -> str:
         """The cursor that goes with the event at a position."""
@@ -73,10 +74,6 @@ class Cursors:
                 if position <= _LARGEST_POSITION:
                     return position
         raise BadCursorError
-
-
-def _derived(secret: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"signoff feed cursors").derive(secret)
 
 
 def _bytes(cursor: str) -> bytes:

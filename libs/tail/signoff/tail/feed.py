@@ -7,7 +7,6 @@ the past, or its reader is too slow for the buffer), it reads the log in pages u
 import asyncio
 from collections import deque
 from collections.abc import Collection
-from contextlib import suppress
 from typing import Final, Protocol, Self
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from signoff.tail.errors import TailClosedError
 from signoff.tail.feed_filter import FeedFilter
 from signoff.tail.feed_frames import FeedEvent, FeedFrame
 from signoff.tail.reader import HEARTBEAT_SECONDS
+from signoff.tail.wake import Wake
 
 WINDOW: Final = 10_000
 """Positions that one read of history looks through: its time is bounded however few events fit."""
@@ -84,7 +84,7 @@ class Feed:
         self._buffer: deque[FeedFrame] = deque()
         self._bytes = 0
         self._since = source.head  # everything above it is in the buffer
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -166,13 +166,7 @@ class Feed:
             if frames or rest <= 0:
                 return frames
             if pause > 0:
-                await self._woken(min(pause, rest))
-
-    async def _woken(self, wait: float) -> None:
-        """Return when there is news, or after so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
+                await self._wake.wait(min(pause, rest))
 
     @property
     def _is_live(self) -> bool:

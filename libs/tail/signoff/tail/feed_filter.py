@@ -11,11 +11,13 @@ from msgspec import Struct
 from signoff.events.codec import TOPIC_BY_TYPE
 from signoff.events.store.base import ExecutionStatus
 from signoff.events.types import (
+    ACCESS_FACTS,
     DIRECTORY_FACTS,
     EVENT_TYPES,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionError,
+    ExecutionForked,
     ExecutionPaused,
     ExecutionReopened,
     ExecutionResumed,
@@ -31,11 +33,13 @@ MOST: Final = 32
 
 _LONGEST: Final = 128
 UUID_TEXT: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TYPES: Final = tuple(sorted(EVENT_TYPES.keys() - {fact.TYPE for fact in DIRECTORY_FACTS}))
+_TYPES: Final = tuple(sorted(EVENT_TYPES.keys() - {fact.TYPE for fact in (*DIRECTORY_FACTS, *ACCESS_FACTS)}))
 _STATUSES: Final[tuple[ExecutionStatus, ...]] = get_args(ExecutionStatus)
 
 BROUGHT_BY: Final[Mapping[ExecutionStatus, frozenset[str]]] = {
-    "running": frozenset({ExecutionStarted.TYPE, ExecutionResumed.TYPE, ExecutionReopened.TYPE}),
+    "running": frozenset(
+        {ExecutionStarted.TYPE, ExecutionResumed.TYPE, ExecutionReopened.TYPE, ExecutionForked.TYPE}
+    ),
     "paused": frozenset({ExecutionPaused.TYPE, ExecutionError.TYPE}),
     "completed": frozenset({ExecutionCompleted.TYPE}),
     "failed": frozenset({ExecutionError.TYPE}),

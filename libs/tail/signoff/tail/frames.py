@@ -62,7 +62,7 @@ def frame_of(raw: bytes) -> Frame:
         event_id=header.event_id,
         type=header.type,
         run_id=header.run_id,
-        ends=_ends(header),
+        ends=_ends(header) if header.copy_of is None else _ended_there(header),
         raw=raw,
         sse=b"id: %d\ndata: %b\n\n" % (header.event_id, raw),
     )
@@ -78,6 +78,11 @@ def _ends(header: Header) -> Ends | None:
             return "run"
         case _:
             return None
+
+
+def _ended_there(header: Header) -> Ends | None:
+    """What ended in the execution that was forked: a run of it, and never the fork."""
+    return None if _ends(header) is None else "run"
 
 
 def _is_final(header: Header) -> bool:

@@ -17,6 +17,7 @@ from signoff.events.types import ExecutionCancelled
 from signoff.tail.buffer import Buffer
 from signoff.tail.errors import CursorPastEndError, TailClosedError
 from signoff.tail.frames import Frame, frame_of
+from signoff.tail.wake import Wake
 
 HEARTBEAT_SECONDS: Final = 15.0
 
@@ -57,6 +58,11 @@ class Reader:
         ended: nothing comes after what was read: the execution, or the run, ended or paused.
     """
 
+    __slots__ = (
+        "_after", "_buffer", "_closed", "_may_be_settled", "_must_read", "_position", "_run_id", "_settled",
+        "_source", "_wake", "ended", "log_id",
+    )  # fmt: skip
+
     def __init__(
         self, source: Source, log_id: UUID, *, after: int, run_id: str | None, follow: bool, buffer: Buffer
     ) -> None:
@@ -72,7 +78,7 @@ class Reader:
         self._buffer = buffer
         self._must_read = True
         self._may_be_settled = True
-        self._wake = asyncio.Event()
+        self._wake = Wake()
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -129,23 +135,25 @@ class Reader:
         Raises:
             TailClosedError: the hub was closed.
         """
-        try:
-            async with asyncio.timeout(wait):
-                return await self._wait_for_next()
-        except TimeoutError:
-            return []
-
-    async def _wait_for_next(self) -> list[Frame]:
+        now = asyncio.get_running_loop().time
+        ends = now() + wait
         while True:
             self._wake.clear()
-            try:
-                frames = await self._next()
-            except StoreUnavailableError:  # the hub says so in the log, once for all readers
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if frames or self.ended:
+            frames = await self._known(ends)
+            if frames or self.ended or not await self._wake.wait(ends - now()):
                 return frames
-            await self._wake.wait()
+
+    async def _known(self, ends: float) -> list[Frame]:
+        """The frames that are there, for which a log that is away is waited for until then."""
+        try:
+            async with asyncio.timeout_at(ends):
+                while True:
+                    try:
+                        return await self._next()
+                    except StoreUnavailableError:  # the hub says so in the log, once for all readers
+                        await asyncio.sleep(_RETRY_SECONDS)
+        except TimeoutError:
+            return []
 
     # History and live -------------------------------------------------------------------------------
 

@@ -48,7 +48,9 @@ async def frames_of(
         if reader.ended:
             yield [*pieces, DONE]
             return
+        frames = []  # what was sent is let go of, or each idle stream would keep its last frames
         yield pieces
+        pieces.clear()
         frames = await reader.read()
         pieces = [] if frames or reader.ended else [HEARTBEAT]
 
@@ -71,9 +73,7 @@ async def send(
             async for some in pieces:
                 if faults.armed:
                     await faults.reach("stream.sending")
-                for chunk in _chunks(some):
-                    async with asyncio.timeout(_WRITE_LIMIT):
-                        await response.write(chunk)
+                await _write(response, some)
     except TailClosedError:
         pass  # we stop, or it may not be read any more: a clean end without [DONE], and the client comes back
     except ConnectionResetError:
@@ -86,6 +86,12 @@ async def send(
         # The response has begun, so that no other answer can be given any more.
         _log.exception("a stream broke", **what)
     return response
+
+
+async def _write(response: web.StreamResponse, pieces: Iterable[bytes]) -> None:
+    for chunk in _chunks(pieces):
+        async with asyncio.timeout(_WRITE_LIMIT):
+            await response.write(chunk)
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

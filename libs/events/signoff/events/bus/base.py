@@ -97,6 +97,16 @@ class Bus(Protocol):
         """First offset held and next offset to be written, by partition."""
         ...
 
+    async def offsets_at(self, topic: str, partitions: Collection[int], moment: float) -> dict[int, int]:
+        """The offset of the first record that is not older than a moment, by partition; else the end.
+
+        Args:
+            topic: whose.
+            partitions: which.
+            moment: seconds since the epoch; records have the time at which they were sent.
+        """
+        ...
+
     async def last(self, topic: str, partition: int) -> Message | None:
         """The last record of a partition, ``None`` when it holds none."""
         ...
@@ -125,6 +135,14 @@ class Bus(Protocol):
         """The settings of a topic as Kafka spells them; ``replicas``: the copies that every partition has.
 
         Empty where the bus has none.
+        """
+        ...
+
+    async def alter(self, topic: str, configs: Mapping[str, str]) -> None:
+        """Change these settings of a topic, as Kafka spells them; all others stay.
+
+        Raises:
+            BusError: the broker refused; says why.
         """
         ...
 

@@ -96,6 +96,10 @@ class _Partition:
     def last(self) -> Message | None:
         return self._messages[-1] if self.next > self.first else None
 
+    def offset_at(self, moment: float) -> int:
+        held = self.slice(self.first, self.next - self.first)
+        return next((message.offset for message in held if message.timestamp >= moment), self.next)
+
     def _over(self, records: int, size: int) -> bool:
         return (
             self.next - self.first + records > self._retention.records
@@ -191,6 +195,10 @@ class MemoryBus:
         logs = {number: self.partition(topic, number) for number in partitions}
         return {number: (log.first, log.next) for number, log in logs.items()}
 
+    async def offsets_at(self, topic: str, partitions: Collection[int], moment: float) -> dict[int, int]:
+        """The offset of the first record that is not older than a moment, by partition; else the end."""
+        return {number: self.partition(topic, number).offset_at(moment) for number in partitions}
+
     async def last(self, topic: str, partition: int) -> Message | None:
         """The last record of a partition, ``None`` when none was appended in this process."""
         return self.partition(topic, partition).last()
@@ -226,6 +234,10 @@ class MemoryBus:
         """Nothing: settings are for brokers."""
         await self.ping()
         return {}
+
+    async def alter(self, topic: str, configs: Mapping[str, str]) -> None:  # noqa: ARG002
+        """Nothing: settings are for brokers."""
+        await self.ping()
 
     async def ping(self) -> None:
         """Answer unless closed."""

@@ -1,4 +1,4 @@
-"""The port of the log: what a store of events must do, and the records that pass it.
+"""The port of the log: what a store of events must do. What passes it is imported from here, too.
 
 Three adapters keep it: :mod:`postgres`, :mod:`sqlite` and :mod:`memory`; one conformance suite
 holds them to it (``tests/conformance``). Times are seconds since the epoch, UTC. A *position* is
@@ -7,215 +7,48 @@ becomes visible has a higher one than any seen before.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from msgspec import Struct
-
 from signoff.events.records import Records
+from signoff.events.store.entries import Append, FeedRow, Head, Lease, LeaseRow, NewEvent, Recorded, Snapshot
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
-from signoff.events.store.search import Attribute, Counts, Place, Search
+from signoff.events.store.projections import (
+    DeadCommand,
+    ExecutionRow,
+    ExecutionStatus,
+    PauseListStatus,
+    PointGone,
+    PointRow,
+    Row,
+    RunRow,
+    TrackingRow,
+    WorkflowRow,
+)
+from signoff.events.store.search import Counts, Place, Search
+from signoff.events.store.upkeep import Upkeep
 
-if TYPE_CHECKING:  # it is made of the rows below
-    from signoff.events.store.upkeep import Upkeep
-
-ExecutionStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
-PauseListStatus = Literal["paused", "partially_resumed", "fully_resumed", "cancelled"]
-
-
-class NewEvent(Struct, frozen=True):
-    """One event to append. ``version`` is its ``eventId``: 1, 2, 3 … in its log."""
-
-    log_id: UUID
-    version: int
-    topic: str
-    state: bytes
-
-
-class Recorded(Struct, frozen=True):
-    """One event as the log holds it. ``position`` is its place in the whole log."""
-
-    log_id: UUID
-    version: int
-    topic: str
-    state: bytes
-    position: int
-
-
-class FeedRow(Struct, frozen=True):
-    """One event of an execution's or a workflow's log, and the workspace that it belongs to."""
-
-    event: Recorded
-    workspace_id: UUID
-
-
-class ExecutionRow(Struct, frozen=True, kw_only=True):
-    """The projection of one execution, written when it starts, pauses, resumes, ends or sets a timer.
-
-    ``execution_id`` is what the client chose, or ``None`` where it is the log's UUID. ``version``
-    is the last ``eventId`` that the row knows of. ``parked``: nothing of it is in flight, so a new
-    owner need not load it. ``due_at``: the earliest moment at which it must be loaded again.
-    ``pause_status`` is ``None`` for one that never paused. ``broken``: why it cannot be folded.
-    ``actor_type`` and ``actor_id``: who started it. ``error``: the beginning of why it failed.
-    ``attributes``: what the workflow lets it be found by. Rows of earlier versions have none of these.
-    """
-
-    log_id: UUID
-    partition: int
-    workspace_id: UUID
-    workflow_id: str
-    workflow_version: int
-    execution_id: str | None = None
-    status: ExecutionStatus
-    pause_status: PauseListStatus | None = None
-    trigger: str
-    mode: str
-    version: int
-    parked: bool
-    started_at: float
-    updated_at: float
-    ended_at: float | None = None
-    due_at: float | None = None
-    broken: str | None = None
-    actor_type: str | None = None
-    actor_id: str | None = None
-    error: str | None = None
-    error_code: str | None = None
-    attributes: dict[str, Attribute] = {}
-
-
-class RunRow(Struct, frozen=True, kw_only=True):
-    """Which execution a resumed run belongs to (a first run has its execution's id)."""
-
-    run_id: UUID
-    log_id: UUID
-
-
-class WorkflowRow(Struct, frozen=True, kw_only=True):
-    """The active version of a workflow. ``log_id`` names the log of its deployments.
-
-    ``due_at``: the earliest moment at which a schedule of it is due.
-    """
-
-    log_id: UUID
-    workspace_id: UUID
-    workflow_id: str
-    name: str
-    version: int
-    digest: str
-    is_deployed: bool
-    deployed_at: float
-    due_at: float | None = None
-
-
-class PointRow(Struct, frozen=True, kw_only=True):
-    """An open pause point of kind human, as inboxes find it, until its :class:`PointGone`.
-
-    ``text``: the words that it is found by (at most 2,000 characters), prepared by whoever writes the row.
-    ``priority``: 0 is low, 3 is urgent. ``due_at``: when the last step of its deadline strikes.
-    ``candidates``: who may decide: ``user:…``, ``group:…``, ``role:…`` or ``anybody``. ``claimed_by``: the id
-    of a user, or ``apiKey:<id>``. ``excluded``: users who may not decide, or not again. ``returned``: changes
-    are wanted first. ``version`` is the ``eventId`` of its last change.
-    """
-
-    log_id: UUID
-    context_id: str
-    workspace_id: UUID
-    workflow_id: str
-    execution_id: str | None = None
-    block_id: str
-    title: str
-    text: str
-    priority: int
-    opened_at: float
-    due_at: float | None = None
-    candidates: list[str]
-    claimed_by: str | None = None
-    excluded: list[str] = []
-    returned: bool = False
-    approvals: int = 0
-    required: int = 1
-    content_digest: str | None = None
-    version: int
-
-
-class PointGone(Struct, frozen=True, kw_only=True):
-    """A pause point is open no longer: its :class:`PointRow`, if there is one, goes."""
-
-    log_id: UUID
-    context_id: str
-
-
-class DeadCommand(Struct, frozen=True, kw_only=True):
-    """A command that could not be decided, kept with its bytes for ``signoff doctor``."""
-
-    partition: int
-    offset: int
-    command_id: str
-    log_id: UUID | None
-    reason: str
-    command: bytes
-    died_at: float
-
-
-class Snapshot(Struct, frozen=True, kw_only=True):
-    """A folded state, so that loading is bounded. ``format`` is the state's own version."""
-
-    log_id: UUID
-    version: int
-    format: int
-    state: bytes
-
-
-class TrackingRow(Struct, frozen=True, kw_only=True):
-    """How far a reader has come, recorded with what it derived: each position once.
-
-    An append whose position is not above the recorded one fails with ``VersionConflictError``.
-    """
-
-    name: str
-    position: int
-
-
-Row = ExecutionRow | RunRow | WorkflowRow | PointRow | PointGone | DeadCommand | TrackingRow
-
-
-class Append(Struct, kw_only=True):
-    """What one partition's owner writes at once: all of it, or nothing.
-
-    ``next_offset``: where the partition's commands go on, ``None`` to leave it.
-    """
-
-    partition: int
-    epoch: int
-    next_offset: int | None = None
-    events: list[NewEvent] = []
-    rows: list[Row] = []
-
-
-class Lease(Struct, frozen=True, kw_only=True):
-    """The right to write one partition, fenced by ``epoch``.
-
-    ``next_offset`` and ``relayed`` are where the owner goes on: with the commands, and with
-    publishing (a position of the log).
-    """
-
-    partition: int
-    owner: str
-    epoch: int
-    next_offset: int
-    relayed: int
-
-
-class LeaseRow(Struct, frozen=True, kw_only=True):
-    """A partition's row as anybody may read it; ``seconds_left`` ≤ 0 when it is free."""
-
-    partition: int
-    owner: str | None
-    epoch: int
-    seconds_left: float
-    next_offset: int
-    relayed: int
+__all__ = [
+    "Append",
+    "DeadCommand",
+    "EventStore",
+    "ExecutionRow",
+    "ExecutionStatus",
+    "FeedRow",
+    "Head",
+    "Lease",
+    "LeaseRow",
+    "NewEvent",
+    "PauseListStatus",
+    "PointGone",
+    "PointRow",
+    "Recorded",
+    "Row",
+    "RunRow",
+    "Snapshot",
+    "TrackingRow",
+    "WorkflowRow",
+]
 
 
 class EventStore(Protocol):
@@ -266,6 +99,13 @@ class EventStore(Protocol):
 
     async def heads(self, log_ids: Collection[UUID]) -> dict[UUID, int]:
         """The last version of each log, in one query; logs that do not exist are left out."""
+        ...
+
+    async def changed_heads(self, *, after: int, upto: int) -> list[Head]:
+        """The last event of each log that has one with a position above ``after`` and not above ``upto``.
+
+        In the order of the logs' ids. There are at most as many as positions, so the caller bounds them.
+        """
         ...
 
     async def read_all(
@@ -388,6 +228,10 @@ class EventStore(Protocol):
         """How many executions a search finds, by status; at most `~.search.COUNTED` are looked at."""
         ...
 
+    async def count_by_workflow(self, search: Search) -> dict[str, dict[str, int]] | None:
+        """How many executions a search finds, by workflow and status; ``None``: more than that."""
+        ...
+
     async def inbox(
         self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
     ) -> list[PointRow]:
@@ -434,6 +278,14 @@ class EventStore(Protocol):
         """Keep a snapshot in place of an older one; an older one than the kept is ignored."""
         ...
 
+    async def waypoint(self, log_id: UUID, *, upto: int) -> Snapshot | None:
+        """The last waypoint of a log whose version is not above ``upto``."""
+        ...
+
+    async def keep_waypoint(self, waypoint: Snapshot) -> None:
+        """Keep a folded state of a log beside those of other versions; one of the same version goes."""
+        ...
+
     async def track(self, name: str, position: int) -> None:
         """Record how far a reader has come (the library's tracking table); never moves back."""
         ...
@@ -450,7 +302,7 @@ class EventStore(Protocol):
         ...
 
     @property
-    def upkeep(self) -> "Upkeep":
+    def upkeep(self) -> Upkeep:
         """What operators' tools need beyond this."""
         ...
 
@@ -458,6 +310,8 @@ class EventStore(Protocol):
 
     async def migrate(self, *, partitions: int) -> list[str]:
         """Bring the schema up to date; gives the names of the migrations applied.
+
+        Executions that older versions wrote get their words (:meth:`~.upkeep.Upkeep.give_words`).
 
         Raises:
             SchemaError: the database belongs to a cluster with another number of partitions.

@@ -1,7 +1,5 @@
 """What is looked for among open pause points, whichever database holds them."""
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import product
@@ -33,9 +31,6 @@ PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 InboxOrder: TypeAlias = Literal["opened", "due", "priority"]
 """What points are sorted by: see :class:`InboxSearch`."""
 
-_WORD: Final = re.compile(r"[^\W_]+")
-_WORD_LENGTH: Final = 64
-
 
 class InboxSearch(Struct, frozen=True, kw_only=True):
     """Which open points are wanted, and in which order. What is left out does not matter.
@@ -55,7 +50,7 @@ class InboxSearch(Struct, frozen=True, kw_only=True):
         due_after: not due before this moment; without a deadline they are never due.
         due_before: due before this moment.
         returned: whether changes are wanted first.
-        text: every word of it begins a word of the point's text (see :func:`words_of`).
+        text: every word of it begins a word of the point's text (see :func:`~.words.words_of`).
         log_ids: of one of these executions.
         order: ``opened``: the oldest first; ``due``: the earliest first, those without a deadline last;
             ``priority``: the highest first, of these the oldest.
@@ -125,17 +120,6 @@ def inbox_counts(found: Iterable[tuple[int, int, int]], *, looked_at: int) -> In
         overdue=sum(overdue for _, _, overdue in rows),
         exact=looked_at <= COUNTED,
     )
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, each once, as all stores compare them.
-
-    Letters and digits make words, in every script; what looks alike is alike (Unicode's NFKC), and so are
-    capital and small letters. The first 64 characters of a word count.
-    """
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return list(dict.fromkeys(word[:_WORD_LENGTH] for word in _WORD.findall(text.casefold())))
 
 
 def keys_of(

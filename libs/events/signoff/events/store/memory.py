@@ -1,5 +1,6 @@
 """The log in memory: for tests and simulations. It keeps every promise but the durable one."""
 
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from itertools import islice
@@ -11,6 +12,7 @@ from signoff.events.store.base import (
     DeadCommand,
     ExecutionRow,
     FeedRow,
+    Head,
     Lease,
     LeaseRow,
     PointGone,
@@ -26,7 +28,7 @@ from signoff.events.store.group import expected_heads, refusals
 from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.memory_inbox import count_points, find_points
-from signoff.events.store.memory_search import count, find
+from signoff.events.store.memory_search import count, count_by_workflow, find
 from signoff.events.store.paging import PAGE_BYTES, page_of
 from signoff.events.store.records_memory import MemoryRecords
 from signoff.events.store.rows import check_storable
@@ -74,6 +76,7 @@ class MemoryStore:
         self._dead: dict[tuple[int, int], DeadCommand] = {}
         self._tracking: dict[str, int] = {}
         self._snapshots: dict[UUID, Snapshot] = {}
+        self._waypoints: dict[UUID, dict[int, Snapshot]] = {}
         self._executors: dict[str, float] = {}
         self._bell = Bell()
         self._releases = Releases()
@@ -161,6 +164,15 @@ class MemoryStore:
         """The last version of each log."""
         self._check_open()
         return {log_id: self._logs[log_id][-1].version for log_id in log_ids if log_id in self._logs}
+
+    async def changed_heads(self, *, after: int, upto: int) -> list[Head]:
+        """The last event of each log within some positions, in the order of the logs' ids."""
+        self._check_open()
+        last = {event.log_id: event for event in self._log[after:upto]}
+        return [
+            Head(log_id, event.version, hashlib.sha256(event.state).digest())
+            for log_id, event in sorted(last.items())
+        ]
 
     async def read_all(
         self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
@@ -344,6 +356,11 @@ class MemoryStore:
         self._check_open()
         return count(self._executions.values(), search)
 
+    async def count_by_workflow(self, search: Search) -> dict[str, dict[str, int]] | None:
+        """How many executions a search finds, by workflow and status."""
+        self._check_open()
+        return count_by_workflow(self._executions.values(), search)
+
     async def inbox(
         self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
     ) -> list[PointRow]:
@@ -413,6 +430,17 @@ class MemoryStore:
         kept = self._snapshots.get(snapshot.log_id)
         if kept is None or kept.version <= snapshot.version:
             self._snapshots[snapshot.log_id] = snapshot
+
+    async def waypoint(self, log_id: UUID, *, upto: int) -> Snapshot | None:
+        """The last waypoint of a log whose version is not above ``upto``."""
+        self._check_open()
+        versions = [each for each in self._waypoints.get(log_id, {}) if each <= upto]
+        return self._waypoints[log_id][max(versions)] if versions else None
+
+    async def keep_waypoint(self, waypoint: Snapshot) -> None:
+        """Keep a folded state of a log beside those of other versions."""
+        self._check_open()
+        self._waypoints.setdefault(waypoint.log_id, {})[waypoint.version] = waypoint
 
     async def track(self, name: str, position: int) -> None:
         """Record how far a reader has come; never moves back."""

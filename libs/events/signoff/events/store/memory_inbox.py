@@ -15,9 +15,9 @@ from signoff.events.store.inbox import (
     bounds,
     inbox_counts,
     start,
-    words_of,
 )
 from signoff.events.store.ordering import inbox_place
+from signoff.events.store.words import words_of
 
 Key = tuple[float | int, float, UUID, str]
 

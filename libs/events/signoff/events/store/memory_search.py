@@ -1,7 +1,7 @@
 """A search over rows in memory."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import gt, itemgetter, lt
 
 from signoff.events.store.base import ExecutionRow
@@ -14,8 +14,10 @@ from signoff.events.store.search import (
     Range,
     Search,
     counts,
+    counts_by_workflow,
     fold_case,
 )
+from signoff.events.store.words import has_words, wanted_logs
 
 
 def find(
@@ -44,6 +46,12 @@ def count(rows: Iterable[ExecutionRow], search: Search) -> Counts:
     return counts(Counter(row.status for row in found[: COUNTED + 1]).items())
 
 
+def count_by_workflow(rows: Iterable[ExecutionRow], search: Search) -> dict[str, dict[str, int]] | None:
+    """How many executions a search finds, by workflow and status; ``None`` beyond the limit of counts."""
+    found = Counter((row.workflow_id, row.status) for row in rows if _fits(row, search))
+    return counts_by_workflow((*key, number) for key, number in found.items())
+
+
 def _fits(row: ExecutionRow, search: Search) -> bool:
     return (
         row.workspace_id == search.workspace_id
@@ -55,22 +63,21 @@ def _fits(row: ExecutionRow, search: Search) -> bool:
         and search.actor_id in {None, row.actor_id}
         and (search.started_after is None or row.started_at >= search.started_after)
         and (search.started_before is None or row.started_at < search.started_before)
-        and _holds([row.error], search.error)
+        and _holds(row.error, search.error)
         and all(_is_any(row.attributes.get(name), values) for name, values in search.attributes.items())
         and all(_is_within(row.attributes.get(name), bounds) for name, bounds in search.ranges.items())
-        and _holds(_texts(row), search.text)
+        and (search.text is None or has_words(row, search) or _begins(row, search))
     )
 
 
-def _texts(row: ExecutionRow) -> Iterator[str | None]:
-    yield row.execution_id or str(row.log_id)
-    yield row.workflow_id
-    yield row.error
-    yield from (value for value in row.attributes.values() if isinstance(value, str))
+def _holds(text: str | None, part: str | None) -> bool:
+    return part is None or (text is not None and fold_case(part) in fold_case(text))
 
 
-def _holds(texts: Iterable[str | None], part: str | None) -> bool:
-    return part is None or any(fold_case(part) in fold_case(text) for text in texts if text is not None)
+def _begins(row: ExecutionRow, search: Search) -> bool:
+    """Whether the id of an execution without one of its client's begins with the text."""
+    logs = wanted_logs(search)
+    return row.execution_id is None and logs is not None and logs[0] <= row.log_id <= logs[1]
 
 
 def _is_any(value: Attribute | None, wanted: Iterable[Attribute]) -> bool:

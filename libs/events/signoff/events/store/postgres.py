@@ -14,6 +14,7 @@ from signoff.events.store.base import (
     DeadCommand,
     ExecutionRow,
     FeedRow,
+    Head,
     Lease,
     LeaseRow,
     PointRow,
@@ -24,18 +25,19 @@ from signoff.events.store.base import (
 from signoff.events.store.batcher import Batcher
 from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
-from signoff.events.store.paging import PAGE_BYTES, bytes_of
+from signoff.events.store.paging import PAGE_BYTES
 from signoff.events.store.postgres_connection import READING, Connection, Pool, close, open_pool, translated
 from signoff.events.store.postgres_inbox import LISTING, PostgresInbox
 from signoff.events.store.postgres_listener import PostgresListener
+from signoff.events.store.postgres_partitions import PartitionReads
 from signoff.events.store.postgres_primary import Primary
 from signoff.events.store.postgres_schema import migrate
-from signoff.events.store.postgres_search import SEARCHING, filter_arguments, page_arguments
+from signoff.events.store.postgres_search import SEARCHING, PostgresSearch
 from signoff.events.store.postgres_writer import PostgresWriter
 from signoff.events.store.records_postgres import PostgresRecords
 from signoff.events.store.rows import escape, from_columns
 from signoff.events.store.schema import check_partitions, check_steps
-from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
+from signoff.events.store.search import Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.subscription import Bell, follow
 from signoff.events.store.upkeep_postgres import PostgresUpkeep
@@ -43,8 +45,6 @@ from signoff.events.store.upkeep_postgres import PostgresUpkeep
 RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 
 _ACQUIRE_LIMIT: Final = 5.0
-_WINDOW: Final = 50_000
-"""Positions that one statement looks through for the events of some partitions."""
 
 
 class PostgresStore:
@@ -62,10 +62,12 @@ class PostgresStore:
         self._queries = named
         self._pool = pool
         self._searching = searching
+        self._search = PostgresSearch(searching, named)
         self._listing = listing
         self._pages = Lookups(self._read_many)
         self._located = Lookups(self._locate)
-        self._inbox = PostgresInbox(partial(self._fetch_over, listing), self._search)
+        self._partitions = PartitionReads(self._fetch)
+        self._inbox = PostgresInbox(partial(self._fetch_over, listing), partial(self._fetch_over, searching))
         self._writer = PostgresWriter(primary.connect, named)
         self._batcher = Batcher(self._writer.write, begin=self._writer.begin)
         self._bell = Bell()
@@ -125,24 +127,18 @@ class PostgresStore:
         """The last version of each log, in one query."""
         return dict(await self._fetch("heads", list(log_ids)))
 
+    async def changed_heads(self, *, after: int, upto: int) -> list[Head]:
+        """The last event of each log within some positions, in the order of the logs' ids."""
+        return [Head(*row) for row in await self._fetch("changed_heads", after, upto)]
+
     async def read_all(
         self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
         """Events of all logs (or of some partitions') with a position above ``after``, by position."""
         if partitions is None:
             return _recorded(await self._fetch("read_all", after, limit, size))
-        found: list[Recorded] = []
-        last = await self.last_position()
-        while after < last and len(found) < limit and (size is None or size > 0):
-            until = after + _WINDOW
-            wanted = limit - len(found)
-            page = _recorded(
-                await self._fetch("read_partitions", after, until, list(partitions), wanted, size)
-            )
-            found += page
-            size = None if size is None else size - bytes_of(page)
-            after = until
-        return found
+        upto = await self.last_position()
+        return await self._partitions.read(partitions, after=after, upto=upto, limit=limit, size=size)
 
     async def read_feed(
         self,
@@ -252,14 +248,16 @@ class PostgresStore:
         self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
         """The executions that a search finds, in its order, from the one after a place in it."""
-        arguments = (*filter_arguments(search), *page_arguments(search, after, limit))
-        rows = await self._search("executions", *arguments)
+        rows = await self._search.page(search, after=after, limit=limit)
         return [from_columns(ExecutionRow, values) for values in rows]
 
     async def count_executions(self, search: Search) -> Counts:
         """How many executions a search finds, by status."""
-        rows = await self._search("count_executions", *filter_arguments(search), COUNTED + 1)
-        return counts(rows)
+        return counts(await self._search.count(search))
+
+    async def count_by_workflow(self, search: Search) -> dict[str, dict[str, int]] | None:
+        """How many executions a search finds, by workflow and status."""
+        return await self._search.count_by_workflow(search)
 
     async def inbox(
         self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
@@ -310,6 +308,15 @@ class PostgresStore:
         """Keep a snapshot in place of an older one."""
         await self._fetch("keep_snapshot", snapshot.log_id, snapshot.version, snapshot.format, snapshot.state)
 
+    async def waypoint(self, log_id: UUID, *, upto: int) -> Snapshot | None:
+        """The last waypoint of a log whose version is not above ``upto``."""
+        rows = await self._fetch("waypoint", log_id, upto)
+        return Snapshot(**rows[0]) if rows else None
+
+    async def keep_waypoint(self, waypoint: Snapshot) -> None:
+        """Keep a folded state of a log beside those of other versions."""
+        await self._fetch("keep_waypoint", waypoint.log_id, waypoint.version, waypoint.format, waypoint.state)
+
     async def track(self, name: str, position: int) -> None:
         """Record how far a reader has come; never moves back."""
         await self._fetch("track", escape(name), position)
@@ -322,9 +329,11 @@ class PostgresStore:
     # Life -------------------------------------------------------------------------------------------
 
     async def migrate(self, *, partitions: int) -> list[str]:
-        """Bring the schema up to date; gives the names of the migrations applied."""
+        """Bring the schema up to date, and give words to executions; gives the migrations applied."""
         steps = await asyncio.to_thread(migrations, "postgres")
-        return await migrate(self._primary.connect, steps, self._queries, partitions=partitions)
+        done = await migrate(self._primary.connect, steps, self._queries, partitions=partitions)
+        await self.upkeep.give_words()
+        return done
 
     async def check(self, *, partitions: int) -> None:
         """Make sure that the schema is this version's, and the number of partitions this one."""
@@ -370,10 +379,6 @@ class PostgresStore:
 
     async def _fetch(self, name: str, *arguments: object) -> Sequence[Any]:
         return await self._fetch_over(self._pool, name, *arguments)
-
-    async def _search(self, name: str, *arguments: object) -> Sequence[Any]:
-        """Over connections of their own, so that a search which reads much delays no other read."""
-        return await self._fetch_over(self._searching, name, *arguments)
 
     async def _fetch_over(self, pool: Pool, name: str, *arguments: object) -> Sequence[Any]:
         with translated():

@@ -19,9 +19,10 @@ from signoff.events.store.inbox import (
     keys_for,
     ranks,
     start,
-    words_of,
 )
+from signoff.events.store.postgres_search import prefixes
 from signoff.events.store.rows import escape, from_columns
+from signoff.events.store.words import words_of
 
 LISTING: Final = {
     # Bounds are known when the plan is made: it is made each time, and begins with the shortest index range.
@@ -150,8 +151,8 @@ def _place(search: InboxSearch, after: InboxPlace | None) -> tuple[object, ...]:
 
 
 def _words(search: InboxSearch) -> str | None:
-    """The words looked for as a tsquery, ``None`` without any. Letters and digits need no escape."""
-    return " & ".join(f"'{word}':*" for word in words_of(search.text or "")) or None
+    """The words looked for as a tsquery, ``None`` without any."""
+    return prefixes(words_of(search.text or "")) or None
 
 
 def array_literal(items: Sequence[str | int]) -> str:

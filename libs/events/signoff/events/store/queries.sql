@@ -12,6 +12,9 @@ WHERE current_setting('synchronous_commit') IN ('off', 'local')
 -- EXCLUSIVE table lock instead, which shuts out our INSERT, and ours its lock: both may write.
 BEGIN; SELECT pg_advisory_xact_lock(7305808869231650919)
 
+-- name: begin_reading
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+
 -- name: commit
 COMMIT
 
@@ -58,22 +61,23 @@ RETURNING notification_id
 INSERT INTO executions (
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes
+    actor_type, actor_id, error, error_code, attributes, words, words_version
 )
 SELECT
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
     actor_type, actor_id, error, error_code,
-    CASE WHEN attributes IS NOT NULL THEN jsonb_build_object(workspace_id, attributes) END
+    CASE WHEN attributes IS NOT NULL THEN jsonb_build_object(workspace_id, attributes) END,
+    array_to_tsvector(words::text[]), version
 FROM unnest(
     $1::uuid[], $2::smallint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
     $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-    $22::jsonb[]
+    $22::jsonb[], $23::text[]
 ) AS r (
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes
+    actor_type, actor_id, error, error_code, attributes, words
 )
 ON CONFLICT (log_id) DO UPDATE SET
     workflow_version = excluded.workflow_version, status = excluded.status,
@@ -81,7 +85,7 @@ ON CONFLICT (log_id) DO UPDATE SET
     parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
     due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
     actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
-    attributes = excluded.attributes
+    attributes = excluded.attributes, words = excluded.words, words_version = excluded.words_version
 
 -- name: put_runs
 INSERT INTO runs (run_id, log_id)
@@ -123,7 +127,7 @@ RETURNING application_name
 -- stored apart, and its size with the reference to it.
 SELECT originator_id, originator_version, topic, state, notification_id FROM (
     SELECT *, sum(length(state)) OVER (ORDER BY originator_version) - length(state) AS bytes_before FROM (
-        SELECT originator_id, originator_version, topic, state, notification_id
+        SELECT originator_id, originator_version, topic, coalesce(state, '') AS state, notification_id
         FROM stored_events
         WHERE originator_id = $1 AND originator_version > $2 AND ($4::text IS NULL OR topic = $4)
         ORDER BY originator_version
@@ -138,7 +142,7 @@ ORDER BY originator_version
 SELECT f.place, e.*
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS f (log_id, after, most, place)
 CROSS JOIN LATERAL (
-    SELECT originator_id, originator_version, topic, state, notification_id
+    SELECT originator_id, originator_version, topic, coalesce(state, ''), notification_id
     FROM stored_events
     WHERE originator_id = f.log_id AND originator_version > f.after
     ORDER BY originator_version
@@ -154,10 +158,20 @@ CROSS JOIN LATERAL (
     WHERE originator_id = f.log_id ORDER BY originator_version DESC LIMIT 1
 ) h
 
+-- name: changed_heads
+SELECT e.originator_id, e.originator_version, sha256(coalesce(e.state, ''))
+FROM (
+    SELECT originator_id, max(originator_version) AS originator_version
+    FROM stored_events
+    WHERE notification_id > $1 AND notification_id <= $2
+    GROUP BY originator_id
+) h JOIN stored_events e USING (originator_id, originator_version)
+ORDER BY e.originator_id
+
 -- name: read_all
 SELECT originator_id, originator_version, topic, state, notification_id FROM (
     SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
-        SELECT originator_id, originator_version, topic, state, notification_id
+        SELECT originator_id, originator_version, topic, coalesce(state, '') AS state, notification_id
         FROM stored_events
         WHERE notification_id > $1
         ORDER BY notification_id
@@ -168,20 +182,23 @@ WHERE $3::bigint IS NULL OR bytes_before < $3
 ORDER BY notification_id
 
 -- name: read_partitions
--- Within a window of positions, so that one statement's time is bounded however few events fit. The
--- number of partitions is the cluster's; the rule is topics.partition_of().
-SELECT originator_id, originator_version, topic, state, notification_id FROM (
+-- Each row begins with the partition that it was found by: several callers share them. The number of
+-- partitions is the cluster's; the rule is topics.partition_of().
+SELECT partition, originator_id, originator_version, topic, state, notification_id FROM (
     SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
-        SELECT originator_id, originator_version, topic, state, notification_id
+        SELECT partition, originator_id, originator_version, topic, coalesce(state, '') AS state,
+            notification_id
         FROM stored_events
-        WHERE notification_id > $1 AND notification_id <= $2
-            AND (get_byte(uuid_send(originator_id), 14) * 256 + get_byte(uuid_send(originator_id), 15))
-                % (SELECT partitions FROM cluster) = ANY ($3::integer[])
+        CROSS JOIN LATERAL (
+            SELECT (get_byte(uuid_send(originator_id), 14) * 256 + get_byte(uuid_send(originator_id), 15))
+                % (SELECT partitions FROM cluster) AS partition
+        ) p
+        WHERE notification_id > $1 AND notification_id <= $2 AND partition = ANY ($3::integer[])
         ORDER BY notification_id
         LIMIT $4
     ) page
 ) sized
-WHERE $5::bigint IS NULL OR bytes_before < $5
+WHERE bytes_before < $5
 ORDER BY notification_id
 
 -- name: read_feed
@@ -189,7 +206,8 @@ ORDER BY notification_id
 -- index: the ones wanted are hashed once, and the workspace is looked up for events of theirs alone.
 SELECT originator_id, originator_version, topic, state, notification_id, workspace_id FROM (
     SELECT *, sum(length(state)) OVER (ORDER BY notification_id) - length(state) AS bytes_before FROM (
-        SELECT e.originator_id, e.originator_version, e.topic, e.state, e.notification_id,
+        SELECT e.originator_id, e.originator_version, e.topic, coalesce(e.state, '') AS state,
+            e.notification_id,
             coalesce(
                 x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
             ) AS workspace_id
@@ -311,7 +329,7 @@ FROM workflows WHERE workspace_id = ANY ($1::uuid[]) AND workflow_id = $2
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
     actor_type, actor_id, error, error_code, attributes -> workspace_id::text AS attributes
 
--- fragment: found_executions
+-- fragment: filtered_executions
 -- The arguments are known when the plan is made (postgres_search.py): what is not asked for is no part of
 -- it, and one workflow or one status is an equality, which the order of an index can follow.
 FROM executions
@@ -343,16 +361,32 @@ WHERE workspace_id = $1
             )
         )
     )
+
+-- fragment: found_executions
+-- $18 are the executions without words of their own that have the words looked for.
+-- include: filtered_executions
     AND (
         $15::text IS NULL
-        OR strpos(lower(coalesce(execution_id, log_id::text) COLLATE "C"), $15) > 0
-        OR strpos(lower(workflow_id), $15) > 0
-        OR strpos(lower(error COLLATE "C"), $15) > 0
-        OR EXISTS (
-            SELECT FROM jsonb_each(attributes -> workspace_id::text) a
-            WHERE jsonb_typeof(a.value) = 'string' AND strpos(lower((a.value #>> '{}') COLLATE "C"), $15) > 0
-        )
+        OR (words @@ $15::tsquery AND words_version = version)
+        OR (execution_id IS NULL AND log_id BETWEEN $16::uuid AND $17::uuid)
+        OR log_id = ANY ($18::uuid[])
     )
+
+-- name: wordless_executions
+-- Those that may have the words looked for, $16, and whose own are none, or of an earlier version. Of texts
+-- beyond ASCII only words.py can tell.
+SELECT
+-- include: execution_columns
+-- include: filtered_executions
+    AND words_version IS DISTINCT FROM version
+    AND log_id > $15
+    AND (
+        SELECT octet_length(texts) <> length(texts)
+            OR NOT EXISTS (SELECT FROM unnest($16::text[]) AS w (word) WHERE strpos(lower(texts), word) = 0)
+        FROM (SELECT concat_ws(' ', workflow_id, execution_id, error, attributes::text) COLLATE "C" AS texts) row
+    )
+ORDER BY log_id
+LIMIT $17
 
 -- name: execution
 SELECT
@@ -382,7 +416,7 @@ SELECT
 -- include: execution_columns
 FROM (
     SELECT executions.*,
-        CASE $16::text
+        CASE $19::text
             WHEN 'started' THEN started_at
             WHEN 'updated' THEN updated_at
             WHEN 'ended' THEN ended_at
@@ -392,22 +426,30 @@ FROM (
 ) found
 WHERE key IS NOT NULL
     AND CASE
-        WHEN $18::timestamptz IS NULL THEN true
-        WHEN $17::boolean THEN (key, log_id) < ($18, $19::uuid)
-        ELSE (key, log_id) > ($18, $19)
+        WHEN $21::timestamptz IS NULL THEN true
+        WHEN $20::boolean THEN (key, log_id) < ($21, $22::uuid)
+        ELSE (key, log_id) > ($21, $22)
     END
 ORDER BY
-    CASE WHEN $17 THEN key END DESC, CASE WHEN $17 THEN log_id END DESC,
-    CASE WHEN NOT $17 THEN key END, CASE WHEN NOT $17 THEN log_id END
-LIMIT $20
+    CASE WHEN $20 THEN key END DESC, CASE WHEN $20 THEN log_id END DESC,
+    CASE WHEN NOT $20 THEN key END, CASE WHEN NOT $20 THEN log_id END
+LIMIT $23
 
 -- name: count_executions
 SELECT status, count(*) FROM (
     SELECT status
 -- include: found_executions
-    ORDER BY started_at DESC LIMIT $16
+    ORDER BY started_at DESC LIMIT $19
 ) found
 GROUP BY status
+
+-- name: count_by_workflow
+SELECT workflow_id, status, count(*) FROM (
+    SELECT workflow_id, status
+-- include: found_executions
+    LIMIT $19
+) found
+GROUP BY workflow_id, status
 
 -- name: at_work
 SELECT count(*) FROM (SELECT FROM executions WHERE NOT parked AND workspace_id = $1 LIMIT $2) AS found
@@ -449,6 +491,15 @@ INSERT INTO fold_snapshots (log_id, version, format, state) VALUES ($1, $2, $3, 
 ON CONFLICT (log_id) DO UPDATE
 SET version = excluded.version, format = excluded.format, state = excluded.state
 WHERE fold_snapshots.version <= excluded.version
+
+-- name: waypoint
+SELECT log_id, version, format, state FROM fold_waypoints
+WHERE log_id = $1 AND version <= $2
+ORDER BY version DESC LIMIT 1
+
+-- name: keep_waypoint
+INSERT INTO fold_waypoints (log_id, version, format, state) VALUES ($1, $2, $3, $4)
+ON CONFLICT (log_id, version) DO UPDATE SET format = excluded.format, state = excluded.state
 
 -- name: track
 INSERT INTO notification_tracking (application_name, notification_id) VALUES ($1, $2)

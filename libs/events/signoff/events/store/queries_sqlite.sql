@@ -4,6 +4,15 @@
 -- a busy event loop afterwards, up to 5 ms each. So every query here is one step: an append is one INSERT
 -- into a view, whose trigger does the work, and a read gives one value, a JSON array of rows.
 
+-- fragment: event_columns
+    originator_id, originator_version, iif(typeof(topic) = 'text', topic, ''), hex(state), position
+
+-- fragment: shaped
+-- SQLite lets any column hold any type. An event whose log or version is none cannot be told from others by
+-- them: it is passed over here, and `misshapen_events` names it.
+typeof(originator_version) = 'integer' AND typeof(originator_id) = 'text'
+    AND length(originator_id) = 32 AND originator_id NOT GLOB '*[^0-9a-f]*'
+
 -- name: append_view
 CREATE TEMP VIEW append AS
 SELECT NULL AS leases, NULL AS heads, NULL AS position, NULL AS events, NULL AS states, NULL AS offsets,
@@ -32,16 +41,30 @@ BEGIN
     FROM json_each(new.events) e;
     UPDATE partitions SET next_offset = f.value ->> 1
     FROM json_each(new.offsets) f WHERE partitions.partition = f.value ->> 0;
+    DELETE FROM execution_words WHERE (word, log_id) IN (
+        SELECT w.value, x.log_id
+        FROM json_each(new.executions) r
+        JOIN executions x ON x.log_id = r.value ->> 0 AND x.words <> r.value -> 22
+        JOIN json_each(x.words) w
+    );
+    INSERT INTO execution_words (word, log_id)
+    SELECT w.value, r.value ->> 0
+    FROM json_each(new.executions) r
+    LEFT JOIN executions x ON x.log_id = r.value ->> 0
+    JOIN json_each(r.value -> 22) w
+    WHERE x.words IS NOT r.value -> 22
+    ON CONFLICT DO NOTHING;
     INSERT INTO executions (
         log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
         pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-        actor_type, actor_id, error, error_code, attributes
+        actor_type, actor_id, error, error_code, attributes, words, words_version
     )
     SELECT
         r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
         r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, r.value ->> 11,
         r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15, r.value ->> 16, r.value ->> 17,
-        r.value ->> 18, r.value ->> 19, r.value ->> 20, r.value ->> 21
+        r.value ->> 18, r.value ->> 19, r.value ->> 20, r.value ->> 21, r.value -> 22,
+        r.value ->> 10
     FROM json_each(new.executions) r WHERE true
     ON CONFLICT (log_id) DO UPDATE SET
         workflow_version = excluded.workflow_version, status = excluded.status,
@@ -49,7 +72,7 @@ BEGIN
         parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
         due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
         actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
-        attributes = excluded.attributes;
+        attributes = excluded.attributes, words = excluded.words, words_version = excluded.words_version;
     INSERT INTO runs (run_id, log_id)
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
     ON CONFLICT (run_id) DO NOTHING;
@@ -151,20 +174,25 @@ WHERE (SELECT epoch FROM partitions WHERE partition = f.value ->> 0) IS NOT f.va
 -- name: heads
 SELECT json_group_array(json_array(log_id, head)) FROM (
     SELECT f.value AS log_id,
-        (SELECT max(originator_version) FROM stored_events WHERE originator_id = f.value) AS head
+        (
+            SELECT originator_version FROM stored_events
+            WHERE originator_id = f.value AND typeof(originator_version) = 'integer'
+            ORDER BY originator_version DESC LIMIT 1
+        ) AS head
     FROM json_each(?) f
 ) WHERE head IS NOT NULL
 
 -- name: read
 -- As in queries.sql: the sizes of a page are summed first, from the rows' heads, then its states are read.
 SELECT json_group_array(json_array(
-    originator_id, originator_version, topic, hex(state), position
+-- include: event_columns
 )) FROM (
     SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
     FROM (
         SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
-            SELECT rowid AS position, length(state) AS bytes FROM stored_events
+            SELECT rowid AS position, coalesce(length(state), 0) AS bytes FROM stored_events
             WHERE originator_id = ?1 AND originator_version > ?2 AND (?4 IS NULL OR topic = ?4)
+                AND typeof(originator_version) = 'integer'
             ORDER BY originator_version
             LIMIT ?3
         )
@@ -176,8 +204,10 @@ SELECT json_group_array(json_array(
 )
 
 -- name: read_many
-SELECT json_group_array(json_array(originator_id, originator_version, topic, hex(state), rowid)) FROM (
-    SELECT e.rowid, e.*
+SELECT json_group_array(json_array(
+-- include: event_columns
+)) FROM (
+    SELECT e.rowid AS position, e.*
     FROM json_each(?) f
     JOIN stored_events e ON e.originator_id = f.value ->> 0
         AND e.originator_version > f.value ->> 1
@@ -192,15 +222,29 @@ SELECT json_group_array(json_array(originator_id, originator_version, topic, hex
     LIMIT -1
 )
 
+-- name: changed_heads
+-- Rows, not JSON: SQLite knows no SHA-256, so who asks makes them of the bytes, one at a time.
+SELECT e.originator_id, e.originator_version, CAST(e.state AS BLOB)
+FROM (
+    SELECT originator_id, max(originator_version) AS originator_version
+    FROM stored_events
+    WHERE rowid > ?1 AND rowid <= ?2 AND
+-- include: shaped
+    GROUP BY originator_id
+) h JOIN stored_events e USING (originator_id, originator_version)
+ORDER BY e.originator_id
+
 -- name: read_all
 SELECT json_group_array(json_array(
-    originator_id, originator_version, topic, hex(state), position
+-- include: event_columns
 )) FROM (
     SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
     FROM (
         SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
-            SELECT rowid AS position, length(state) AS bytes FROM stored_events
-            WHERE rowid > ?1 ORDER BY rowid LIMIT ?2
+            SELECT rowid AS position, coalesce(length(state), 0) AS bytes FROM stored_events
+            WHERE rowid > ?1 AND
+-- include: shaped
+            ORDER BY rowid LIMIT ?2
         )
     ) sized
     CROSS JOIN stored_events e ON e.rowid = position
@@ -212,13 +256,15 @@ SELECT json_group_array(json_array(
 -- name: read_partitions
 -- Within a window of positions, as in queries.sql.
 SELECT json_group_array(json_array(
-    originator_id, originator_version, topic, hex(state), position
+-- include: event_columns
 )) FROM (
     SELECT sized.*, e.originator_id, e.originator_version, e.topic, e.state
     FROM (
         SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
-            SELECT rowid AS position, length(state) AS bytes FROM stored_events
-            WHERE rowid > ?1 AND rowid <= ?2 AND (
+            SELECT rowid AS position, coalesce(length(state), 0) AS bytes FROM stored_events
+            WHERE rowid > ?1 AND rowid <= ?2 AND
+-- include: shaped
+            AND (
                 (instr('0123456789abcdef', substr(originator_id, 29, 1)) - 1) * 4096
                 + (instr('0123456789abcdef', substr(originator_id, 30, 1)) - 1) * 256
                 + (instr('0123456789abcdef', substr(originator_id, 31, 1)) - 1) * 16
@@ -243,7 +289,7 @@ SELECT json_group_array(json_array(
     FROM (
         SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS bytes_before FROM (
             SELECT
-                e.rowid AS position, length(e.state) AS bytes,
+                e.rowid AS position, coalesce(length(e.state), 0) AS bytes,
                 coalesce(
                     x.workspace_id, (SELECT w.workspace_id FROM workflows w WHERE w.log_id = e.originator_id)
                 ) AS workspace_id
@@ -362,9 +408,8 @@ SELECT json_group_array(json_array(
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
     actor_type, actor_id, error, error_code, attributes
 
--- fragment: found_executions
-    FROM executions
-    WHERE workspace_id = ?1
+-- fragment: filtered_executions
+        workspace_id = ?1
         AND (?2 = '[]' OR workflow_id IN (SELECT value FROM json_each(?2)))
         AND (?3 = '[]' OR status IN (SELECT value FROM json_each(?3)))
         AND (?4 = '[]' OR pause_status IN (SELECT value FROM json_each(?4)))
@@ -388,20 +433,35 @@ SELECT json_group_array(json_array(
                     AND a.atom BETWEEN coalesce(f.value ->> 0, a.atom) AND coalesce(f.value ->> 1, a.atom)
             )
         ))
+
+-- fragment: fitting_executions
+-- ?16 as $18 in queries.sql.
+-- include: filtered_executions
         AND (
             ?13 IS NULL
-            OR instr(lower(coalesce(
-                execution_id,
-                substr(log_id, 1, 8) || '-' || substr(log_id, 9, 4) || '-' || substr(log_id, 13, 4)
-                    || '-' || substr(log_id, 17, 4) || '-' || substr(log_id, 21)
-            )), ?13) > 0
-            OR instr(lower(workflow_id), ?13) > 0
-            OR instr(lower(error), ?13) > 0
-            OR EXISTS (
-                SELECT 1 FROM json_each(attributes) a
-                WHERE a.type = 'text' AND instr(lower(a.atom), ?13) > 0
-            )
+            OR (?13 <> '[]' AND words_version = version AND NOT EXISTS (
+                SELECT 1 FROM json_each(?13) w WHERE instr(words, '"' || w.value) = 0
+            ))
+            OR (execution_id IS NULL AND log_id BETWEEN ?14 AND ?15)
+            OR log_id IN (SELECT value FROM json_each(?16))
         )
+
+-- name: wordless_executions
+-- As in queries.sql.
+SELECT json_group_array(json_array(
+-- include: execution_columns
+)) FROM (
+    SELECT * FROM (
+        SELECT *, workflow_id || ' ' || coalesce(execution_id, '') || ' ' || coalesce(error, '') || ' '
+            || coalesce(attributes, '') AS texts FROM executions WHERE
+-- include: filtered_executions
+        AND words_version IS NOT version AND log_id > ?13
+    )
+    WHERE length(CAST(texts AS BLOB)) <> length(texts)
+        OR NOT EXISTS (SELECT 1 FROM json_each(?14) w WHERE instr(lower(texts), w.value) = 0)
+    ORDER BY log_id
+    LIMIT ?15
+)
 
 -- name: execution
 SELECT json_group_array(json_array(
@@ -422,47 +482,100 @@ SELECT json_group_array(json_array(
     LIMIT 1
 )
 
+-- name: few_executions_with_word
+-- As few_with_word (queries_inbox_sqlite.sql).
+SELECT json_group_array(log_id) FROM (
+    SELECT log_id FROM execution_words WHERE word >= ?2 AND word < ?2 || char(1114111) LIMIT ?1
+)
+
+-- name: few_executions_between
+SELECT json_group_array(log_id) FROM (SELECT log_id FROM executions WHERE log_id BETWEEN ?2 AND ?3 LIMIT ?1)
+
 -- name: executions_newest
 SELECT json_group_array(json_array(
 -- include: execution_columns
 )) FROM (
-    SELECT *
--- include: found_executions
-        AND (started_at, log_id) < (coalesce(?14, 9223372036854775807), coalesce(?15, 'g'))
+    SELECT * FROM executions WHERE
+-- include: fitting_executions
+        AND (started_at, log_id) < (coalesce(?17, 9223372036854775807), coalesce(?18, 'g'))
     ORDER BY started_at DESC, log_id DESC
-    LIMIT ?16
+    LIMIT ?19
 )
 
--- name: executions
-SELECT json_group_array(json_array(
--- include: execution_columns
-)) FROM (
-    SELECT * FROM (
-        SELECT *,
-            CASE ?17
+-- fragment: execution_keys
+        SELECT log_id,
+            CASE ?20
                 WHEN 'started' THEN started_at
                 WHEN 'updated' THEN updated_at
                 WHEN 'ended' THEN ended_at
                 ELSE ended_at - started_at
             END AS key
--- include: found_executions
-    )
-    WHERE key IS NOT NULL AND (
-        ?14 IS NULL
-        OR CASE WHEN ?18 THEN (key, log_id) < (?14, ?15) ELSE (key, log_id) > (?14, ?15) END
-    )
-    ORDER BY CASE WHEN ?18 THEN -key ELSE key END, CASE WHEN ?18 THEN log_id END DESC, log_id
-    LIMIT ?16
+
+-- fragment: page_of_keys
+-- Rows are read when they are sorted: they are wide.
+        WHERE key IS NOT NULL AND (
+            ?17 IS NULL
+            OR CASE WHEN ?21 THEN (key, log_id) < (?17, ?18) ELSE (key, log_id) > (?17, ?18) END
+        )
+        ORDER BY CASE WHEN ?21 THEN -key ELSE key END, CASE WHEN ?21 THEN log_id END DESC, log_id
+        LIMIT ?19
+    ) page CROSS JOIN executions e ON e.log_id = page.log_id
+    ORDER BY CASE WHEN ?21 THEN -key ELSE key END, CASE WHEN ?21 THEN page.log_id END DESC, page.log_id
+
+-- name: executions
+SELECT json_group_array(json_array(
+-- include: execution_columns
+)) FROM (
+    SELECT e.* FROM (
+        SELECT * FROM (
+-- include: execution_keys
+        FROM executions WHERE
+-- include: fitting_executions
+        )
+-- include: page_of_keys
+)
+
+-- name: executions_among
+SELECT json_group_array(json_array(
+-- include: execution_columns
+)) FROM (
+    SELECT e.* FROM (
+        SELECT * FROM (
+-- include: execution_keys
+        FROM (SELECT DISTINCT value AS one FROM json_each(?22)) CROSS JOIN executions ON log_id = one
+        WHERE
+-- include: fitting_executions
+        )
+-- include: page_of_keys
 )
 
 -- name: count_executions
 SELECT json_group_array(json_array(status, found)) FROM (
     SELECT status, count(*) AS found FROM (
-        SELECT status
--- include: found_executions
-        ORDER BY started_at DESC LIMIT ?14
+        SELECT status FROM executions WHERE
+-- include: fitting_executions
+        ORDER BY started_at DESC LIMIT ?17
     )
     GROUP BY status
+)
+
+-- name: count_executions_among
+SELECT json_group_array(json_array(status, found)) FROM (
+    SELECT status, count(*) AS found
+    FROM (SELECT DISTINCT value AS one FROM json_each(?17)) CROSS JOIN executions ON log_id = one
+    WHERE
+-- include: fitting_executions
+    GROUP BY status
+)
+
+-- name: count_by_workflow
+SELECT json_group_array(json_array(workflow_id, status, found)) FROM (
+    SELECT workflow_id, status, count(*) AS found FROM (
+        SELECT workflow_id, status FROM executions WHERE
+-- include: fitting_executions
+        LIMIT ?17
+    )
+    GROUP BY workflow_id, status
 )
 
 -- name: at_work
@@ -514,6 +627,15 @@ INSERT INTO fold_snapshots (log_id, version, format, state) VALUES (?, ?, ?, ?)
 ON CONFLICT (log_id) DO UPDATE
 SET version = excluded.version, format = excluded.format, state = excluded.state
 WHERE fold_snapshots.version <= excluded.version
+
+-- name: waypoint
+SELECT version, format, state FROM fold_waypoints
+WHERE log_id = ? AND version <= ?
+ORDER BY version DESC LIMIT 1
+
+-- name: keep_waypoint
+INSERT INTO fold_waypoints (log_id, version, format, state) VALUES (?, ?, ?, ?)
+ON CONFLICT (log_id, version) DO UPDATE SET format = excluded.format, state = excluded.state
 
 -- name: track
 INSERT INTO tracking (application_name, notification_id) VALUES (?, ?)

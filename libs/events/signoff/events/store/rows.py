@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from signoff.events.errors import ValueNotStorableError
+from signoff.events.errors import MisshapenRowError, ValueNotStorableError
 from signoff.events.store.base import (
     Append,
     DeadCommand,
@@ -20,8 +20,9 @@ from signoff.events.store.base import (
     TrackingRow,
     WorkflowRow,
 )
-from signoff.events.store.inbox import keys_of, words_of
+from signoff.events.store.inbox import keys_of
 from signoff.events.store.search import Attribute
+from signoff.events.store.words import execution_words, words_of
 
 RowType = TypeVar("RowType", ExecutionRow, WorkflowRow, PointRow, DeadCommand)
 Values = tuple[object, ...]
@@ -94,7 +95,7 @@ def by_table(group: Sequence[Append]) -> dict[str, list[Values]]:
 
 
 def to_columns(row: Row) -> Values:
-    """The columns of a row, in the order of its fields, and what a point is found by: its lists and words."""
+    """The columns of a row, in the order of its fields; then the lists and words that it is found by."""
     values = list(msgspec.structs.astuple(row))
     for index in _columns_of(type(row), str):
         if values[index] is not None:
@@ -105,6 +106,8 @@ def to_columns(row: Row) -> Values:
         values[index] = [escape(text) for text in values[index]]
     if isinstance(row, PointRow):
         values += [_keys(row), words_of(row.text)]
+    elif isinstance(row, ExecutionRow):
+        values.append(execution_words(row))
     return tuple(values)
 
 
@@ -118,9 +121,23 @@ def _keys(row: PointRow) -> list[int]:
     )
 
 
+UNREADABLE: Final = (ValueError, TypeError, AttributeError, msgspec.MsgspecError)
+"""What columns raise that hold something else than they may."""
+
+
 def from_columns(row: type[RowType], values: Iterable[Any]) -> RowType:
-    """A row of its columns, in the order of its fields."""
-    columns = list(values)
+    """A row of its columns, in the order of its fields.
+
+    Raises:
+        MisshapenRowError: they are none.
+    """
+    try:
+        return _from_columns(row, list(values))
+    except UNREADABLE as error:
+        raise MisshapenRowError(KINDS[row].table, str(error)) from error
+
+
+def _from_columns(row: type[RowType], columns: list[Any]) -> RowType:
     for index in _columns_of(row, str):
         text = columns[index]
         if isinstance(text, str):

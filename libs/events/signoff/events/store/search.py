@@ -43,7 +43,8 @@ class Search(Struct, frozen=True, kw_only=True):
         error: part of the text of their error; A to Z and a to z are the same.
         attributes: by name the values of which they have one.
         ranges: by name the bounds within which they have a number.
-        text: part of their id, of their workflow's, of their error or of an attribute, compared as ``error``.
+        text: the beginning of their id; or every word of it begins a word of their workflow's id, their own,
+            their error or an attribute (see :func:`~.words.words_of`).
         order: what they are sorted by. Where it is their end or duration, those that go on are left out.
         descending: the highest first.
     """
@@ -88,6 +89,16 @@ def counts(found: Iterable[tuple[str, int]]) -> Counts:
     """What a database counted: by status, one more than `COUNTED` at most."""
     by_status = dict(found)
     return Counts(by_status=by_status, exact=sum(by_status.values()) <= COUNTED)
+
+
+def counts_by_workflow(found: Iterable[tuple[str, str, int]]) -> dict[str, dict[str, int]] | None:
+    """The same by workflow and status; ``None`` beyond `COUNTED`."""
+    by_workflow: dict[str, dict[str, int]] = {}
+    total = 0
+    for workflow_id, status, count in found:
+        by_workflow.setdefault(workflow_id, {})[status] = count
+        total += count
+    return by_workflow if total <= COUNTED else None
 
 
 def fold_case(text: str) -> str:

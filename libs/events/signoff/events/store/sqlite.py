@@ -1,6 +1,7 @@
 """The log in an SQLite file: the store of the embedded server, one process with nothing to install."""
 
 import asyncio
+import hashlib
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -15,6 +16,7 @@ from signoff.events.store.base import (
     DeadCommand,
     ExecutionRow,
     FeedRow,
+    Head,
     Lease,
     LeaseRow,
     PointRow,
@@ -27,15 +29,15 @@ from signoff.events.store.hints import Releases
 from signoff.events.store.inbox import InboxCounts, InboxPlace, InboxSearch
 from signoff.events.store.paging import PAGE_BYTES, bytes_of
 from signoff.events.store.records_sqlite import SqliteRecords
-from signoff.events.store.rows import RowType, escape
+from signoff.events.store.rows import KINDS, RowType, escape
 from signoff.events.store.schema import check_partitions, check_steps
-from signoff.events.store.search import COUNTED, Counts, Place, Search, counts
+from signoff.events.store.search import Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
 from signoff.events.store.sqlite_connection import Connections, FileLock
 from signoff.events.store.sqlite_inbox import SqliteInbox
-from signoff.events.store.sqlite_rows import decoded
+from signoff.events.store.sqlite_rows import decoded, reading_rows
 from signoff.events.store.sqlite_schema import applied, migrate
-from signoff.events.store.sqlite_search import filter_arguments, is_newest_first, page_arguments
+from signoff.events.store.sqlite_search import SqliteSearch
 from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds, seconds
 from signoff.events.store.subscription import Bell, follow
 from signoff.events.store.upkeep_sqlite import SqliteUpkeep
@@ -45,7 +47,7 @@ _WINDOW: Final = 50_000
 
 _any: Final = msgspec.json.Decoder()
 _leases: Final = msgspec.json.Decoder(list[Lease])
-_events: Final = msgspec.json.Decoder(list[tuple[str, int, str, str, int]])
+_events: Final = msgspec.json.Decoder(list[tuple[UUID, int, str, str, int]])
 
 
 class SqliteStore:
@@ -65,6 +67,7 @@ class SqliteStore:
         self._writing = Connections(path, count=1, name="log writer")
         self._reading = Connections(path, count=2, name="log reader")
         self._inbox = SqliteInbox(self._reading, named)
+        self._search = SqliteSearch(self._reading, named)
         writer = SqliteWriter(self._writing, named)
         self._batcher = Batcher(writer.write)
         self._bell = Bell()
@@ -129,6 +132,18 @@ class SqliteStore:
         heads = await self._read("heads", as_json([log_id.hex for log_id in log_ids]))
         return {UUID(log_id): head for log_id, head in heads}
 
+    async def changed_heads(self, *, after: int, upto: int) -> list[Head]:
+        """The last event of each log within some positions, in the order of the logs' ids."""
+
+        def work(connection: sqlite3.Connection) -> list[Head]:
+            rows = connection.execute(self._queries["changed_heads"], (after, upto))
+            return [
+                Head(UUID(log_id), version, hashlib.sha256(state or b"").digest())
+                for log_id, version, state in rows
+            ]
+
+        return await self._reading.run(work)
+
     async def read_all(
         self, *, after: int, limit: int, partitions: Collection[int] | None = None, size: int | None = None
     ) -> list[Recorded]:
@@ -166,7 +181,9 @@ class SqliteStore:
             as_json(list(topics)), as_json([escape(each) for each in workflow_ids]),
             as_json([each.hex for each in log_ids]), size,
         )  # fmt: skip
-        return [FeedRow(_event(*event), UUID(workspace_id)) for *event, workspace_id in rows]
+        return [
+            FeedRow(_event(UUID(log_id), *event), UUID(workspace_id)) for log_id, *event, workspace_id in rows
+        ]
 
     async def workspaces_of(self, log_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The workspaces of executions' and workflows' logs, in one query; other logs are left out."""
@@ -279,13 +296,17 @@ class SqliteStore:
         self, search: Search, *, after: Place | None = None, limit: int = 100
     ) -> list[ExecutionRow]:
         """The executions that a search finds, in its order, from the one after a place in it."""
-        name = "executions_newest" if is_newest_first(search) else "executions"
-        arguments = (*filter_arguments(search), *page_arguments(search, after, limit))
-        return await self._rows(ExecutionRow, name, *arguments)
+        with reading_rows("executions"):
+            rows = await self._search.page(search, after=after, limit=limit)
+        return decoded(ExecutionRow, rows)
 
     async def count_executions(self, search: Search) -> Counts:
         """How many executions a search finds, by status."""
-        return counts(await self._read("count_executions", *filter_arguments(search), COUNTED + 1))
+        return counts(await self._search.count(search))
+
+    async def count_by_workflow(self, search: Search) -> dict[str, dict[str, int]] | None:
+        """How many executions a search finds, by workflow and status."""
+        return await self._search.count_by_workflow(search)
 
     async def inbox(
         self, search: InboxSearch, *, after: InboxPlace | None = None, limit: int = 50
@@ -329,10 +350,12 @@ class SqliteStore:
 
     async def snapshot(self, log_id: UUID) -> Snapshot | None:
         """The newest snapshot of a log."""
+        return await self._snapshot("snapshot", log_id)
 
+    async def _snapshot(self, query: str, log_id: UUID, *arguments: int) -> Snapshot | None:
         def work(connection: sqlite3.Connection) -> tuple[int, int, bytes] | None:
             found: tuple[int, int, bytes] | None = connection.execute(
-                self._queries["snapshot"], (log_id.hex,)
+                self._queries[query], (log_id.hex, *arguments)
             ).fetchone()
             return found
 
@@ -343,6 +366,16 @@ class SqliteStore:
         """Keep a snapshot in place of an older one."""
         await self._write(
             "keep_snapshot", snapshot.log_id.hex, snapshot.version, snapshot.format, snapshot.state
+        )
+
+    async def waypoint(self, log_id: UUID, *, upto: int) -> Snapshot | None:
+        """The last waypoint of a log whose version is not above ``upto``."""
+        return await self._snapshot("waypoint", log_id, upto)
+
+    async def keep_waypoint(self, waypoint: Snapshot) -> None:
+        """Keep a folded state of a log beside those of other versions."""
+        await self._write(
+            "keep_waypoint", waypoint.log_id.hex, waypoint.version, waypoint.format, waypoint.state
         )
 
     async def track(self, name: str, position: int) -> None:
@@ -356,11 +389,13 @@ class SqliteStore:
     # Life -------------------------------------------------------------------------------------------
 
     async def migrate(self, *, partitions: int) -> list[str]:
-        """Bring the schema up to date; gives the names of the migrations applied."""
+        """Bring the schema up to date, and give words to executions; gives the migrations applied."""
         steps = await asyncio.to_thread(migrations, "sqlite")
-        return await self._writing.run(
+        done = await self._writing.run(
             lambda connection: migrate(connection, steps, self._queries, partitions=partitions)
         )
+        await self.upkeep.give_words()
+        return done
 
     async def check(self, *, partitions: int) -> None:
         """Make sure that the schema is this version's, and the number of partitions this one."""
@@ -402,11 +437,13 @@ class SqliteStore:
         return [_event(*row) for row in _events.decode(await self._value(name, *arguments))]
 
     async def _rows(self, row: type[RowType], name: str, *arguments: object) -> list[RowType]:
-        return decoded(row, await self._read(name, *arguments))
+        with reading_rows(KINDS[row].table):
+            found = await self._read(name, *arguments)
+        return decoded(row, found)
 
 
-def _event(log_id: str, version: int, topic: str, state: str, position: int) -> Recorded:
-    return Recorded(UUID(log_id), version, topic, bytes.fromhex(state), position)
+def _event(log_id: UUID, version: int, topic: str, state: str, position: int) -> Recorded:
+    return Recorded(log_id, version, topic, bytes.fromhex(state), position)
 
 
 def _one(rows: list[RowType]) -> RowType | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from signoff.events.errors import (
+    MisshapenRowError,
     SchemaError,
     SignoffError,
     StoreError,
@@ -28,6 +29,9 @@ _OLDEST: Final = (3, 38, 0)
 _BUSY_LIMIT: Final = 5.0
 _CALL_LIMIT: Final = 15.0
 _MAX_WAITING: Final = 1_000
+_MISSHAPEN: Final = ("JSON cannot hold BLOB", "malformed JSON", "Could not decode to UTF-8")
+"""What SQLite says of values that stand where no such value was ever written."""
+
 _PRAGMAS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA wal_autocheckpoint = 4000",
@@ -74,6 +78,8 @@ def meaning(error: Exception) -> SignoffError:
         return ValueNotStorableError("$", f"SQLite cannot hold it ({error})")
     if isinstance(error, sqlite3.OperationalError) and "no such" in str(error):
         return SchemaError(f"the database is not of this version ({error}): run `signoff migrate`")
+    if isinstance(error, sqlite3.OperationalError) and any(text in str(error) for text in _MISSHAPEN):
+        return MisshapenRowError("", str(error))
     return StoreUnavailableError(f"SQLite: {error}")
 
 

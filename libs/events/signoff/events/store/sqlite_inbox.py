@@ -22,11 +22,11 @@ from signoff.events.store.inbox import (
     keys_for,
     ranks,
     start,
-    words_of,
 )
 from signoff.events.store.rows import escape
 from signoff.events.store.sqlite_connection import Connections
 from signoff.events.store.sqlite_writer import as_json, microseconds, plain
+from signoff.events.store.words import words_of
 
 _LIMIT: Final = 5.0
 """Seconds after which a statement is given up."""

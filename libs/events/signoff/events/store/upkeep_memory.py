@@ -6,7 +6,9 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.events.store.base import DeadCommand, ExecutionRow, Lease, PointRow, Recorded, Row
-from signoff.events.store.upkeep import NO_LOG, Derived, rows_of
+from signoff.events.store.paging import page_of
+from signoff.events.store.upkeep import NO_LOG, Derived, Misshapen, kept_rows, rows_of
+from signoff.events.store.words import execution_words
 
 
 class MemoryTables(Struct, frozen=True, kw_only=True):
@@ -52,10 +54,53 @@ class MemoryUpkeep:
         known = {*tables.logs, *tables.executions, *(log_id for log_id, _ in tables.points)}
         return sorted(log_id for log_id in known if log_id > after)[:limit]
 
+    async def scan(self, *, after: UUID, version: int, until: UUID, limit: int, size: int) -> list[Recorded]:
+        """Events by log and version."""
+        events = (
+            event
+            for log_id in sorted(self._tables.logs)
+            if after <= log_id <= until
+            for event in self._tables.logs[log_id]
+            if (log_id, event.version) > (after, version)
+        )
+        return list(page_of(events, limit=limit, size=size))
+
+    async def history(self, *, after: int, limit: int, size: int) -> list[Recorded]:
+        """Events of all logs by position."""
+        events = (event for log in self._tables.logs.values() for event in log if event.position > after)
+        by_position = sorted(events, key=lambda event: event.position)
+        return list(page_of(by_position, limit=limit, size=size))
+
+    async def misshapen(self, *, limit: int) -> list[Misshapen]:  # noqa: ARG002
+        """None: values in memory have their types."""
+        return []
+
+    async def rows(self, *, after: UUID, until: UUID, limit: int) -> list[Derived]:
+        """The rows of executions and their points as they are kept, by log."""
+        known = sorted(log_id for log_id in self._tables.executions if after < log_id <= until)[:limit]
+        until = known[-1] if len(known) == limit else until
+        points = (row for row in self._tables.points.values() if after < row.log_id <= until)
+        return kept_rows(
+            [self._tables.executions[log_id] for log_id in known],
+            sorted(points, key=lambda row: (row.log_id, row.context_id)),
+        )
+
     async def points(self, log_id: UUID) -> list[PointRow]:
         """The points of an execution that inboxes find."""
         found = (row for row in self._tables.points.values() if row.log_id == log_id)
         return sorted(found, key=lambda row: row.context_id)
+
+    async def words(self, log_id: UUID) -> set[str]:
+        """The words that a search finds an execution by."""
+        row = self._tables.executions.get(log_id)
+        return set() if row is None else set(execution_words(row))
+
+    async def wordless(self) -> int:
+        """None: a search makes the words of a row."""
+        return 0
+
+    async def give_words(self) -> None:
+        """Nothing is without."""
 
     async def runs(self, run_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The logs of runs, as the projection has them."""

@@ -1,21 +1,35 @@
 """What operators' tools do in an SQLite log (queries_upkeep_sqlite.sql)."""
 
+import logging
+import re
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
-from signoff.events.store.base import Lease, PointGone, PointRow, Row
+from signoff.events.errors import MisshapenRowError
+from signoff.events.store.base import ExecutionRow, Lease, PointGone, PointRow, Recorded, Row
+from signoff.events.store.paging import page_of
 from signoff.events.store.rows import unescape
 from signoff.events.store.sqlite_connection import Connections
-from signoff.events.store.sqlite_rows import decoded
+from signoff.events.store.sqlite_rows import decoded, reading_rows
 from signoff.events.store.sqlite_writer import SqliteWriter, as_json, microseconds
-from signoff.events.store.upkeep import NO_LOG, Derived, rows_of
+from signoff.events.store.upkeep import NO_LOG, Derived, Misshapen, kept_rows, rows_of
+from signoff.events.store.words import WORDLESS_PAGE, execution_words
+
+_WINDOW: Final = 50_000
+"""Positions that one statement looks through."""
+
+_SHOWN: Final = 100
+_ID: Final = re.compile(r"'([0-9a-f]{32})'")
+_NUMBER: Final = re.compile(r"-?\d+")
 
 _any: Final = msgspec.json.Decoder()
 _leases: Final = msgspec.json.Decoder(list[Lease])
+_log: Final = logging.getLogger(__name__)
 
 
 class SqliteUpkeep:
@@ -51,15 +65,96 @@ class SqliteUpkeep:
         """The ids of logs that have events, or rows of an execution or a point, in order."""
         return [UUID(log_id) for log_id in await self._read("logs", after.hex, limit)]
 
+    async def scan(self, *, after: UUID, version: int, until: UUID, limit: int, size: int) -> list[Recorded]:
+        """Events by log and version."""
+        return await self._events("scan", after.hex, version, until.hex, limit, size=size)
+
+    async def history(self, *, after: int, limit: int, size: int) -> list[Recorded]:
+        """Events of all logs by position."""
+        return await self._events("history", after, limit, size=size)
+
+    async def _events(self, name: str, *arguments: object, size: int) -> list[Recorded]:
+        def work(connection: sqlite3.Connection) -> list[Recorded]:
+            rows = connection.execute(self._queries[name], arguments)
+            events = (
+                Recorded(UUID(log_id), version, topic, state or b"", position)
+                for log_id, version, topic, state, position in rows
+            )
+            return list(page_of(events, limit=None, size=size))
+
+        return await self._reading.run(work)
+
+    async def misshapen(self, *, limit: int) -> list[Misshapen]:
+        """Rows that no event and no row of this version is like."""
+        found: list[Misshapen] = []
+        last, begin = await self._read("last_position"), await self._read("first_position")
+        for after in range(begin - 1, last, _WINDOW):
+            window = (after, min(after + _WINDOW, last), limit - len(found))
+            found += [_misshapen_event(*row) for row in await self._raw("misshapen_events", *window)]
+        return found + [
+            Misshapen(table=table, found=f"log_id holds {kept}")
+            for table, kept in await self._raw("misshapen_rows", limit)
+        ]
+
+    async def _raw(self, name: str, *arguments: object) -> list[Any]:
+        return await self._reading.run(
+            lambda connection: connection.execute(self._queries[name], arguments).fetchall()
+        )
+
+    async def rows(self, *, after: UUID, until: UUID, limit: int) -> list[Derived]:
+        """The rows of executions and their points as they are kept, by log."""
+        with reading_rows("executions"):
+            found = await self._read("executions_between", after.hex, until.hex, limit)
+        executions = decoded(ExecutionRow, found)
+        until = executions[-1].log_id if len(executions) == limit else until
+        with reading_rows("points"):
+            found = await self._read("points_between", after.hex, until.hex)
+        points = decoded(PointRow, found)
+        return kept_rows(executions, sorted(points, key=lambda row: (row.log_id, row.context_id)))
+
     async def points(self, log_id: UUID) -> list[PointRow]:
         """The points of an execution that inboxes find."""
-        found = decoded(PointRow, await self._read("whole_points", log_id.hex))
-        return sorted(found, key=lambda row: row.context_id)
+        with reading_rows("points"):
+            found = await self._read("whole_points", log_id.hex)
+        return sorted(decoded(PointRow, found), key=lambda row: row.context_id)
+
+    async def words(self, log_id: UUID) -> set[str]:
+        """The words that a search finds an execution by."""
+        with reading_rows("executions"):
+            return set(await self._read("words", log_id.hex))
+
+    async def wordless(self) -> int:
+        """How many executions have no words, or those of an earlier version of their row."""
+        return int(await self._read("wordless"))
+
+    async def give_words(self) -> None:
+        """Give words to those, a page in a transaction."""
+        after = (NO_LOG, NO_LOG)
+        try:
+            while last := await self._writing.run(partial(self._give_words, after)):
+                after = last
+        except MisshapenRowError as error:
+            _log.warning("executions are left without words: %s: run `signoff doctor`", error)
+
+    def _give_words(
+        self, after: tuple[UUID, UUID], connection: sqlite3.Connection
+    ) -> tuple[UUID, UUID] | None:
+        """Give words to a page; gives the place of its last row."""
+        place = (*(each.hex for each in after), WORDLESS_PAGE)
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            (page,) = connection.execute(self._queries["wordless_page"], place).fetchone()
+            rows = decoded(ExecutionRow, _any.decode(page))
+            words = as_json([(row.log_id.hex, execution_words(row)) for row in rows])
+            for name in ("forget_words", "index_words", "give_words"):
+                connection.execute(self._queries[name], (words,))
+        return (rows[-1].workspace_id, rows[-1].log_id) if rows else None
 
     async def runs(self, run_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The logs of runs, as the projection has them."""
-        rows = await self._read("known_runs", as_json([each.hex for each in run_ids]))
-        return {UUID(run_id): UUID(log_id) for run_id, log_id in rows}
+        with reading_rows("runs"):
+            rows = await self._read("known_runs", as_json([each.hex for each in run_ids]))
+            return {UUID(run_id): UUID(log_id) for run_id, log_id in rows}
 
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version."""
@@ -72,6 +167,7 @@ class SqliteUpkeep:
                 if connection.execute(self._queries["head"], (log_id,)).fetchone() != (derived.version,):
                     return False
                 self._writer.put_rows(connection, self._gone(connection, derived.log_id))
+                connection.execute(self._queries["remove_words"], (log_id,))
                 connection.execute(self._queries["remove_execution"], (log_id,))
                 connection.execute(self._queries["remove_runs"], (runs,))
                 self._writer.put_rows(connection, rows_of(derived))
@@ -103,7 +199,26 @@ class SqliteUpkeep:
         return await self._writing.run(work)
 
     async def _read(self, name: str, *arguments: object) -> Any:
-        def work(connection: sqlite3.Connection) -> str:
-            return str(connection.execute(self._queries[name], arguments).fetchone()[0])
+        """The one value of a query; a text is JSON."""
 
-        return _any.decode(await self._reading.run(work))
+        def work(connection: sqlite3.Connection) -> Any:
+            return connection.execute(self._queries[name], arguments).fetchone()[0]
+
+        value = await self._reading.run(work)
+        return _any.decode(value) if isinstance(value, str) else value
+
+
+def _misshapen_event(position: int, log_id: str, version: str, state_type: str) -> Misshapen:
+    """An event's row, of its columns as SQL spells them."""
+    known = _ID.fullmatch(log_id)
+    numbered = _NUMBER.fullmatch(version)
+    wrong = [] if known else [f"originator_id holds {log_id[:_SHOWN]}"]
+    wrong += [] if numbered else [f"originator_version holds {version[:_SHOWN]}"]
+    wrong += ["state is a text"] if state_type == "text" else []
+    return Misshapen(
+        table="stored_events",
+        log_id=None if known is None else UUID(known[1]),
+        version=None if numbered is None else int(version),
+        position=position,
+        found=", ".join(wrong),
+    )

@@ -4,8 +4,40 @@ from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct
 
+from signoff.events.types.accesses import (
+    AccessEnded,
+    AccessesDropped,
+    AccessExported,
+    AccessRead,
+    AccessRefused,
+    AccessVerified,
+)
 from signoff.events.types.envelopes import CommandData
 from signoff.events.types.values import Json, Maker, Mode, Parent, Source
+
+
+class ForkDecision(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """A decision that is taken with a fork, on a pause point that is open there."""
+
+    context_id: str
+    input: Json = None
+    seen_digest: str | None = None
+    maker: Maker | None = None
+
+
+class Fork(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """What an execution begins with that is forked from another one.
+
+    ``log_id`` names the source's log, of which the events up to ``event_id`` are taken. ``edited``: the fork
+    has an ``input`` of its own; ``replanted``: it runs another version, and takes finished outputs alone.
+    """
+
+    log_id: str
+    event_id: int
+    reason: str
+    edited: bool = False
+    replanted: bool = False
+    decision: ForkDecision | None = None
 
 
 class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -31,6 +63,8 @@ class StartExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True,
     outputs: dict[str, Json] = {}
     """With ``start_block_id``: the outputs of blocks before it, from the source; ``variables`` likewise."""
     variables: dict[str, Json] = {}
+    fork: Fork | None = None
+    """It goes on from another execution; the ``source`` says which."""
 
 
 class ResumeExecution(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -198,3 +232,24 @@ class ChangeDirectory(CommandData, frozen=True, kw_only=True, omit_defaults=True
 
     TYPE: ClassVar[str] = "ChangeDirectory"
     proposed: list[Proposal]
+
+
+class RecordAccesses(CommandData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Record what a process saw of who read what, and who was turned away, in the access log of a day.
+
+    ``partition`` is that in which the log lies, ``day`` that of the accesses (``2026-07-26``, UTC).
+    ``observer`` names the process and ``batch`` counts what it sends: one that came before has no effect.
+    """
+
+    TYPE: ClassVar[str] = "RecordAccesses"
+    workspace_id: str
+    partition: int
+    day: str
+    observer: str
+    batch: int
+    read: list[AccessRead] = []
+    ended: list[AccessEnded] = []
+    exported: list[AccessExported] = []
+    verified: list[AccessVerified] = []
+    refused: list[AccessRefused] = []
+    dropped: list[AccessesDropped] = []

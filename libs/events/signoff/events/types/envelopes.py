@@ -7,8 +7,11 @@ from msgspec import Raw, Struct
 from signoff.events.types.values import Actor
 
 
-class EventData(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Base of what an event says. ``TYPE`` is its name on the wire."""
+class EventData(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
+    """Base of what an event says. ``TYPE`` is its name on the wire.
+
+    It is JSON, in which there are no cycles: the garbage collector need not look, however many are held.
+    """
 
     TYPE: ClassVar[str] = ""
 
@@ -20,7 +23,14 @@ class Unknown(EventData, frozen=True, kw_only=True):
     raw: Raw
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+class Copy(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Which event of its fork's source an event repeats, and when that happened."""
+
+    event_id: int
+    timestamp: str
+
+
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", gc=False):
     """The envelope: one entry of a log.
 
     ``run_id`` and ``correlation_id`` are ``None`` when equal to ``execution_id`` and
@@ -28,7 +38,8 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     workflows have no ``execution_id``. ``timestamp`` is UTC, ISO 8601, microseconds.
     ``causation_id`` is the command's id; for what follows from the log itself (a block's end, a
     timer) it is the ``eventId``, in decimal, of the event that it follows from.
-    ``prev`` is the base64 of the SHA-256 of the bytes of the event before.
+    ``prev`` is the base64 of the SHA-256 of the bytes of the event before. ``copy_of``: nothing happened
+    here; a fork took the event over from its source.
     """
 
     type: str
@@ -41,8 +52,14 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel
     causation_id: str
     correlation_id: str | None = None
     attempt: int | None = None
+    copy_of: Copy | None = None
     prev: str | None = None
     data: EventData
+
+    @property
+    def happened_at(self) -> str:
+        """When it happened, which for a copy is before it was recorded; UTC, ISO 8601."""
+        return self.timestamp if self.copy_of is None else self.copy_of.timestamp
 
 
 class CommandData(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from signoff.events.types.envelopes import EventData
-from signoff.events.types.values import Actor, Json, Made, Mode, Parent, PauseKind, Source
+from signoff.events.types.values import Actor, Edit, Json, Made, Mode, Parent, PauseKind, Source
 
 
 class ExecutionStarted(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -132,6 +132,28 @@ class ExecutionReopened(EventData, frozen=True, kw_only=True, omit_defaults=True
     actor: Actor
     reason: str
     context_id: str | None = None
+    request_digest: str | None = None
+
+
+class ExecutionForked(EventData, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """From here on an execution goes its own way: what stands before it in its log is its source's.
+
+    What was at work, or waited for a child, begins again; what waited for a moment waits on for as long as
+    was left at ``as_of``. ``edited``: what is other than in the source. ``outputs`` and ``variables``: with
+    another ``workflowVersion``, what the fork begins with; with another ``input``, that of the start block.
+    ``resume_execution_id``: of the run that does it, where none was under way.
+    """
+
+    TYPE: ClassVar[str] = "execution:forked"
+    source: Source
+    as_of: str
+    actor: Actor
+    reason: str
+    edited: list[Edit] = []
+    mode: Mode
+    resume_execution_id: str | None = None
+    outputs: dict[str, Json] = {}
+    variables: dict[str, Json] = {}
     request_digest: str | None = None
 
 

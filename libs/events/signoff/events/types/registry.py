@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from signoff.events.types.accesses import ACCESS_FACTS
 from signoff.events.types.blocks import (
     BlockCompleted,
     BlockError,
@@ -26,6 +27,7 @@ from signoff.events.types.commands import (
     DelegatePause,
     DeployWorkflow,
     ReassignPause,
+    RecordAccesses,
     ReleasePause,
     ResumeExecution,
     RetryExecution,
@@ -40,6 +42,7 @@ from signoff.events.types.executions import (
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionError,
+    ExecutionForked,
     ExecutionPaused,
     ExecutionReopened,
     ExecutionResumed,
@@ -89,6 +92,7 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         ExecutionError,
         ExecutionCancelled,
         ExecutionReopened,
+        ExecutionForked,
         BlockStarted,
         BlockCompleted,
         BlockError,
@@ -128,6 +132,7 @@ EVENT_TYPES: Final[dict[str, type[EventData]]] = {
         ScheduleSwitched,
         PartitionRecovered,
         *DIRECTORY_FACTS,
+        *ACCESS_FACTS,
     )
 }
 
@@ -151,5 +156,6 @@ COMMAND_TYPES: Final[dict[str, type[CommandData]]] = {
         ActivateVersion,
         SwitchSchedule,
         ChangeDirectory,
+        RecordAccesses,
     )
 }

@@ -13,6 +13,9 @@ Mode: TypeAlias = Literal["sync", "stream", "async"]
 PauseKind: TypeAlias = Literal["human", "time", "child"]
 """What an execution waits for: a person, a moment, another execution."""
 
+Edit: TypeAlias = Literal["input", "decision", "workflowVersion"]
+"""What a fork has otherwise than its source."""
+
 Role: TypeAlias = Literal["read", "write", "admin", "approver", "auditor"]
 """What a member is in a workspace; what each may do is :mod:`signoff.access.permissions`'s."""
 
@@ -31,10 +34,14 @@ Occasion: TypeAlias = Literal["opened", "reminded", "escalated", "delegated", "r
 """What people are told of a pause point."""
 
 
+ActorType: TypeAlias = Literal["user", "apiKey", "system", "link"]
+"""What somebody who does something is."""
+
+
 class Actor(Struct, frozen=True, omit_defaults=True):
     """Who did it, as the gateway authenticated them. ``owner``: the user who has or made a key."""
 
-    type: Literal["user", "apiKey", "system", "link"]
+    type: ActorType
     id: str
     name: str | None = None
     owner: str | None = None
@@ -58,10 +65,18 @@ class Parent(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="came
 
 
 class Source(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """The execution that another one takes its past from, as of an event."""
+    """The execution that another one takes its past from, as of an event.
+
+    A run from a block takes outputs from it, a fork the events themselves. ``log_id`` stands only where a
+    client chose the source's id. ``started_by``: the people who started the source, and whatever that was
+    forked from; what they may not decide there they may not decide in a fork.
+    """
 
     execution_id: str
+    log_id: str | None = None
     event_id: int
+    kind: Literal["run-from-block", "fork"] = "run-from-block"
+    started_by: list[str] = []
 
 
 class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):

@@ -1,20 +1,16 @@
 """The bus on Kafka. Connects when first used, and again whenever it must."""
 
-import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
-
 from signoff.events.bus.base import Message, Record
+from signoff.events.bus.kafka.administration import administration
 from signoff.events.bus.kafka.budget import Budget
-from signoff.events.bus.kafka.connection import Settings, bus_error
+from signoff.events.bus.kafka.connection import Settings
 from signoff.events.bus.kafka.inquiry import Inquiry
 from signoff.events.bus.kafka.reader import KafkaReader
 from signoff.events.bus.kafka.writer import Writer
 from signoff.events.bus.limits import check_record
-from signoff.events.errors import BusError, BusFullError
+from signoff.events.errors import BusFullError
 
 _CREATE_TIMEOUT = 30.0  # hundreds of partitions take a broker seconds, once
 
@@ -97,6 +93,10 @@ class KafkaBus:
         """First offset held and next offset to be written, by partition."""
         return await self._inquiry.bounds(topic, partitions)
 
+    async def offsets_at(self, topic: str, partitions: Collection[int], moment: float) -> dict[int, int]:
+        """The offset of the first record that is not older than a moment, by partition; else the end."""
+        return await self._inquiry.offsets_at(topic, partitions, moment)
+
     async def last(self, topic: str, partition: int) -> Message | None:
         """The last record of a partition, ``None`` when it holds none."""
         return await self._inquiry.last(topic, partition)
@@ -117,12 +117,9 @@ class KafkaBus:
         Raises:
             BusError: a broker refused a topic; the others may exist.
         """
-        wanted = [
-            NewTopic(name, partitions, replication, topic_configs=dict(configs.get(name, {})))
-            for name, partitions in topics.items()
-        ]
         patient = Settings(self._settings.bootstrap, max(self._settings.timeout, _CREATE_TIMEOUT))
-        created = await _create(patient, wanted)
+        async with administration(patient, "create topics") as admin:
+            created = await admin.create(topics, configs, replication)
         inquiry = Inquiry(patient)
         try:
             await inquiry.await_writable(topics)
@@ -132,7 +129,18 @@ class KafkaBus:
 
     async def configs(self, topic: str) -> dict[str, str]:
         """The settings of a topic, and ``replicas``: the copies that every partition has."""
-        return {**await _configs(self._settings, topic), "replicas": str(await self._inquiry.replicas(topic))}
+        async with administration(self._settings, f"settings of {topic}") as admin:
+            found = await admin.configs(topic)
+        return {**found, "replicas": str(await self._inquiry.replicas(topic))}
+
+    async def alter(self, topic: str, configs: Mapping[str, str]) -> None:
+        """Change these settings of a topic; all others stay.
+
+        Raises:
+            BusError: the broker refused; says why.
+        """
+        async with administration(self._settings, f"settings of {topic}") as admin:
+            await admin.alter(topic, configs)
 
     async def ping(self) -> None:
         """Ask the brokers for an answer, for readiness."""
@@ -144,39 +152,3 @@ class KafkaBus:
         for reader in list(self._readers):
             await reader.close()
         await self._inquiry.close()
-
-
-async def _configs(settings: Settings, topic: str) -> dict[str, str]:
-    admin = AIOKafkaAdminClient(**settings.client())
-    try:
-        async with asyncio.timeout(settings.timeout):
-            await admin.start()
-            responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise bus_error(f"settings of {topic}", error) from error
-    finally:
-        await admin.close()
-    ((code, message, _, _, entries),) = [each for response in responses for each in response.resources]
-    if code:
-        raise BusError(f"settings of {topic}: {for_code(code).message}: {message}")
-    return {entry[0]: entry[1] for entry in entries}
-
-
-async def _create(settings: Settings, wanted: Sequence[NewTopic]) -> list[str]:
-    """Create the topics that do not exist; gives their names."""
-    admin = AIOKafkaAdminClient(**settings.client())
-    try:
-        async with asyncio.timeout(settings.timeout):
-            await admin.start()
-            response = await admin.create_topics(list(wanted))
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise bus_error("create topics", error) from error
-    finally:
-        await admin.close()
-    created = []
-    for name, code, message in response.topic_errors:
-        if code == 0:
-            created.append(name)
-        elif code != TopicAlreadyExistsError.errno:
-            raise BusError(f"create {name}: {for_code(code).message}: {message}")
-    return created

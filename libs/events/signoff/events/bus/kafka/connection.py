@@ -1,8 +1,15 @@
 """What every connection to Kafka shares: where, how long to wait, and how errors are told."""
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
-from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    InvalidReplicationFactorError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    TopicAuthorizationFailedError,
+)
 from msgspec import Struct
 
 from signoff.events.errors import BusError, BusUnavailableError, RecordTooLargeError
@@ -11,6 +18,18 @@ RETRY_AFTER = 0.1
 """Seconds between two tries of the same question."""
 
 _METADATA_MAX_AGE_MS = 60_000
+
+_NOT_ALLOWED: Final = (
+    "the brokers do not let Signoff do this: see docs/topics.md for the rights that it needs"
+)
+WHAT_TO_DO: Final = {
+    InvalidReplicationFactorError.errno: "there are fewer brokers than copies: start more of them, or ask "
+    "for a lower --replication",
+    TopicAuthorizationFailedError.errno: _NOT_ALLOWED,
+    ClusterAuthorizationFailedError.errno: _NOT_ALLOWED,
+    GroupAuthorizationFailedError.errno: _NOT_ALLOWED,
+}
+"""By Kafka's error code, for those that an operator has to do something about."""
 
 
 class ClientSettings(TypedDict):
@@ -54,4 +73,5 @@ def bus_error(doing: str, error: BaseException) -> BusError:
         return RecordTooLargeError(f"{doing}: the topic's max.message.bytes is smaller than the record")
     if isinstance(error, TimeoutError):
         return BusUnavailableError(f"{doing}: Kafka did not answer in time")
-    return BusUnavailableError(f"{doing}: {error!r}")
+    advice = WHAT_TO_DO.get(getattr(error, "errno", None))
+    return BusUnavailableError(f"{doing}: {error!r}" if advice is None else f"{doing}: {advice}")

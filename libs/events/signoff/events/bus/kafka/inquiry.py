@@ -6,6 +6,7 @@ those of a connection one after the other; so an executor that takes over many p
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
@@ -39,6 +40,7 @@ from signoff.events.lookups import Lookups
 Answer = TypeVar("Answer")
 Found = TypeVar("Found")
 
+_NONE = -1  # the offset in the broker's answer where no record is as new as that
 _NO_GENERATION = -1  # an offset commit from outside of the group
 _RETENTION_OF_BROKER = -1
 _RECORDS = 16  # in one request: each may be as large as a record can be
@@ -94,6 +96,20 @@ class Inquiry:
             return await self._bounds(topic, partitions)
 
         return await self._ask(f"bounds of {topic}", question)
+
+    async def offsets_at(self, topic: str, partitions: Collection[int], moment: float) -> dict[int, int]:
+        """The offset of the first record that is not older than a moment, by partition; else the end."""
+
+        async def question(client: AIOKafkaClient) -> dict[int, int]:
+            numbers, since = list(partitions), max(0, math.floor(moment * 1000))
+            end = _all_known(await find_offsets(client, [Place(topic, n, LATEST) for n in numbers]))
+            found = _all_known(await find_offsets(client, [Place(topic, n, since) for n in numbers]))
+            return {
+                number: last if at == _NONE else at
+                for number, last, at in zip(numbers, end, found, strict=True)
+            }
+
+        return await self._ask(f"offsets of {topic}", question)
 
     async def last(self, topic: str, partition: int) -> Message | None:
         """The last record of a partition, ``None`` when it holds none."""

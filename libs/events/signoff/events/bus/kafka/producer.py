@@ -64,11 +64,12 @@ class Producer:
         node: int | None = self._client.cluster.leader_for_partition(TopicPartition(*place))
         return None if node is None or node < 0 else node
 
-    async def find_leaders(self, topics: Iterable[str]) -> None:
-        """Ask which brokers lead the partitions of topics."""
+    async def find_leaders(self, topics: Iterable[str]) -> bool:
+        """Ask which brokers lead the partitions of topics; gives whether any broker answered."""
         for topic in topics:
             self._client.add_topic(topic)
-        await self._client.force_metadata_update()
+        answered: bool = await self._client.force_metadata_update()
+        return answered
 
     async def send(self, node: int, batches: Sequence[tuple[Place, bytearray]]) -> dict[Place, KafkaError]:
         """Send batches to a broker and wait until all replicas have them.

@@ -2,7 +2,8 @@
 
 Order is kept without resting on retries: the next batch of a partition is made only after the former was
 acknowledged. A batch is sent again, with its sequence number, while an error may pass and its time is not
-over. At the first other error the *generation* ends: its calls fail, nothing more is sent by its producer,
+over. A partition that nobody leads, since its topic is missing, fails its own calls, of which nothing was
+sent. At any other error the *generation* ends: its calls fail, nothing more is sent by its producer,
 and the next call begins another one. (An idempotent producer must not go on after a batch was refused. Its
 next batch would carry a gap in the sequence, and a broker that knows nothing yet of the producer accepts
 that.)
@@ -135,20 +136,48 @@ class _Generation:
         await self._find_leaders(producer, lanes)
 
     async def _find_leaders(self, producer: Producer, lanes: Sequence[Lane]) -> None:
-        topics = {lane.place[0] for lane in lanes}
-        async with asyncio.timeout_at(min(lane.give_up_at for lane in lanes)):
-            await producer.find_leaders(topics)
-            while any(producer.leader(lane.place) is None for lane in lanes):
+        """Queue each lane as soon as somebody leads it: a topic that is missing keeps no other waiting."""
+        while lanes:
+            async with asyncio.timeout(self._settings.timeout):
+                answered = await producer.find_leaders({lane.place[0] for lane in lanes})
+            now = asyncio.get_running_loop().time()
+            waiting = []
+            for lane in lanes:
+                if producer.leader(lane.place) is not None:
+                    self._queue(lane)
+                elif lane.give_up_at > now:
+                    waiting.append(lane)
+                elif answered:
+                    self._give_up(lane)
+                else:
+                    raise TimeoutError
+            lanes = waiting
+            if lanes:
                 await asyncio.sleep(RETRY_AFTER)
-                await producer.find_leaders(topics)
-        for lane in lanes:
-            self._queue(lane)
+
+    def _give_up(self, lane: Lane) -> None:
+        """Nobody leads a partition, though the brokers answer: that is its callers' matter alone.
+
+        Raises:
+            BusUnavailableError: a batch was under way, whose sequence number nothing may follow.
+        """
+        error = BusUnavailableError(
+            f"send to {lane}: no broker leads this partition; if the topic is missing, "
+            "run `signoff topics apply`"
+        )
+        if lane.batch is not None:
+            raise error
+        lane.fail(error)
+        self._rest(lane)
 
     def _acknowledged(self, lane: Lane) -> None:
         lane.acknowledged()
         if lane:
             self._queue(lane)
-            return
+        else:
+            self._rest(lane)
+
+    def _rest(self, lane: Lane) -> None:
         lane.busy = False
         self._busy -= 1
         if not self._busy:
