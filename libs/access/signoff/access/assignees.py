@@ -19,11 +19,11 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.access.directory import Directory, Workspace
+from signoff.access.directory.fold import Directory, Workspace
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import UnknownAssigneeError
-from signoff.access.live import LiveDirectory
-from signoff.access.people import People
 from signoff.access.permissions import ROLES, expanded
+from signoff.access.signing_in.people import People
 
 MAX_MEMBERS: Final = 200
 """To so many people some keys come at most."""

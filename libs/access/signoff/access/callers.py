@@ -29,6 +29,8 @@ class Principal(Struct, frozen=True, kw_only=True):
         auth_method: how they proved it.
         link_id: of the decision link that they came by.
         verified: they gave a code that was sent to them.
+        must_change: they signed in with a password that somebody else had chosen: nothing comes before
+            they have changed it.
     """
 
     actor: Actor
@@ -38,10 +40,13 @@ class Principal(Struct, frozen=True, kw_only=True):
     auth_method: AuthMethod = "apiKey"
     link_id: str | None = None
     verified: bool = False
+    must_change: bool = False
 
     def may(self, operation: Operation) -> bool:
         """Whether the caller may do something in the workspace; from the default one, in the installation."""
         if self.link_id is not None and operation not in LINK_OPERATIONS:
+            return False
+        if self.must_change and operation != "password:change":
             return False
         if operation == "installation:manage" and self.workspace_id != DEFAULT_WORKSPACE:
             return False
@@ -61,6 +66,7 @@ class Caller(Struct, frozen=True, kw_only=True):
             whether a refusal may say that another workspace has what was asked for.
         link_id: as of a principal.
         verified: as of a principal.
+        must_change: as of a principal.
     """
 
     actor: Actor
@@ -71,6 +77,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     owner_grants: frozenset[UUID] = frozenset()
     link_id: str | None = None
     verified: bool = False
+    must_change: bool = False
 
     def within(self, workspace_id: UUID) -> Principal:
         """The caller in one of the workspaces that they may act in.
@@ -86,4 +93,5 @@ class Caller(Struct, frozen=True, kw_only=True):
             auth_method=self.auth_method,
             link_id=self.link_id,
             verified=self.verified,
+            must_change=self.must_change,
         )

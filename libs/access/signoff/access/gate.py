@@ -7,15 +7,16 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from signoff.access.callers import Caller, Principal
-from signoff.access.decision_links import Ticket
-from signoff.access.directory import Directory, Key
+from signoff.access.directory.fold import Directory, Key
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
-from signoff.access.keys import digest_of
-from signoff.access.live import LiveDirectory
+from signoff.access.keys.making import digest_of
+from signoff.access.links.links import Ticket
 from signoff.access.permissions import ROLES, expanded
-from signoff.access.sessions import Sessions, session_token
+from signoff.access.signing_in.sessions import Sessions, session_token
 from signoff.events.ids import read_uuid
 from signoff.events.store.base import EventStore
 from signoff.events.topics import chosen_log_id
@@ -39,11 +40,13 @@ class About(Struct, frozen=True, kw_only=True):
         workspace_id: named by the caller.
         workflow_id: named in the path.
         execution_id: of an execution or a run, named in the path.
+        preferred_id: the workspace to take where nothing else tells, or where several have what is named.
     """
 
     workspace_id: str | None = None
     workflow_id: str | None = None
     execution_id: str | None = None
+    preferred_id: str | None = None
 
 
 class Gate:
@@ -116,7 +119,9 @@ class Gate:
         Raises:
             InvalidKeyError: nobody.
         """
-        digest = digest_of(key)
+        return self._by_digest(digest_of(key))
+
+    def _by_digest(self, digest: str) -> Caller:
         state = self.directory.state
         if self._bootstrap is not None and hmac.compare_digest(digest, self._bootstrap):
             return self.by_key_id(BOOTSTRAP.id)
@@ -176,7 +181,19 @@ class Gate:
         """Whose session a ``Cookie`` header names; ``None`` when it names none that lasts."""
         token = session_token(cookies)
         session = None if token is None else await self._sessions.find(token)
-        return None if session is None else self.by_user(session.user_id)
+        if session is None:
+            return None
+        if session.key_digest is not None:
+            return self._by_kept(session.key_digest)
+        caller = self.by_user(session.user_id)
+        return replace(caller, must_change=True) if caller is not None and session.must_change else caller
+
+    def _by_kept(self, digest: str) -> Caller | None:
+        """Whose session was begun with an API key: it lasts as long as the key, and gives no more."""
+        try:
+            return replace(self._by_digest(digest), auth_method="session")
+        except InvalidKeyError:
+            return None
 
     def _known(self, name: str, make: Callable[[], Caller]) -> Caller:
         """Callers are kept until the directory changes: making one goes through all their workspaces."""
@@ -194,7 +211,7 @@ class Gate:
         """The caller in the workspace that a request is about.
 
         It is the workspace that the request names; else, of the caller's workspaces, the one that has the
-        workflow or the execution in its path; else the oldest.
+        workflow or the execution in its path; else the one that is preferred; else the oldest.
 
         Raises:
             UnknownWorkspaceError: there is none for this caller.
@@ -205,11 +222,12 @@ class Gate:
             raise UnknownWorkspaceError("Workspace not found")
         if about.workspace_id is not None:
             return _named(caller, about.workspace_id)
-        candidates = [*caller.grants, *sorted(caller.owner_grants - caller.grants.keys())]
+        own = _by_preference(caller, about.preferred_id)
+        candidates = [*own, *sorted(caller.owner_grants - caller.grants.keys())]
         if len(candidates) == 1:
             return caller.within(candidates[0])
         homes = await self._homes(about, candidates)
-        for workspace_id in caller.grants:
+        for workspace_id in own:
             if workspace_id in homes:
                 return caller.within(workspace_id)
         if homes:
@@ -228,6 +246,12 @@ class Gate:
         given = read_uuid(about.execution_id)
         row = await self._store.locate(ids if given is None else [*ids, given])
         return frozenset() if row is None else frozenset({row.workspace_id}) & frozenset(candidates)
+
+
+def _by_preference(caller: Caller, preferred_id: str | None) -> list[UUID]:
+    """The caller's workspaces, oldest first after the preferred one, if that is one of them."""
+    preferred = None if preferred_id is None else read_uuid(preferred_id)
+    return sorted(caller.grants, key=lambda each: each != preferred)
 
 
 def _named(caller: Caller, workspace_id: str) -> Principal:

@@ -13,15 +13,17 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.errors import RecordConflictError
 from signoff.events.records import Kept, Records
 from signoff.events.types import (
+    ACCESS_FACTS,
     DIRECTORY_FACTS,
     EVENT_TYPES,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionError,
+    ExecutionForked,
     ExecutionPaused,
     ExecutionReopened,
     ExecutionResumed,
@@ -45,6 +47,7 @@ MAIN_TYPES: Final = tuple(
         ExecutionError,
         ExecutionCancelled,
         ExecutionReopened,
+        ExecutionForked,
         PauseOpened,
         PauseClosed,
     )
@@ -54,7 +57,7 @@ MAIN_TYPES: Final = tuple(
 HOOK_TYPES: Final = frozenset(
     name
     for name, kind in EVENT_TYPES.items()
-    if kind not in DIRECTORY_FACTS and not name.startswith(("workflow:", "schedule:"))
+    if kind not in (*DIRECTORY_FACTS, *ACCESS_FACTS) and not name.startswith(("workflow:", "schedule:"))
 )
 """What a hook may be told of: everything that stands in an execution's log."""
 

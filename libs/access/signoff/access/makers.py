@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Directory, Workspace
+from signoff.access.directory.fold import Directory, Workspace
 from signoff.access.gate import BOOTSTRAP, caller_of_key
 from signoff.access.permissions import allows
 from signoff.events.types import Actor, Maker, Role

@@ -8,12 +8,16 @@ same state, input and time give the same results.
 
 import msgspec
 
-from signoff.engine.commands import take_command
-from signoff.engine.flow import Results, envelope_run, try_again
-from signoff.engine.graph import Graph
+from signoff.engine.deciding.commands import take_command
+from signoff.engine.deciding.flow import Results, envelope_run, try_again
+from signoff.engine.deciding.forks import take_fork
+from signoff.engine.deciding.results import take_result, take_text
+from signoff.engine.deciding.timers import fire_due
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.messages import (
     BlockSays,
     Draft,
+    Forking,
     Input,
     Notify,
     TakenOver,
@@ -21,9 +25,7 @@ from signoff.engine.messages import (
     Told,
 )
 from signoff.engine.points.resumes import start_queued
-from signoff.engine.results import take_result, take_text
 from signoff.engine.state import State
-from signoff.engine.timers import fire_due
 from signoff.events.types import Command, PauseNotified
 
 
@@ -38,7 +40,8 @@ def decide(state: State, graph: Graph, message: Input, now: float) -> Results:
     """
     for result in _follow(state, graph, message, now):
         yield result
-        if state.telling and isinstance(result, Draft) and state.version in state.telling:
+        tells = state.telling and isinstance(result, Draft) and result.copy_of is None
+        if tells and state.version in state.telling:
             yield _notify(state, state.version)
 
 
@@ -52,6 +55,8 @@ def _follow(state: State, graph: Graph, message: Input, now: float) -> Results:
             yield from take_command(state, graph, message, now)
         case Tick():
             pass
+        case Forking():
+            yield from take_fork(state, graph, message, now)
         case Told():
             yield from _told(state, message)
         case TakenOver():

@@ -5,9 +5,10 @@ No rule is decided here. An event is a fact; the state only remembers what later
 
 from typing import Final
 
-from signoff.engine.evolve_blocks import BLOCK_EVENTS
-from signoff.engine.evolve_runs import RUN_EVENTS
-from signoff.engine.graph import Graph
+from signoff.engine.definitions.graph import Graph
+from signoff.engine.folding.blocks import BLOCK_EVENTS
+from signoff.engine.folding.forks import FORK_EVENTS
+from signoff.engine.folding.runs import RUN_EVENTS
 from signoff.engine.points.evolve import POINT_EVENTS
 from signoff.engine.state import (
     State,
@@ -36,7 +37,7 @@ def evolve(state: State, event: Event, graph: Graph | None = None, *, now: float
     if event.event_id != state.version + 1:
         raise ValueError(f"event {event.event_id} does not follow version {state.version}")
     state.version = event.event_id
-    state.time = from_iso(event.timestamp) if now is None else now
+    state.time = from_iso(event.happened_at) if now is None else now
     apply = _APPLY.get(type(event.data))
     if apply is not None:
         apply(state, event, event.data, graph)
@@ -47,4 +48,4 @@ def _variables_set(state: State, _: Event, data: VariablesSet, __: Graph | None)
     state.variables.update(data.values)
 
 
-_APPLY: Final = BLOCK_EVENTS | RUN_EVENTS | POINT_EVENTS | {VariablesSet: _variables_set}
+_APPLY: Final = BLOCK_EVENTS | RUN_EVENTS | FORK_EVENTS | POINT_EVENTS | {VariablesSet: _variables_set}

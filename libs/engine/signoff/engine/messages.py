@@ -11,7 +11,18 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from signoff.engine.points.policies import Policy
-from signoff.events.types import Command, EventData, Json, Maker, Occasion, Outcome, PauseKind
+from signoff.events.types import (
+    Command,
+    Copy,
+    Event,
+    EventData,
+    Json,
+    Maker,
+    Occasion,
+    Outcome,
+    PauseKind,
+    Refusal,
+)
 
 
 class BlockSucceeded(Struct, frozen=True, kw_only=True):
@@ -130,9 +141,20 @@ class TakenOver(Struct, frozen=True):
     running: frozenset[tuple[str, int]] = frozenset()
 
 
+class Forking(Struct, frozen=True):
+    """A ``StartExecution`` with a ``fork``, and the source's events that it takes, from the first one on."""
+
+    command: Command
+    past: list[Event]
+    refusal: Refusal | None = None
+    """Why they cannot be taken."""
+    decided_in: frozenset[str] = frozenset()
+    """The executions that the source called, by id, in which people decided; named where it matters."""
+
+
 BLOCK_RESULTS: Final = (BlockSucceeded, BlockFailed, BlockPaused, BlockWaits, BlockOpened, BlockCalls)
 BlockResult: TypeAlias = BlockSucceeded | BlockFailed | BlockPaused | BlockWaits | BlockOpened | BlockCalls
-Input: TypeAlias = Command | BlockResult | BlockSays | Told | Tick | TakenOver
+Input: TypeAlias = Command | BlockResult | BlockSays | Told | Tick | TakenOver | Forking
 
 
 class Draft(Struct, frozen=True):
@@ -146,6 +168,7 @@ class Draft(Struct, frozen=True):
     run_id: str | None = None
     attempt: int | None = None
     correlation_id: str | None = None
+    copy_of: Copy | None = None
 
 
 class RunBlock(Struct, frozen=True):

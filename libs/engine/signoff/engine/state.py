@@ -22,6 +22,7 @@ from signoff.events.types import (
     PauseKind,
     Priority,
     Quorum,
+    Source,
     Turn,
     Verdict,
 )
@@ -210,10 +211,10 @@ class PausePoint(Struct, kw_only=True):
 
     ``order`` and ``attempt`` are its block's; ``due_at`` is when a point of kind ``time`` ends. The policy is
     that of ``pause:opened``, as it stands now. ``step``: of the deadline, the last that struck; ``failing``:
-    it struck the block. ``barred``: who started it, if they
-    may not decide; ``claimed_by``: a person; ``delegates``: users → whom they decide for; ``away``:
-    users who asked others to. ``returned``: nobody decides until the content was amended. ``decisions``:
-    those that count towards a quorum. ``version``: the last event that changed what an inbox shows of it.
+    it struck the block. ``barred``: who started it, if they may not decide; ``barred_too``: who started what
+    it was forked from; ``claimed_by``: a person; ``delegates``: users → whom they decide for; ``away``: users
+    who asked others to. ``returned``: nobody decides until the content was amended. ``decisions``: those that
+    count towards a quorum. ``version``: the last event that changed what an inbox shows of it.
     """
 
     context_id: str
@@ -240,6 +241,7 @@ class PausePoint(Struct, kw_only=True):
     quorum: Quorum | None = None
     self_approval: bool = True
     barred: str | None = None
+    barred_too: list[str] = []
     deadlines: list[Deadline] = []
     priority: Priority = "normal"
     step_up: bool = False
@@ -303,6 +305,7 @@ class State(Struct, kw_only=True):
     stop_after_block_id: str | None = None
     request_digest: str | None = None
     parent: Parent | None = None
+    source: Source | None = None
     call_chain: list[str] = []
     trigger_block_id: str | None = None
     start_block_id: str | None = None

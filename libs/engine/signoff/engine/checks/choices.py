@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from signoff.engine.checks.values import check_text, shown
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.reading import BlockPlace
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.reading import BlockPlace
 
 _TITLES: Final = ("if", "else if", "else")
 

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from signoff.engine.catalog import CONTAINER_TYPES, MAX_ITERATIONS, too_many
 from signoff.engine.checks.values import is_open, shown
-from signoff.engine.definition import Block, Connection, Loop, Parallel
-from signoff.engine.faults import Findings, shorten
-from signoff.engine.reading import BlockPlace, Container, ContainerPlace, EdgePlace, Reading
-from signoff.engine.values import parse_number, read_items
+from signoff.engine.definitions.catalog import CONTAINER_TYPES, MAX_ITERATIONS, too_many
+from signoff.engine.definitions.definition import Block, Connection, Loop, Parallel
+from signoff.engine.definitions.faults import Findings, shorten
+from signoff.engine.definitions.reading import BlockPlace, Container, ContainerPlace, EdgePlace, Reading
+from signoff.engine.definitions.values import parse_number, read_items
 
 MAX_NESTING: Final = 32
 """Containers that may stand around a block: each makes the names of what runs in it longer."""

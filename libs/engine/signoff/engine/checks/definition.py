@@ -3,14 +3,21 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from signoff.engine.attributes import check_attributes
-from signoff.engine.catalog import BLOCK_TYPES, Fields, find_entry, handles
 from signoff.engine.checks.containers import Nesting, check_containers, keep_edges
 from signoff.engine.checks.params import check_params, check_variable
 from signoff.engine.checks.references import check_references
-from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, normalise_name
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.reading import BlockPlace, EdgePlace, Reading
+from signoff.engine.definitions.attributes import check_attributes
+from signoff.engine.definitions.catalog import BLOCK_TYPES, Fields, find_entry, handles
+from signoff.engine.definitions.definition import (
+    Block,
+    Connection,
+    Definition,
+    Loop,
+    Parallel,
+    normalise_name,
+)
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.reading import BlockPlace, EdgePlace, Reading
 
 _FORBIDDEN_NAMES = frozenset({"loop", "parallel", "variable"})
 _MAX_ID = 200

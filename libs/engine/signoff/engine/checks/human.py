@@ -3,9 +3,9 @@
 from typing import Any, Final, get_args
 
 from signoff.engine.checks.values import check_choice, check_fields, check_table, check_text, is_open
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import BlockPlace
 from signoff.engine.points.policies import check_policy
-from signoff.engine.reading import BlockPlace
 from signoff.events.types import Occasion
 
 _OCCASIONS: Final[tuple[str, ...]] = get_args(Occasion)

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from typing import Any, Final, TypeGuard
 
-from signoff.engine.catalog import CUSTOM_TOOL, TOOL_TYPES, response_schema
 from signoff.engine.checks.values import (
     check_choice,
     check_list,
@@ -12,8 +11,9 @@ from signoff.engine.checks.values import (
     check_text,
     is_open,
 )
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.reading import BlockPlace
+from signoff.engine.definitions.catalog import CUSTOM_TOOL, TOOL_TYPES, response_schema
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.reading import BlockPlace
 
 _ROLES: Final = ("system", "user", "assistant")
 _USAGES: Final = ("auto", "force", "none")

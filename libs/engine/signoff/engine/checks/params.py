@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 from typing import Any, Final
 
-from signoff.engine.catalog import BLOCK_TYPES, ENTRY_TYPES
 from signoff.engine.checks.choices import check_condition, check_old_router, check_router
 from signoff.engine.checks.human import check_human, check_response
 from signoff.engine.checks.models import check_agent, check_evaluator
@@ -17,12 +16,13 @@ from signoff.engine.checks.values import (
     is_open,
     shown,
 )
-from signoff.engine.codes import CODE_LANGUAGES
-from signoff.engine.definition import Block
+from signoff.engine.definitions.catalog import BLOCK_TYPES, ENTRY_TYPES
+from signoff.engine.definitions.codes import CODE_LANGUAGES
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.reading import BlockPlace
+from signoff.engine.definitions.values import VARIABLE_TYPES, parse_variable, wait_ms
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.reading import BlockPlace
-from signoff.engine.values import VARIABLE_TYPES, parse_variable, wait_ms
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 # The default time limit of an asynchronous run: nothing in it can take longer.

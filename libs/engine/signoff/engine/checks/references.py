@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from signoff.engine.attributes import variable_names
-from signoff.engine.catalog import Fields, output_fields
 from signoff.engine.checks.containers import Nesting
-from signoff.engine.definition import Definition, Loop, normalise_name
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.reading import BlockPlace, Container, ContainerPlace, Reading
-from signoff.engine.references import (
+from signoff.engine.definitions.attributes import variable_names
+from signoff.engine.definitions.catalog import Fields, output_fields
+from signoff.engine.definitions.definition import Definition, Loop, normalise_name
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.reading import BlockPlace, Container, ContainerPlace, Reading
+from signoff.engine.definitions.references import (
     TURN_FIELDS,
     BlockReference,
     TurnReference,

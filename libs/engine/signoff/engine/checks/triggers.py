@@ -4,9 +4,9 @@ import re
 from typing import Any, Final
 
 from signoff.engine.checks.values import check_choice, check_fields, shown
-from signoff.engine.faults import Findings
-from signoff.engine.reading import BlockPlace
-from signoff.engine.schedules import CATCH_UP, check_cron, is_time_zone
+from signoff.engine.definitions.faults import Findings
+from signoff.engine.definitions.reading import BlockPlace
+from signoff.engine.definitions.schedules import CATCH_UP, check_cron, is_time_zone
 
 _ENVIRONMENT: Final = re.compile(r"\{\{[^{}]+\}\}")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)

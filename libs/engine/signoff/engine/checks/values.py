@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from signoff.engine.catalog import STEERING_NAMES
-from signoff.engine.constraints import form_misuses
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.forms import check_form, form_fields
-from signoff.engine.reading import BlockPlace
-from signoff.engine.values import FIELD_TYPES, FORM_TYPES, SECRET_TYPE, parse_number, to_text
+from signoff.engine.definitions.catalog import STEERING_NAMES
+from signoff.engine.definitions.constraints import form_misuses
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.forms import check_form, form_fields
+from signoff.engine.definitions.reading import BlockPlace
+from signoff.engine.definitions.values import FIELD_TYPES, FORM_TYPES, SECRET_TYPE, parse_number, to_text
 
 _SHOWN: Final = 80
 

@@ -20,12 +20,12 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from signoff.engine.checks.values import shown
+from signoff.engine.deciding.timetable import zone_of
+from signoff.engine.definitions.faults import at
+from signoff.engine.definitions.inspection import Inspection
+from signoff.engine.definitions.schedules import is_time_zone
+from signoff.engine.definitions.values import WAIT_UNITS
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.faults import at
-from signoff.engine.inspection import Inspection
-from signoff.engine.schedules import is_time_zone
-from signoff.engine.timetable import zone_of
-from signoff.engine.values import WAIT_UNITS
 
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -65,7 +65,7 @@ def add_business(start: float, amount: float, unit: str, calendar: Calendar) -> 
     Args:
         start: in seconds since the epoch.
         amount: how much, more than nothing; days are whole.
-        unit: of the amount, a key of `signoff.engine.values.WAIT_UNITS`.
+        unit: of the amount, a key of `signoff.engine.definitions.values.WAIT_UNITS`.
         calendar: when people are at work.
 
     Returns:

@@ -2,8 +2,8 @@
 
 from uuid import UUID, uuid5
 
-from signoff.engine.flow import Results, envelope_run
-from signoff.engine.graph import Graph
+from signoff.engine.deciding.flow import Results, envelope_run
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.messages import Draft
 from signoff.engine.points.resumes import resume_by_itself
 from signoff.engine.state import PausePoint, State

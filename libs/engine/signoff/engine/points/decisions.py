@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from signoff.engine.flow import Results
-from signoff.engine.forms import check_form
-from signoff.engine.graph import Graph
+from signoff.engine.deciding.flow import Results
+from signoff.engine.definitions.forms import check_form
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.messages import Draft
 from signoff.engine.points.pauses import form_of, normalise_input, submission_of
 from signoff.engine.points.quorum import Count, count

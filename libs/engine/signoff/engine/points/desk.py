@@ -6,7 +6,7 @@ They claim, release, delegate, reassign, send back, amend, comment. Each is an e
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from signoff.engine.flow import Results
+from signoff.engine.deciding.flow import Results
 from signoff.engine.messages import Draft
 from signoff.engine.points.decisions import content_refusal, open_refusal
 from signoff.engine.points.standing import (

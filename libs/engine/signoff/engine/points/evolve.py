@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from signoff.engine.graph import Graph
-from signoff.engine.places import branches_of
+from signoff.engine.definitions.graph import Graph
+from signoff.engine.folding.places import branches_of
+from signoff.engine.folding.work import land
 from signoff.engine.points.notices import tells
 from signoff.engine.points.pauses import pending_output
 from signoff.engine.points.standing import person_of, submitter
 from signoff.engine.state import Decision, Held, PausePoint, Ready, State, Taken, Telling
-from signoff.engine.work import land
 from signoff.events.times import from_iso
 from signoff.events.types import (
     DecisionExpired,
@@ -59,6 +59,7 @@ def _opened(state: State, event: Event, data: PauseOpened, graph: Graph | None) 
         quorum=data.quorum,
         self_approval=data.self_approval,
         barred=None if data.self_approval or state.actor is None else person_of(state.actor),
+        barred_too=[] if data.self_approval or state.source is None else state.source.started_by,
         deadlines=data.deadlines,
         priority=data.priority,
         step_up=data.step_up,

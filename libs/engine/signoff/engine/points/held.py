@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from uuid import UUID
 
-from signoff.engine.flow import Results
-from signoff.engine.graph import Graph
+from signoff.engine.deciding.flow import Results
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.messages import Draft
 from signoff.engine.points.decisions import read_submission, record, refusal_of
 from signoff.engine.points.expiry import expired

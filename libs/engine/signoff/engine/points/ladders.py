@@ -9,13 +9,13 @@ from typing import Any, Final
 from msgspec import Struct
 
 from signoff.engine.checks.values import is_open, shown
+from signoff.engine.definitions.faults import at, shorten
+from signoff.engine.definitions.forms import check_form, secret_names
+from signoff.engine.definitions.inspection import Inspection
+from signoff.engine.definitions.values import WAIT_UNITS, parse_duration
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.faults import at, shorten
-from signoff.engine.forms import check_form, secret_names
-from signoff.engine.inspection import Inspection
 from signoff.engine.points.calendars import MAX_DAYS, Calendar, add_business, read_calendar
 from signoff.engine.points.naming import read_people
-from signoff.engine.values import WAIT_UNITS, parse_duration
 from signoff.events.times import iso, recordable
 from signoff.events.types import Deadline, DeadlineAction
 
@@ -35,7 +35,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     """What the steps of a deadline are read by.
 
     Attributes:
-        fields: of the form, as `signoff.engine.forms.form_fields` gives them.
+        fields: of the form, as `signoff.engine.definitions.forms.form_fields` gives them.
         keys: of the people, by name as written; ``None`` when the workflow is deployed.
         opened_at: when the point opens, in seconds since the epoch.
     """

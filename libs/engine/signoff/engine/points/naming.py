@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from signoff.engine.checks.values import shown
-from signoff.engine.faults import at
-from signoff.engine.inspection import Inspection
+from signoff.engine.definitions.faults import at
+from signoff.engine.definitions.inspection import Inspection
 from signoff.events.types import Role
 
 HINT: Final = 'such as ["group:finance"]'

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from signoff.engine.display import response_parts, response_structure
-from signoff.engine.forms import form_fields
-from signoff.engine.values import parse_json
+from signoff.engine.deciding.display import response_parts, response_structure
+from signoff.engine.definitions.forms import form_fields
+from signoff.engine.definitions.values import parse_json
 from signoff.events.escapes import escape
 from signoff.events.types import Json
 

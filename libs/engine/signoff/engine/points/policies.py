@@ -11,15 +11,15 @@ from typing import Any, Final, cast, get_args
 from msgspec import Struct
 
 from signoff.engine.checks.values import shown
-from signoff.engine.constraints import form_misuses
+from signoff.engine.definitions.constraints import form_misuses
+from signoff.engine.definitions.faults import Findings, at, shorten
+from signoff.engine.definitions.forms import form_fields
+from signoff.engine.definitions.inspection import Inspection
+from signoff.engine.definitions.reading import BlockPlace
+from signoff.engine.definitions.values import to_text
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.faults import Findings, at, shorten
-from signoff.engine.forms import form_fields
-from signoff.engine.inspection import Inspection
 from signoff.engine.points.ladders import MAX_ASKED, MAX_STEPS, Circumstances, raw_steps, read_deadlines
 from signoff.engine.points.naming import MAX_WEIGHT, is_user, read_people, read_weights
-from signoff.engine.reading import BlockPlace
-from signoff.engine.values import to_text
 from signoff.events.types import Deadline, Priority, Quorum
 
 KEYS: Final = ("title", "assignees", "quorum", "selfApproval", "deadline", "priority", "stepUp")

@@ -3,10 +3,10 @@
 from typing import Final
 from uuid import UUID
 
-from signoff.engine.children import FAILED, child_error, child_output
-from signoff.engine.flow import Results, advance, complete, complete_block, fail_block
-from signoff.engine.forms import check_form
-from signoff.engine.graph import Graph
+from signoff.engine.deciding.children import FAILED, child_error, child_output
+from signoff.engine.deciding.flow import Results, advance, complete, complete_block, fail_block
+from signoff.engine.definitions.forms import check_form
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.messages import Draft, RunBlock
 from signoff.engine.points.pauses import form_of, submitted_output
 from signoff.engine.points.quorum import decisions_output

@@ -50,8 +50,12 @@ def decided_for(point: PausePoint) -> set[str]:
 
 def may_not(point: PausePoint) -> set[str]:
     """Who may not decide a point although they are asked: not again, not what they started or gave away."""
-    barred = set() if point.barred is None else {point.barred}
-    return decided_for(point) | barred | set(point.away)
+    return decided_for(point) | barred_from(point) | set(point.away)
+
+
+def barred_from(point: PausePoint) -> set[str]:
+    """Those who started what is to be decided, where they may not decide it themselves."""
+    return {*point.barred_too, *(() if point.barred is None else (point.barred,))}
 
 
 def standing_of(point: PausePoint, actor: Actor, maker: Maker) -> Standing | None:
@@ -67,7 +71,7 @@ def standing_of(point: PausePoint, actor: Actor, maker: Maker) -> Standing | Non
     if person not in point.away and (not point.assignees or not own.isdisjoint(point.assignees)):
         return Standing(person, None, own)
     absent = list(_stands_in_for(point, maker))
-    used = {point.barred, *decided_for(point)}
+    used = barred_from(point) | decided_for(point)
     return next(
         (Standing(person, name, keys) for name, keys in absent if name not in used),
         Standing(person, *absent[0]) if absent else None,
@@ -89,7 +93,7 @@ def standing_refusal(point: PausePoint, actor: Actor, maker: Maker) -> Refusal |
     if standing is None:
         return Refusal(code="NOT_ELIGIBLE", message=_not_asked(point, maker))
     who = {standing.person, person_of(actor), standing.on_behalf_of}
-    if point.barred is not None and point.barred in who:
+    if not barred_from(point).isdisjoint(who):
         return Refusal(
             code="SELF_APPROVAL",
             message="Whoever started the execution may not decide this; somebody else must",

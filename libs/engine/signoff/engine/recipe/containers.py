@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from typing import Any, Final
 
-from signoff.engine.catalog import MAX_AT_ONCE, MAX_ITERATIONS
-from signoff.engine.definition import Loop, Parallel
-from signoff.engine.faults import Findings, at
-from signoff.engine.reading import Container, ContainerPlace
+from signoff.engine.definitions.catalog import MAX_AT_ONCE, MAX_ITERATIONS
+from signoff.engine.definitions.definition import Loop, Parallel
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import Container, ContainerPlace
 from signoff.engine.recipe.keys import targets
 from signoff.engine.recipe.params import expression
 from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, get_args
 
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.faults import Findings, at
 from signoff.engine.points.naming import HINT, MAX_WEIGHT
 from signoff.engine.points.policies import KEYS
 from signoff.engine.recipe.keys import fields_key

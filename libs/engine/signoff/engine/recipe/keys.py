@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from signoff.engine.constraints import MAX_ITEMS, MAX_TEXT
+from signoff.engine.definitions.constraints import MAX_ITEMS, MAX_TEXT
+from signoff.engine.definitions.values import FORM_TYPES, VARIABLE_TYPES
 from signoff.engine.recipe.spelling import Key, Schema, object_schema
-from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES
 
 TARGETS: Final[Schema] = {
     "anyOf": [

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.faults import Findings, at
 from signoff.engine.recipe.keys import anything, listed, targets, text
 from signoff.engine.recipe.params import copy
 from signoff.engine.recipe.spelling import Key, Schema, Spelling, Written, object_schema, read_keys

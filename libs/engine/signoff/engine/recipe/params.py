@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from signoff.engine.checks.values import shown
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.values import FORM_TYPES, VARIABLE_TYPES, duration_ms, parse_duration
 from signoff.engine.recipe.keys import FIELD_KEYS, anything, listed, targets, text
 from signoff.engine.recipe.spelling import (
     DURATION,
@@ -15,7 +16,6 @@ from signoff.engine.recipe.spelling import (
     object_schema,
     read_keys,
 )
-from signoff.engine.values import FORM_TYPES, VARIABLE_TYPES, duration_ms, parse_duration
 
 _BY_NAME: Final[Schema] = {"type": "object"}
 _OPEN_NUMBER: Final[Schema] = {"type": ["integer", "string"], "minimum": 100, "maximum": 599}

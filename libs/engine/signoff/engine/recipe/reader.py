@@ -7,11 +7,11 @@ parallels hold their blocks, and the start block is ``input``. It is strict: an 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from signoff.engine.attributes import read_attributes
-from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
-from signoff.engine.definition import Block, Connection, Retry, Variable
-from signoff.engine.faults import Findings, at
-from signoff.engine.reading import BlockPlace, EdgePlace, Reading
+from signoff.engine.definitions.attributes import read_attributes
+from signoff.engine.definitions.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
+from signoff.engine.definitions.definition import Block, Connection, Retry, Variable
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import BlockPlace, EdgePlace, Reading
 from signoff.engine.recipe import containers, human, models, params, triggers
 from signoff.engine.recipe.keys import BLOCK_KEYS, RETRY_KEYS, TOP_KEYS
 from signoff.engine.recipe.spelling import Key, Spelling, Written, read_keys

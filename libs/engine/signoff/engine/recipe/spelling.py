@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.faults import Findings, at
 
 Schema = dict[str, Any]
 """A fragment of JSON Schema."""

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from signoff.engine.catalog import ENTRY_TYPES
-from signoff.engine.faults import Findings, at
+from signoff.engine.definitions.catalog import ENTRY_TYPES
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.schedules import CATCH_UP
 from signoff.engine.recipe.keys import fields_key, text
 from signoff.engine.recipe.params import copy, read_input
 from signoff.engine.recipe.spelling import Key, Spelling, Written
-from signoff.engine.schedules import CATCH_UP
 
 _INPUT: Final = {"input": fields_key("The fields of the input by name.")}
 

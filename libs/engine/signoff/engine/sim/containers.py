@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
-from signoff.engine.catalog import MAX_AT_ONCE, MAX_ITERATIONS, too_many
 from signoff.engine.checks.values import shown
-from signoff.engine.definition import Loop, Parallel
-from signoff.engine.faults import Findings, at
-from signoff.engine.reading import Container, ContainerPlace
-from signoff.engine.values import parse_number
+from signoff.engine.definitions.catalog import MAX_AT_ONCE, MAX_ITERATIONS, too_many
+from signoff.engine.definitions.definition import Loop, Parallel
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import Container, ContainerPlace
+from signoff.engine.definitions.values import parse_number
 
 _LoopKind: TypeAlias = Literal["for", "forEach", "while", "doWhile"]
 _ParallelKind: TypeAlias = Literal["count", "collection"]

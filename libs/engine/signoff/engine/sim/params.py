@@ -2,11 +2,11 @@
 
 from typing import Any, Final
 
-from signoff.engine.catalog import CONTAINER_TYPES
-from signoff.engine.faults import Findings, at
-from signoff.engine.plain import Copier
-from signoff.engine.schedules import SIM_FIELDS, ScheduleError, sim_cron
-from signoff.engine.values import parse_json
+from signoff.engine.definitions.catalog import CONTAINER_TYPES
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.plain import Copier
+from signoff.engine.definitions.schedules import SIM_FIELDS, ScheduleError, sim_cron
+from signoff.engine.definitions.values import parse_json
 
 # blocks, block, config, params and the document itself stand around a parameter.
 _PARAM_DEPTH: Final = 5

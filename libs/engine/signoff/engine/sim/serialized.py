@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
-from signoff.engine.attributes import read_attributes
-from signoff.engine.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
-from signoff.engine.definition import Block, Connection, Retry, Variable
-from signoff.engine.faults import Findings, at
-from signoff.engine.reading import BlockPlace, EdgePlace, Reading
+from signoff.engine.definitions.attributes import read_attributes
+from signoff.engine.definitions.catalog import BLOCK_TYPES, CONTAINER_TYPES, is_trigger
+from signoff.engine.definitions.definition import Block, Connection, Retry, Variable
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import BlockPlace, EdgePlace, Reading
+from signoff.engine.definitions.values import parse_number
 from signoff.engine.sim.containers import read_containers
 from signoff.engine.sim.params import read_params
-from signoff.engine.values import parse_number
 
 _OLD_SOURCES: Final = frozenset({"source-right", "source-left", "source-top", "source-bottom"})
 # A missing handle of these is that of the case, or the route, at the connection's position.

@@ -7,9 +7,9 @@ found to be wrong with is reported where it stands in the state (`_Relocation`).
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from signoff.engine.catalog import CONTAINER_TYPES
-from signoff.engine.faults import Findings, at
-from signoff.engine.reading import BlockPlace, ContainerPlace, EdgePlace, Reading
+from signoff.engine.definitions.catalog import CONTAINER_TYPES
+from signoff.engine.definitions.faults import Findings, at
+from signoff.engine.definitions.reading import BlockPlace, ContainerPlace, EdgePlace, Reading
 from signoff.engine.sim.serialized import read_sim
 
 _LOOP_DATA: Final = {"loopType": "loopType", "count": "iterations", "collection": "forEachItems"} | {

@@ -1,0 +1,1 @@
+"""API keys, stream tokens, and how often their callers may."""

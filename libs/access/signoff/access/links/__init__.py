@@ -1,0 +1,1 @@
+"""Decision links, and the codes that step up."""

@@ -1,0 +1,1 @@
+"""What is kept sealed beside the log."""

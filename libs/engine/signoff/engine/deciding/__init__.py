@@ -1,0 +1,1 @@
+"""What follows from a command, a result, or the time."""

@@ -1,0 +1,1 @@
+"""Workflow definitions: one internal form, how it is read, checked and compiled."""
