@@ -1,0 +1,7 @@
+"""What can go wrong with an export."""
+
+from signoff.events.errors import SignoffError
+
+
+class ExportError(SignoffError):
+    """The export cannot be made, or cannot go on; says what to do."""
