@@ -22,6 +22,7 @@ from signoff.client.answers.executions import (
     StreamEvent,
 )
 from signoff.client.answers.files import File
+from signoff.client.answers.forks import DryRun, ForkDecision, Forked
 from signoff.client.answers.inbox import (
     InboxCounts,
     InboxItem,
@@ -83,6 +84,7 @@ from signoff.client.errors import (
     Winner,
 )
 from signoff.client.resources.execution import AsyncExecution
+from signoff.client.resources.forks import ForkEdits
 from signoff.client.sync import Client, Execution
 
 __all__ = [
@@ -107,6 +109,7 @@ __all__ = [
     "Delivery",
     "Deployed",
     "Detail",
+    "DryRun",
     "EnvironmentName",
     "Execution",
     "ExecutionEndedError",
@@ -114,6 +117,9 @@ __all__ = [
     "ExecutionStatus",
     "ExecutionView",
     "File",
+    "ForkDecision",
+    "ForkEdits",
+    "Forked",
     "FormError",
     "FoundExecution",
     "FromBlock",

@@ -9,6 +9,7 @@ from signoff.client.answers.executions import ExecutionStatus, StreamEvent
 from signoff.client.answers.workspaces import Caller, Usage
 from signoff.client.follow import feed, present
 from signoff.client.resources.absences import AsyncAbsences
+from signoff.client.resources.accesses import AsyncAccesses
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.executions import AsyncExecutions
 from signoff.client.resources.files import AsyncFiles
@@ -70,6 +71,7 @@ class AsyncClient:
         groups: users who decide together.
         workspaces: the workspaces themselves, and their members.
         hooks: outgoing webhooks.
+        accesses: who read what, and who was turned away.
 
     Raises:
         ConfigurationError: the URL is none of HTTP.
@@ -112,6 +114,7 @@ class AsyncClient:
         self.groups = AsyncGroups(transport, patience=patience)
         self.workspaces = AsyncWorkspaces(transport, patience=patience)
         self.hooks = AsyncHooks(transport, patience=patience)
+        self.accesses = AsyncAccesses(transport, patience=patience)
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ from typing import Self
 from signoff.client.blocking import Blocking, LoopThread, called, constructed, giving, iterated, made
 from signoff.client.client import AsyncClient
 from signoff.client.resources.absences import AsyncAbsences
+from signoff.client.resources.accesses import AsyncAccesses
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.execution import AsyncExecution
 from signoff.client.resources.executions import AsyncExecutions
@@ -42,6 +43,7 @@ class Execution(Blocking[AsyncExecution]):
     follow = iterated(AsyncExecution.follow)
     events = iterated(AsyncExecution.events)
     blob = called(AsyncExecution.blob)
+    bundle = called(AsyncExecution.bundle)
     wait = called(AsyncExecution.wait)
     wait_until = called(AsyncExecution.wait_until)
     result = called(AsyncExecution.result)
@@ -50,6 +52,8 @@ class Execution(Blocking[AsyncExecution]):
     held = iterated(AsyncExecution.held)
     cancel = called(AsyncExecution.cancel)
     retry = called(AsyncExecution.retry)
+    fork = called(AsyncExecution.fork)
+    what_if = called(AsyncExecution.what_if)
 
     @property
     def id(self) -> str:
@@ -152,6 +156,12 @@ class Environment(Blocking[AsyncEnvironment]):
     list = iterated(AsyncEnvironment.list)
 
 
+class Accesses(Blocking[AsyncAccesses]):
+    """``client.accesses``."""
+
+    list = iterated(AsyncAccesses.list)
+
+
 class Keys(Blocking[AsyncKeys]):
     """``client.keys``."""
 
@@ -244,6 +254,7 @@ class Client(Blocking[AsyncClient]):
         self.groups = Groups(inner.groups, thread)
         self.workspaces = Workspaces(inner.workspaces, thread)
         self.hooks = Hooks(inner.hooks, thread)
+        self.accesses = Accesses(inner.accesses, thread)
 
     feed = iterated(AsyncClient.feed)
     present = called(AsyncClient.present)

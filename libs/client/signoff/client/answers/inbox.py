@@ -11,6 +11,9 @@ Scope: TypeAlias = Literal["open", "mine", "groups", "all"]
 """``open``: what the caller may decide now; ``mine``: what is assigned to them, or claimed by them;
 ``groups``: what is their groups', their roles' or anybody's, and free; ``all``: every open point."""
 
+Claimed: TypeAlias = Literal["me", "nobody"]
+"""Whose open points are meant: those that the caller has claimed, or that nobody has."""
+
 InboxOrder: TypeAlias = Literal["opened", "-opened", "due", "-due", "priority", "-priority"]
 """What points are sorted by; with ``-`` the latest, or highest, come first."""
 

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Annotated, Final, Unpack
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,10 +16,13 @@ from signoff.client.answers.executions import (
     Retried,
     StreamEvent,
 )
+from signoff.client.answers.forks import DryRun, Forked
 from signoff.client.answers.pauses import PausePoint, Resumed
+from signoff.client.downloads import pieces_of, write_pieces
 from signoff.client.errors import Json, NotFoundError
 from signoff.client.follow import follow
 from signoff.client.pages import Page, items
+from signoff.client.resources.forks import ForkEdits, fork_body
 from signoff.client.resources.pauses import AsyncPauses
 from signoff.client.transport import Transport, api_path, query
 from signoff.client.waiting import ended, wait_for
@@ -165,6 +169,21 @@ class AsyncExecution:
         path = api_path("executions", self.id, "blobs", digest.removeprefix("sha256:"))
         return (await self._transport.request("GET", path)).body
 
+    async def bundle(self, to: Path, *, with_children: bool = False) -> Path:
+        """Write it as a bundle: one signed file that proves itself. The path holds all of it or nothing.
+
+        Args:
+            to: where; what is there is replaced.
+            with_children: with the executions that it called.
+
+        Raises:
+            RefusedError: the server will not give it.
+            UnreachableError: the connection broke off.
+            ConfigurationError: it cannot be written there.
+        """
+        path, params = api_path("executions", self.id, "bundle"), query(withChildren=with_children or None)
+        return await write_pieces(pieces_of(self._transport, path, params), to)
+
     async def wait(self, *, timeout: float | None = None) -> ExecutionView:  # noqa: ASYNC109 - as in other SDKs
         """Wait until the execution has ended for good, through its pauses.
 
@@ -278,6 +297,47 @@ class AsyncExecution:
             json={"reason": reason},
             key=idempotency_key,
         )
+
+    async def fork(
+        self,
+        *,
+        content_digest: str | None = None,
+        idempotency_key: str | None = None,
+        **edits: Unpack[ForkEdits],
+    ) -> Forked:
+        """Go on from an event of it in an execution of its own, whose blocks act; this one never changes.
+
+        Args:
+            content_digest: of what the decision was made on.
+            idempotency_key: the same key and request again give the same fork.
+            **edits: see :class:`ForkEdits`.
+
+        Raises:
+            ConflictError: nothing is left to run, or people decided on what another input would change.
+        """
+        reply = await self._transport.request(
+            "POST",
+            self._forks,
+            body=msgspec.json.encode(fork_body(edits, "live")),
+            headers={} if content_digest is None else {"If-Match": f'"{content_digest}"'},
+            key=idempotency_key,
+        )
+        return reply.decode(Forked)
+
+    async def what_if(self, **edits: Unpack[ForkEdits]) -> DryRun:
+        """What a fork would come to, without writing or doing anything.
+
+        Args:
+            **edits: see :class:`ForkEdits`.
+
+        Raises:
+            ConflictError: as of :meth:`fork`.
+        """
+        return await self._transport.call(DryRun, "POST", self._forks, json=fork_body(edits, "dry-run"))
+
+    @property
+    def _forks(self) -> str:
+        return api_path("executions", self.id, "forks")
 
     def _pauses(self) -> AsyncPauses:
         return AsyncPauses(self._transport, patience=self._patience)

@@ -43,7 +43,8 @@ class Filters(TypedDict, total=False):
         error: a part of why they failed, in any case.
         attributes: what their workflows let them be found by: ``customer:Ada``, ``amount>=100``.
             Several values of one name are alternatives.
-        text: a part of their id, their workflow's id, their error or one of their attributes.
+        text: the beginning of their id, or words: each begins a word of their id, their workflow's id,
+            their error or one of their attributes.
     """
 
     workflows: Sequence[str]

@@ -10,18 +10,16 @@ import aiohttp
 from msgspec import Struct
 
 from signoff.client.answers.files import File
-from signoff.client.errors import ConfigurationError, Request
+from signoff.client.downloads import pieces_of, write_pieces
+from signoff.client.errors import ConfigurationError
 from signoff.client.resources.resource import Resource
-from signoff.client.transport import CONNECT_LIMIT, Body, api_path, check
+from signoff.client.transport import Body, api_path
 
 Content: TypeAlias = Path | bytes | Iterable[bytes] | AsyncIterable[bytes]
 """A file to read, its bytes, or its pieces."""
 
 UPLOAD_LIMIT: Final = 600.0
 """Seconds that an upload may take."""
-
-_SILENCE_LIMIT: Final = 30.0
-_PIECE: Final = 256 * 1024
 
 
 class _Uploaded(Struct):
@@ -80,11 +78,8 @@ class AsyncFiles(Resource):
             NotFoundError: there is none.
             UnreachableError: the connection broke off.
         """
-        request = Request("GET", api_path("files", key))
-        limit = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT, sock_read=_SILENCE_LIMIT)
-        async with self._transport.open(request, limit=limit) as response:
-            await check(response, request)
-            async for piece in response.content.iter_chunked(_PIECE):
+        async with aclosing(pieces_of(self._transport, api_path("files", key))) as pieces:
+            async for piece in pieces:
                 yield piece
 
     async def download(self, key: str, to: Path) -> Path:
@@ -99,21 +94,7 @@ class AsyncFiles(Resource):
             UnreachableError: the connection broke off.
             ConfigurationError: it cannot be written there.
         """
-        partial = to.with_name(f"{to.name}.part")
-        try:
-            file = await asyncio.to_thread(partial.open, "wb")
-            try:
-                async with aclosing(self.pieces(key)) as pieces:
-                    async for piece in pieces:
-                        await asyncio.to_thread(file.write, piece)
-            finally:
-                await asyncio.to_thread(file.close)
-            await asyncio.to_thread(partial.replace, to)
-        except OSError as error:
-            raise ConfigurationError(f"{to} cannot be written: {error.strerror}") from error
-        finally:
-            await asyncio.to_thread(partial.unlink, missing_ok=True)
-        return to
+        return await write_pieces(self.pieces(key), to)
 
 
 def _form(content: Content, name: str, media_type: str) -> Body:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from signoff.client.answers.decisions import Decision, DecisionResult, PointState
-from signoff.client.answers.inbox import InboxCounts, InboxItem, InboxOrder, PointDetail, Scope
+from signoff.client.answers.inbox import Claimed, InboxCounts, InboxItem, InboxOrder, PointDetail, Scope
 from signoff.client.answers.pauses import Priority
 from signoff.client.errors import Json
 from signoff.client.resources.resource import Paged, Resource
@@ -30,6 +30,7 @@ class InboxFilters(TypedDict, total=False):
         opened_before: opened before this moment.
         text: words that their title and what they show have, each at least its beginning.
         returned: whether changes are wanted before anybody decides.
+        claimed: ``me``: claimed by the caller; ``nobody``: by nobody.
     """
 
     scope: Scope
@@ -41,6 +42,7 @@ class InboxFilters(TypedDict, total=False):
     opened_before: str
     text: str
     returned: bool
+    claimed: Claimed
 
 
 _NAMES: Final[Mapping[str, str]] = {

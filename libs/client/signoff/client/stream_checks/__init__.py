@@ -1,0 +1,1 @@
+"""The contract of Signoff's streams (docs/streaming.md), checked rule by rule against any server."""
