@@ -11,15 +11,17 @@ import structlog
 from aiohttp import web
 
 from signoff.access.assignees import Assignees
-from signoff.access.decision_links import DecisionLinks
-from signoff.access.environment import Environments
+from signoff.access.directory.live import LiveDirectory, following
 from signoff.access.errors import UnknownAssigneeError
-from signoff.access.form_secrets import FormSecrets
-from signoff.access.live import LiveDirectory, following
-from signoff.access.people import People
-from signoff.access.sealing import Sealer
+from signoff.access.links.links import DecisionLinks
+from signoff.access.secrets.environment import Environments
+from signoff.access.secrets.form_secrets import FormSecrets
+from signoff.access.secrets.sealing import Sealer
+from signoff.access.signing_in.people import People
+from signoff.audit.checkpoints.files import CheckpointFiles
+from signoff.audit.checkpoints.signing import LABEL, Signer
 from signoff.blocks import Registry
-from signoff.engine.catalog import BLOCK_TYPES
+from signoff.engine.definitions.catalog import BLOCK_TYPES
 from signoff.events import topology
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
@@ -32,22 +34,24 @@ from signoff.events.topics import PARTITIONS
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
-from signoff.executor.fencing import fenced
-from signoff.executor.holdings import Holdings
 from signoff.executor.hooks.deliverer import delivering
 from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.service import HookService
-from signoff.executor.intake import Intake
-from signoff.executor.lease import TTL, Leases
-from signoff.executor.loader import Loader
+from signoff.executor.logs.loader import Loader
+from signoff.executor.logs.plans import Plans
 from signoff.executor.notices import open_notices
-from signoff.executor.outcomes import Outcomes
-from signoff.executor.partition import Partition, Shared
-from signoff.executor.plans import Plans
-from signoff.executor.reading import Sources
-from signoff.executor.relay import Relay
-from signoff.executor.runner import Runner
-from signoff.executor.timing import Timing
+from signoff.executor.ownership.fencing import fenced
+from signoff.executor.ownership.holdings import Holdings
+from signoff.executor.ownership.lease import TTL, Leases
+from signoff.executor.partition.intake import Intake
+from signoff.executor.partition.loop import Partition
+from signoff.executor.partition.outcomes import Outcomes
+from signoff.executor.partition.shared import Shared
+from signoff.executor.partition.timing import Timing
+from signoff.executor.publishing.checkpoints import Checkpoints
+from signoff.executor.publishing.relay import Relay
+from signoff.executor.running.reading import Sources
+from signoff.executor.running.runner import Runner
 from signoff.runtime.clock import DatabaseClock
 from signoff.runtime.guard import guarded_session, parse_networks
 from signoff.runtime.health import Health, add_health_routes
@@ -77,6 +81,7 @@ class Executor:
         settings: concurrency, environment, allowed networks.
         directory: which secrets and webhooks workspaces have; whoever gives it keeps it live.
         sealer: opens those secrets.
+        files: where checkpoints are kept besides their topic; ``None``: nowhere.
         owner: names this process in the leases; a name is made when none is given.
         clock: the time of day, in seconds since the epoch, UTC; the database's when none is given.
         lease: seconds that a lease lasts.
@@ -94,6 +99,7 @@ class Executor:
         health: Health,
         directory: LiveDirectory,
         sealer: Sealer,
+        files: CheckpointFiles | None = None,
         partitions: int = PARTITIONS,
         owner: str | None = None,
         clock: Callable[[], float] | None = None,
@@ -137,6 +143,11 @@ class Executor:
         plans = Plans(store, blobs, registry, tools.llm)
         self._loader = Loader(store, plans)
         self._leases = Leases(store, owner, holder=self._holdings, partitions=partitions, ttl=lease)
+        self._checkpoints = Checkpoints(
+            store, bus, Signer(sealer.keys_for(LABEL)),
+            files=files, every=settings.checkpoint_every, held=self._leases.held,
+            clock=clock,
+        )  # fmt: skip
         self._shared = Shared(
             store=store,
             blobs=blobs,
@@ -152,6 +163,7 @@ class Executor:
             held=self._leases.held,
             partitions=partitions,
             clock=clock,
+            addresses=settings.access_log_addresses,
         )
 
     @property
@@ -187,6 +199,7 @@ class Executor:
             "timer poll": self._timing.poll(),
             "sweep": self._sweep(),
             "snapshots": self._make_snapshots(),
+            "checkpoints": self._checkpoints.keep(),
             "leases": self._lead(),
         }
         tasks = [asyncio.create_task(work, name=name) for name, work in loops.items()]
@@ -255,6 +268,16 @@ class Nobody:
         return {}
 
 
+async def open_checkpoints(settings: Settings) -> CheckpointFiles | None:
+    """Where checkpoints are kept, if settings say so.
+
+    Raises:
+        BlobError: there is no such place.
+    """
+    url = settings.checkpoints_url
+    return None if url is None else await asyncio.to_thread(CheckpointFiles.open, url)
+
+
 @contextlib.asynccontextmanager
 async def open_tools(settings: Settings, blobs: BlobStore) -> AsyncIterator[Tools]:
     """What blocks use: the sandbox, guarded HTTP, threads, a language model. Closed on leaving."""
@@ -293,7 +316,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         async with open_tools(settings, blobs) as tools, following(store, health.watch) as directory:
             executor = Executor(
                 settings, store=store, bus=bus, blobs=blobs, registry=discover_blocks(settings), tools=tools,
-                health=health, directory=directory, sealer=sealer,
+                health=health, directory=directory, sealer=sealer, files=await open_checkpoints(settings),
             )  # fmt: skip
             health.add_check("leases", executor.check)
             health.add_check("clock", executor.check_clock)

@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import Final
 
 from aiohttp import web
 from prometheus_client import Gauge
 
+from signoff.access.directory.live import following
 from signoff.access.gate import Gate
-from signoff.access.live import following
+from signoff.audit.accesses.recorder import AccessRecorder
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.events.topics import PARTITIONS
+from signoff.runtime.clock import DatabaseClock
 from signoff.runtime.cors import allow_origins
 from signoff.runtime.errors import SettingsError
 from signoff.runtime.health import Health, add_health_routes
@@ -23,6 +26,9 @@ from signoff.runtime.settings import Settings
 from signoff.stream.answers import json_errors
 from signoff.stream.routes import add_stream_routes
 from signoff.tail import Hub
+
+_BACKLOG: Final = 8192
+"""Connections that wait to be accepted: after a cut all readers come back at once."""
 
 
 def create_app(
@@ -66,9 +72,31 @@ def create_app(
     health.add_check("directory", gate.directory.check)
     health.add_check("topic", topic)
     add_health_routes(app, health)
-    add_stream_routes(app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health)
+    clock = DatabaseClock(store)
+    accesses = AccessRecorder(bus, clock, reads=settings.access_log == "all")
+    add_stream_routes(
+        app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health, accesses=accesses
+    )
     app.cleanup_ctx.append(closing_hub)
+    app.cleanup_ctx.append(_recording(accesses, clock, health))
     return app
+
+
+def _recording(
+    accesses: AccessRecorder, clock: DatabaseClock, health: Health
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Record accesses, by the database's clock, for as long as the application runs."""
+
+    async def recording(_: web.Application) -> AsyncIterator[None]:
+        telling = asyncio.create_task(clock.keep(), name="stream clock")
+        health.watch(telling, telling.get_name())
+        async with accesses.running() as task:
+            health.watch(task, task.get_name())
+            yield
+        telling.cancel()
+        await asyncio.wait([telling])
+
+    return recording
 
 
 def _measure(hub: Hub, health: Health) -> None:
@@ -112,6 +140,7 @@ async def run(
             on_ready=on_ready,
             handler_cancellation=True,
             grace=GRACE,
+            backlog=_BACKLOG,
         )
 
 

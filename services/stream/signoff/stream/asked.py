@@ -46,21 +46,22 @@ async def find_target(store: EventStore, workspace_id: UUID, workflow_id: str, e
     given = read_uuid(execution_id)
     chosen = chosen_log_id(str(workspace_id), execution_id)
     row = await store.locate([chosen] if given is None else [chosen, given])
-    if row is not None and row.workspace_id != workspace_id:
+    hidden = row is not None and row.workspace_id != workspace_id
+    if hidden:
         row = None  # not to be told from one that never was
     if row is None or row.workflow_id != workflow_id:
-        raise await _refusal(store, workspace_id, workflow_id, row)
+        raise await _refusal(store, workspace_id, workflow_id, row, hidden=hidden)
     is_run = given is not None and row.log_id not in (given, chosen)
     return Target(row.log_id, row.execution_id or str(row.log_id), str(given) if is_run else None)
 
 
 async def _refusal(
-    store: EventStore, workspace_id: UUID, workflow_id: str, row: ExecutionRow | None
+    store: EventStore, workspace_id: UUID, workflow_id: str, row: ExecutionRow | None, *, hidden: bool
 ) -> RefusedError:
     if await store.workflow(workspace_id, workflow_id) is None:
-        return RefusedError(404, "Workflow not found")
+        return RefusedError(404, "Workflow not found", hidden=hidden)
     if row is None:
-        return RefusedError(404, "Execution buffer not found or expired")
+        return RefusedError(404, "Execution buffer not found or expired", hidden=hidden)
     return RefusedError(403, "Execution does not belong to this workflow")
 
 

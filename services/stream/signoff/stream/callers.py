@@ -1,6 +1,7 @@
 """Who asks for a stream, and what of it they may see: asked when it begins, and again while it lasts."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
@@ -9,9 +10,15 @@ from msgspec import Struct
 from signoff.access.callers import Caller, Principal
 from signoff.access.errors import ForeignWorkspaceError, UnknownWorkspaceError
 from signoff.access.gate import WORKSPACE_HEADER, About, Gate
-from signoff.access.stream_tokens import PARAMETER, StreamGrant, StreamTokens
+from signoff.access.keys.tokens import PARAMETER, StreamGrant, StreamTokens
 from signoff.stream.errors import RefusedError
 from signoff.tail import FeedFilter
+
+CALLER: Final = web.RequestKey("caller", Caller)
+"""Who sent a request, once that is known."""
+
+WORKSPACE: Final = web.RequestKey("workspace", UUID)
+"""The workspace that it is about, once that is known."""
 
 
 class Presented(Struct, frozen=True):
@@ -60,10 +67,11 @@ class Callers:
             InvalidKeyError: there is no caller any more.
             StoreUnavailableError: it cannot be said now.
         """
-        caller, grant = await presented.who(), presented.grant
+        caller, grant = await self.caller(request, presented), presented.grant
         if grant is not None:
             if grant.workspace_id is None or grant.workspace_id not in caller.grants:
                 raise RefusedError(403, "The token is for another stream")
+            request[WORKSPACE] = grant.workspace_id
             return caller.within(grant.workspace_id)
         about = About(
             workspace_id=request.query.get("workspaceId") or request.headers.get(WORKSPACE_HEADER),
@@ -71,11 +79,18 @@ class Callers:
             execution_id=request.match_info["executionId"],
         )
         try:
-            return await self._gate.principal(caller, about)
+            principal = await self._gate.principal(caller, about)
         except ForeignWorkspaceError as error:
             raise RefusedError(403, str(error)) from error
         except UnknownWorkspaceError as error:
             raise RefusedError(404, str(error)) from error
+        request[WORKSPACE] = principal.workspace_id
+        return principal
+
+    async def caller(self, request: web.Request, presented: Presented) -> Caller:
+        """Who sends a request; raises what ``presented.who`` raises."""
+        caller = request[CALLER] = await presented.who()
+        return caller
 
     async def _by_headers(self, headers: Mapping[str, str]) -> Caller:
         return _somebody(await self._gate.caller(headers))

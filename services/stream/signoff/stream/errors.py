@@ -18,8 +18,10 @@ class RefusedError(StreamError):
 
     Attributes:
         status: of the answer.
+        hidden: what was asked for is there, and not for the caller to know of.
     """
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, hidden: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.hidden = hidden

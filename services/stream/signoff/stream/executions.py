@@ -1,18 +1,20 @@
 """``GET /api/workflows/{id}/executions/{executionId}/stream`` (http-contract.md, SSE)."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Final
 from uuid import UUID
 
 from aiohttp import web
 
 from signoff.events.store.base import EventStore
-from signoff.stream.asked import Target, cursor_of, find_target, follows
+from signoff.stream.accesses import StreamWitness
+from signoff.stream.asked import Cursor, Target, cursor_of, find_target, follows
 from signoff.stream.callers import Callers, Presented, may_read
 from signoff.stream.errors import RefusedError
-from signoff.stream.permits import Permits
+from signoff.stream.permits import Permit, Permits
 from signoff.stream.rooms import Rooms
-from signoff.tail import Hub
+from signoff.tail import Hub, Reader
 from signoff.tail.sending import HEADERS, frames_of, send
 
 PATH: Final = "/api/workflows/{workflowId}/executions/{executionId}/stream"
@@ -30,14 +32,25 @@ class ExecutionStreams:
         callers: tell who asks, and about which workspace.
         permits: ask again while a stream is open.
         rooms: places in workspaces.
+        witness: takes note of who reads them.
     """
 
-    def __init__(self, store: EventStore, hub: Hub, callers: Callers, permits: Permits, rooms: Rooms) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        hub: Hub,
+        callers: Callers,
+        permits: Permits,
+        rooms: Rooms,
+        *,
+        witness: StreamWitness,
+    ) -> None:
         self._store = store
         self._hub = hub
         self._callers = callers
         self._permits = permits
         self._rooms = rooms
+        self._witness = witness
         self._lookups = asyncio.Semaphore(_LOOKUPS)
 
     async def get(self, request: web.Request) -> web.StreamResponse:
@@ -57,11 +70,14 @@ class ExecutionStreams:
             ) as reader,
         ):
             async with self._permits.held(ask, reader.close) as permit:
-                frames = await reader.begin()
-                if cursor.reconnect and reader.ended and not frames:
+                pieces = await _pieces(reader, cursor, permit)
+                if pieces is None:
                     return web.Response(status=204)  # an EventSource stops asking
-                pieces = frames_of(reader, frames, may_go_on=permit.holds)
-                return await send(request, _headers(target), pieces, log_id=str(target.log_id))
+                with self._witness.reading(
+                    request, "streamExecution", presented, workspaces=[workspace_id],
+                    names=_names(request, target), told=_told(cursor, target),
+                ):  # fmt: skip
+                    return await send(request, _headers(target), pieces, log_id=str(target.log_id))
 
     async def head(self, request: web.Request) -> web.StreamResponse:
         """What :meth:`get` would begin with."""
@@ -80,6 +96,23 @@ class ExecutionStreams:
         if presented.grant is not None and presented.grant.log_id != target.log_id:
             raise RefusedError(403, "The token is for another stream")
         return principal.workspace_id, target
+
+
+async def _pieces(reader: Reader, cursor: Cursor, permit: Permit) -> AsyncGenerator[list[bytes], None] | None:
+    """What is sent; ``None`` to who comes back to the end. Nobody else keeps the first frames."""
+    frames = await reader.begin()
+    if cursor.reconnect and reader.ended and not frames:
+        return None
+    return frames_of(reader, frames, may_go_on=permit.holds)
+
+
+def _names(request: web.Request, target: Target) -> dict[str, str]:
+    return {"workflowId": request.match_info["workflowId"], "executionId": target.execution_id}
+
+
+def _told(cursor: Cursor, target: Target) -> dict[str, list[str]]:
+    run = {} if target.run_id is None else {"run": [target.run_id]}
+    return run | ({"from": [str(cursor.after)]} if cursor.after else {})
 
 
 def _headers(target: Target) -> dict[str, str]:

@@ -6,11 +6,12 @@ from typing import Final
 from aiohttp import web
 
 from signoff.access.gate import WORKSPACE_HEADER
+from signoff.stream.accesses import StreamWitness
 from signoff.stream.callers import Callers, Presented, feed_workspaces
 from signoff.stream.errors import RefusedError
 from signoff.stream.permits import Permit, Permits
 from signoff.stream.rooms import Rooms
-from signoff.tail import Feed, FeedFilter, Feeds, filter_of
+from signoff.tail import Feed, Feeds, filter_of
 from signoff.tail.feed_filter import PARAMETERS
 from signoff.tail.sending import HEADERS, RETRY, send
 
@@ -31,19 +32,24 @@ class FeedStreams:
         callers: tell who asks.
         permits: ask again while a feed is open.
         rooms: places in workspaces.
+        witness: takes note of who reads them.
     """
 
-    def __init__(self, feeds: Feeds, callers: Callers, permits: Permits, rooms: Rooms) -> None:
+    def __init__(
+        self, feeds: Feeds, callers: Callers, permits: Permits, rooms: Rooms, *, witness: StreamWitness
+    ) -> None:
         self._feeds = feeds
         self._callers = callers
         self._permits = permits
         self._rooms = rooms
+        self._witness = witness
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Stream a feed."""
         presented = self._callers.presented(request)
-        filter_ = _filter(request, presented)
-        workspaces = feed_workspaces(await presented.who(), filter_)
+        given = _given(request, presented)
+        filter_ = filter_of(given)
+        workspaces = feed_workspaces(await self._callers.caller(request, presented), filter_)
         cursor = request.headers.get("Last-Event-ID") or request.query.get("cursor") or None
         with (
             self._rooms.place(workspaces),
@@ -55,16 +61,21 @@ class FeedStreams:
 
             async with self._permits.held(ask, feed.close) as permit:
                 pieces = _pieces(feed, permit, is_new=cursor is None)
-                return await send(request, HEADERS, pieces, path=PATH)
+                with self._witness.reading(
+                    request, "streamFeed", presented, workspaces=workspaces, told=given
+                ):
+                    return await send(request, HEADERS, pieces, path=PATH)
 
     async def head(self, request: web.Request) -> web.StreamResponse:
         """What :meth:`get` would begin with."""
         presented = self._callers.presented(request)
-        feed_workspaces(await presented.who(), _filter(request, presented))
+        caller = await self._callers.caller(request, presented)
+        feed_workspaces(caller, filter_of(_given(request, presented)))
         return web.Response(headers=HEADERS)
 
 
-def _filter(request: web.Request, presented: Presented) -> FeedFilter:
+def _given(request: web.Request, presented: Presented) -> Mapping[str, Sequence[str]]:
+    """The filters of a feed, by their names."""
     query = request.query
     given: Mapping[str, Sequence[str]] = {name: query.getall(name) for name in PARAMETERS if name in query}
     if presented.grant is not None:
@@ -72,11 +83,11 @@ def _filter(request: web.Request, presented: Presented) -> FeedFilter:
             raise RefusedError(403, "The token is for another stream")
         if given:
             raise RefusedError(400, f"The token says what the feed has: leave out {', '.join(given)}")
-        return filter_of(presented.grant.feed)
+        return presented.grant.feed
     workspace = request.headers.get(WORKSPACE_HEADER)
     if workspace and "workspaceId" not in given:
         given = {**given, "workspaceId": [workspace]}
-    return filter_of(given)
+    return given
 
 
 async def _pieces(feed: Feed, permit: Permit, *, is_new: bool) -> AsyncGenerator[list[bytes], None]:

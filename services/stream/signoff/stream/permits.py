@@ -1,14 +1,14 @@
 """Streams that are open, and whether their callers may still read them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Final
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Self
 
 import structlog
 
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import AccessError
-from signoff.access.live import LiveDirectory
 from signoff.events.errors import StoreUnavailableError
 from signoff.stream.errors import RefusedError
 
@@ -27,10 +27,15 @@ AccessError when that is nothing, and StoreUnavailableError when it cannot be sa
 
 
 class Permit:
-    """The right to go on with a stream, as of the directory that this process has."""
+    """The right to go on with a stream, as of the directory that this process has, while its block lasts."""
 
-    def __init__(self, directory: LiveDirectory, ask: Ask, end: Callable[[], None]) -> None:
+    __slots__ = ("_ask", "_directory", "_end", "_ended", "_open", "_seen")
+
+    def __init__(
+        self, directory: LiveDirectory, ask: Ask, end: Callable[[], None], among: dict["Permit", None]
+    ) -> None:
         self._directory = directory
+        self._open = among
         self._ask = ask
         self._end = end
         self._seen = -1
@@ -40,6 +45,20 @@ class Permit:
         """Ask for the first time; raises what ``ask`` raises."""
         self._seen = self._directory.version
         await self._ask()
+
+    async def __aenter__(self) -> Self:
+        """Ask again, for what changed since the caller was let in; raises what ``ask`` raises."""
+        self._open[self] = None
+        try:
+            await self.begin()
+        except BaseException:
+            del self._open[self]
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """The stream has ended."""
+        del self._open[self]
 
     async def renew(self) -> bool:
         """Ask again, and end the stream when it is refused; tells whether there was an answer."""
@@ -80,26 +99,15 @@ class Permits:
         self._every = every
         self._open: dict[Permit, None] = {}
 
-    @asynccontextmanager
-    async def held(self, ask: Ask, end: Callable[[], None]) -> AsyncIterator[Permit]:
-        """A permit for a stream, for as long as the block lasts.
+    def held(self, ask: Ask, end: Callable[[], None]) -> Permit:
+        """A permit for a stream, for as long as its block lasts.
 
         Args:
-            ask: what is asked again and again.
+            ask: what is asked again and again. The block is not entered when it refuses by now, or when it
+                cannot be said: what it raises is raised then.
             end: ends the stream; called when ``ask`` refuses.
-
-        Raises:
-            RefusedError: it refuses by now.
-            AccessError: the same.
-            StoreUnavailableError: it cannot be said now.
         """
-        permit = Permit(self._directory, ask, end)
-        self._open[permit] = None
-        try:
-            await permit.begin()  # again, for what changed since the caller was let in
-            yield permit
-        finally:
-            self._open.pop(permit, None)
+        return Permit(self._directory, ask, end, self._open)
 
     async def watch(self) -> None:
         """Ask again and again, until cancelled. While it cannot be said, streams stay."""

@@ -1,8 +1,7 @@
 """How many streams a workspace may have open at once."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from uuid import UUID
 
 from signoff.stream.errors import RefusedError
@@ -19,18 +18,33 @@ class Rooms:
         self._most = most
         self._open: Counter[UUID] = Counter()
 
-    @contextmanager
-    def place(self, workspace_ids: Collection[UUID]) -> Iterator[None]:
-        """A place in each of some workspaces, until the block is left.
+    def place(self, workspace_ids: Collection[UUID]) -> "Place":
+        """A place in each of some workspaces, until its block is left.
 
         Raises:
             RefusedError: 429, one of them has none.
         """
         if self._most is not None and any(self._open[each] >= self._most for each in workspace_ids):
             raise RefusedError(429, "Too many streams of this workspace are open. Please try again later.")
-        self._open.update(workspace_ids)
-        try:
-            yield
-        finally:
-            self._open.subtract(workspace_ids)
-            self._open += Counter()  # forgets those that are at nought
+        return Place(self._open, workspace_ids)
+
+
+class Place:
+    """A stream's places: a context manager with little memory, since there is one for each open stream."""
+
+    __slots__ = ("_open", "_workspace_ids")
+
+    def __init__(self, counted: Counter[UUID], workspace_ids: Collection[UUID]) -> None:
+        self._open = counted
+        self._workspace_ids = workspace_ids
+
+    def __enter__(self) -> None:
+        """Take them."""
+        self._open.update(self._workspace_ids)
+
+    def __exit__(self, *_: object) -> None:
+        """Give them back."""
+        for each in self._workspace_ids:
+            self._open[each] -= 1
+            if not self._open[each]:
+                del self._open[each]

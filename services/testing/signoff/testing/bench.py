@@ -10,10 +10,10 @@ from uuid import UUID
 
 from msgspec import structs
 
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.directory.live import LiveDirectory
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import Registry
-from signoff.engine.definition import Definition, digest, encode
+from signoff.engine.definitions.definition import Definition, digest, encode
 from signoff.engine.points.pauses import form_of
 from signoff.events import codec
 from signoff.events.blobs import BlobStore

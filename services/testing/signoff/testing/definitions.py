@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import msgspec
 
 from signoff.blocks import BlockSpec, Registry
-from signoff.engine.catalog import BLOCK_TYPES
-from signoff.engine.definition import Definition
+from signoff.engine.definitions.catalog import BLOCK_TYPES
+from signoff.engine.definitions.definition import Definition
 from signoff.executor.app import discover_blocks
 from signoff.gateway.errors import ApiError
 from signoff.gateway.workflows.definitions import Checking, read_definition

@@ -9,14 +9,14 @@ import aiohttp
 from msgspec import Struct
 
 from signoff.blocks import Cancellation
-from signoff.engine.definition import Block
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.references import Template, compile_value, resolve
 from signoff.engine.points.policies import Policy
-from signoff.engine.references import Template, compile_value, resolve
 from signoff.events.errors import SignoffError
 from signoff.events.files import Files
 from signoff.events.types import Json, PauseKind
 from signoff.executor.blocks.llm.settings import Llm
-from signoff.executor.scope import Facts
+from signoff.executor.running.scope import Facts
 from signoff.sandbox.pool import Sandbox
 
 

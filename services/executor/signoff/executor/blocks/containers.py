@@ -7,10 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from signoff.engine.catalog import MAX_AT_ONCE
-from signoff.engine.definition import Block, Loop, Parallel
-from signoff.engine.references import compile_code, compile_value, resolve_code
-from signoff.engine.values import parse_number, read_items
+from signoff.engine.definitions.catalog import MAX_AT_ONCE
+from signoff.engine.definitions.definition import Block, Loop, Parallel
+from signoff.engine.definitions.references import compile_code, compile_value, resolve_code
+from signoff.engine.definitions.values import parse_number, read_items
 from signoff.events.types import Json
 from signoff.executor.blocks.base import BlockFailureError, Call, Opened, Tools
 from signoff.executor.blocks.condition import TIMEOUT

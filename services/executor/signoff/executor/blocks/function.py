@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from signoff.engine.definition import Block
-from signoff.engine.references import compile_code, resolve_code
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.references import compile_code, resolve_code
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
 from signoff.sandbox.errors import (
     ProgramError,

@@ -14,9 +14,9 @@ from signoff.blocks import (
     PermanentError,
     SecretNotFoundError,
 )
-from signoff.engine.definition import Block
+from signoff.engine.definitions.definition import Block
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
-from signoff.executor.scope import redact
+from signoff.executor.running.scope import redact
 from signoff.runtime.settings import ENVIRONMENT_PREFIX
 
 _log = structlog.get_logger("signoff.block")

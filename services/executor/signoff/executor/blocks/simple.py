@@ -7,14 +7,14 @@ from uuid import UUID
 import msgspec
 
 from signoff.access.errors import UnknownAssigneeError
-from signoff.engine.definition import Block
-from signoff.engine.display import response_parts
+from signoff.engine.deciding.display import response_parts
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.forms import start_output
+from signoff.engine.definitions.references import compile_value
+from signoff.engine.definitions.values import assign_variables, wait_ms
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.forms import start_output
 from signoff.engine.points.pauses import content_digest, pause_response, resume_links
 from signoff.engine.points.policies import Policy, named_people, read_policy
-from signoff.engine.references import compile_value
-from signoff.engine.values import assign_variables, wait_ms
 from signoff.events.times import iso
 from signoff.executor.blocks.api import ApiError, request
 from signoff.executor.blocks.base import (
@@ -28,7 +28,7 @@ from signoff.executor.blocks.base import (
     Wait,
     keeper,
 )
-from signoff.executor.scope import redact
+from signoff.executor.running.scope import redact
 
 _INVALID: Final = "INVALID_VALUE"
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import structlog
 
-from signoff.engine.definition import Block
-from signoff.engine.values import parse_json
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.values import parse_json
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.base import WorkflowRow
 from signoff.events.types import Json

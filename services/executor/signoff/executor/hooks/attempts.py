@@ -133,6 +133,8 @@ def _is_for(subscription: Subscription, recorded: Recorded, since: float) -> boo
     except CodecError as error:
         _log.error("no event in the log", log=str(recorded.log_id), version=recorded.version, exc_info=error)
         return False
+    if header.copy_of is not None:  # hooks were told of it where it happened
+        return False
     return happened_at >= since and subscription.wants(recorded.topic, header.workflow_id)
 
 

@@ -16,13 +16,12 @@ import structlog
 from msgspec import Struct
 
 from signoff.access.hooks import HookRecords
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError, StoreError
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.store.paging import PAGE_BYTES, is_full
 from signoff.events.topics import PARTITIONS, partition_of
-from signoff.executor.fencing import fenced
 from signoff.executor.hooks.attempts import Attempts
 from signoff.executor.hooks.due import Due
 from signoff.executor.hooks.lanes import Lanes
@@ -33,7 +32,8 @@ from signoff.executor.hooks.sending import Sender
 from signoff.executor.hooks.slots import Slots
 from signoff.executor.hooks.subscriptions import LiveDirectory, Subscriptions
 from signoff.executor.hooks.targets import Targets
-from signoff.executor.origins import Origins
+from signoff.executor.ownership.fencing import fenced
+from signoff.executor.publishing.origins import Origins
 from signoff.runtime.guard import Network, guarded_session
 
 NO_HOOKS: Final = "hooks"
@@ -216,14 +216,14 @@ class Deliverer:
         if not hooks:
             return
         try:
-            workflow_id = decode_header(recorded.state).workflow_id
+            header = decode_header(recorded.state)
         except CodecError as error:
             _log.error(
                 "no event in the log", log=str(recorded.log_id), version=recorded.version, exc_info=error
             )
             return
         for hook in hooks:
-            if hook.wants(recorded.topic, workflow_id):
+            if header.copy_of is None and hook.wants(recorded.topic, header.workflow_id):
                 await self._lanes.hand_over(workspace_id, hook.hook_id, recorded, progress)
 
     def _pass_over(self, last: int) -> None:

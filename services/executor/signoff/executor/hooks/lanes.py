@@ -21,11 +21,11 @@ from signoff.access.hooks import Dead, HookRecords, Pending, delivery_id, lane_k
 from signoff.events.codec import decode_header
 from signoff.events.errors import RecordConflictError, StoreError
 from signoff.events.store.base import EventStore, Recorded
-from signoff.executor.fencing import fence
 from signoff.executor.hooks.attempts import Attempt, Attempts
 from signoff.executor.hooks.limits import Limits
 from signoff.executor.hooks.metrics import HookMetrics
 from signoff.executor.hooks.progress import Progress
+from signoff.executor.ownership.fencing import fence
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.access.directory import Directory
+from signoff.access.directory.fold import Directory
 from signoff.access.hooks import MAIN_TYPES
 from signoff.events.codec import TOPIC_BY_TYPE
 
 
 class LiveDirectory(Protocol):
-    """The directory, as deliveries need it (:class:`signoff.access.live.LiveDirectory`)."""
+    """The directory, as deliveries need it (:class:`signoff.access.directory.live.LiveDirectory`)."""
 
     @property
     def state(self) -> Directory:

@@ -5,16 +5,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from signoff.engine.definitions.references import resolve
+from signoff.engine.definitions.values import to_text
 from signoff.engine.points.notices import occasions_of
-from signoff.engine.references import resolve
-from signoff.engine.values import to_text
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Entry, Matter
 from signoff.executor.notices.people import Recipient, Recipients
 from signoff.executor.notices.results import is_tool
 from signoff.executor.notices.scene import Scene
 from signoff.executor.notices.story import Story
-from signoff.executor.scope import Facts
+from signoff.executor.running.scope import Facts
 from signoff.notify import InvalidNoticeError, Notice, Notifier, addressed, of_tool
 from signoff.notify.texts import stands_alone
 

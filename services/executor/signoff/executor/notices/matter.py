@@ -7,16 +7,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from signoff.engine.definitions.references import Template
 from signoff.engine.messages import Notify
 from signoff.engine.points.notices import occasions_of
 from signoff.engine.points.standing import may_not, person_of
-from signoff.engine.references import Template
 from signoff.engine.state import PausePoint, State
 from signoff.events.times import from_iso
 from signoff.events.types import Deadline, Occasion
 from signoff.executor.blocks.simple import Human
-from signoff.executor.loaded import Loaded
-from signoff.executor.reading import Reading, reading_of
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.running.reading import Reading, reading_of
 
 
 class Entry(Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from signoff.access.assignees import Assignees
-from signoff.access.decision_links import LIFETIME, SHORTEST, DecisionLinks, PointOf, page_of
+from signoff.access.links.links import LIFETIME, SHORTEST, DecisionLinks, PointOf, page_of
 from signoff.events.types import SYSTEM
 from signoff.executor.notices.matter import Matter
 

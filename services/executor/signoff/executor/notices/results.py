@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from signoff.engine.errors import EngineError
 from signoff.engine.messages import Sent
 from signoff.events.errors import SignoffError
-from signoff.executor.scope import redact
+from signoff.executor.running.scope import redact
 from signoff.notify import Sent as Outcome
 from signoff.notify.services import channel_of
 

@@ -8,8 +8,8 @@ import msgspec
 from signoff.engine.points.pauses import pending_output
 from signoff.events.types import Json
 from signoff.executor.notices.matter import Matter
-from signoff.executor.reading import Reading, Sources, complete
-from signoff.executor.scope import Facts
+from signoff.executor.running.reading import Reading, Sources, complete
+from signoff.executor.running.scope import Facts
 
 
 class Scene:

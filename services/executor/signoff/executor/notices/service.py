@@ -10,20 +10,20 @@ import structlog
 from msgspec import Struct
 
 from signoff.access.assignees import Assignees
-from signoff.access.decision_links import DecisionLinks
+from signoff.access.links.links import DecisionLinks
 from signoff.engine.messages import Notify, Sent, Told
 from signoff.engine.state import State
 from signoff.events import faults
 from signoff.events.store.base import EventStore
-from signoff.executor.fencing import fence
-from signoff.executor.jobs import Place
-from signoff.executor.loaded import Loaded
+from signoff.executor.logs.loaded import Loaded
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Matter, matter_of
 from signoff.executor.notices.people import Recipients
 from signoff.executor.notices.results import NOTHING, failed
 from signoff.executor.notices.teller import Teller
-from signoff.executor.reading import Sources
+from signoff.executor.ownership.fencing import fence
+from signoff.executor.running.jobs import Place
+from signoff.executor.running.reading import Sources
 from signoff.runtime.settings import Settings
 
 AT_ONCE: Final = 8

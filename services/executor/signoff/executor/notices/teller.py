@@ -7,7 +7,6 @@ from typing import Final
 
 from signoff.engine.messages import Sent
 from signoff.events.store.base import EventStore
-from signoff.executor.fencing import check
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.letters import Letter, Letters
 from signoff.executor.notices.matter import Entry, Matter
@@ -15,7 +14,8 @@ from signoff.executor.notices.people import Recipients
 from signoff.executor.notices.results import NOTHING, done, failed
 from signoff.executor.notices.scene import Scene
 from signoff.executor.notices.story import Story
-from signoff.executor.reading import Sources
+from signoff.executor.ownership.fencing import check
+from signoff.executor.running.reading import Sources
 
 AT_ONCE: Final = 4
 """Messages of one matter that are under way at once."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from signoff.blocks import BlockSpec
-from signoff.engine.definition import Block
-from signoff.engine.values import to_text
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.values import to_text
 from signoff.events.files import Files
 from signoff.events.types import Json
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
@@ -29,8 +29,8 @@ from signoff.executor.blocks.llm.params import number_of
 from signoff.executor.blocks.llm.rounds import Dialogue, converse
 from signoff.executor.blocks.llm.settings import Llm
 from signoff.executor.blocks.llm.tools import Tool, Toolbox
-from signoff.executor.fencing import check
-from signoff.executor.scope import redact
+from signoff.executor.ownership.fencing import check
+from signoff.executor.running.scope import redact
 
 _NEWER_HOSTS: Final = ("openai.com", "openai.azure.com")
 """Where reasoning models know ``max_completion_tokens`` only; elsewhere ``max_tokens`` is known by all."""

@@ -7,7 +7,7 @@ import aiohttp
 from msgspec import Struct
 from yarl import URL
 
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
 from signoff.executor.blocks.base import BlockFailureError, Call, Tools
 from signoff.executor.blocks.llm.params import invalid
 from signoff.executor.blocks.llm.settings import DEFAULT_URL, Llm

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from signoff.engine.definition import Block
-from signoff.engine.values import parse_json, parse_number, to_text
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.values import parse_json, parse_number, to_text
 from signoff.executor.blocks.base import Call, Done, Plain, Tools
 from signoff.executor.blocks.llm.client import ask
 from signoff.executor.blocks.llm.endpoint import endpoint_of, model_of

@@ -9,7 +9,7 @@ import msgspec
 from signoff.executor.blocks.base import BlockFailureError
 from signoff.executor.blocks.http_errors import error_message, retry_after
 from signoff.executor.blocks.llm.endpoint import Endpoint
-from signoff.executor.scope import redact
+from signoff.executor.running.scope import redact
 
 _LENGTH: Final = 1_000
 """Characters of the endpoint's own words that an error keeps."""

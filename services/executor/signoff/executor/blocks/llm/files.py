@@ -5,7 +5,7 @@ import binascii
 from typing import Any, Final
 from uuid import UUID
 
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
 from signoff.events.errors import BlobNotFoundError
 from signoff.events.files import ANY_TYPE, FILES_PATH, Files
 from signoff.executor.blocks.base import BlockFailureError

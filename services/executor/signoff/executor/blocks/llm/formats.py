@@ -11,7 +11,7 @@ from typing import Any, Final
 import jsonschema_rs
 from msgspec import Struct
 
-from signoff.engine.values import parse_json
+from signoff.engine.definitions.values import parse_json
 from signoff.executor.blocks.llm.answers import Answer
 from signoff.executor.blocks.llm.params import invalid
 

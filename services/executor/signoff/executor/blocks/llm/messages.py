@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
 from signoff.executor.blocks.llm.memory import Remembered, Turn
 from signoff.executor.blocks.llm.params import invalid, list_of, whole_of
 

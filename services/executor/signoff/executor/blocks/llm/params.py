@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from signoff.engine.values import parse_json, parse_number
+from signoff.engine.definitions.values import parse_json, parse_number
 from signoff.executor.blocks.base import BlockFailureError
 
 

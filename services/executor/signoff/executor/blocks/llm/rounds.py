@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.executor.blocks.base import Call
@@ -18,8 +18,8 @@ from signoff.executor.blocks.llm.answers import Answer, ToolCall, Usage
 from signoff.executor.blocks.llm.client import ask
 from signoff.executor.blocks.llm.endpoint import Endpoint
 from signoff.executor.blocks.llm.tools import Tool
-from signoff.executor.fencing import check
-from signoff.executor.scope import redact
+from signoff.executor.ownership.fencing import check
+from signoff.executor.running.scope import redact
 
 MOST_ROUNDS: Final = 10
 """Rounds of tool calls. After them the model has to answer with what it has."""

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from signoff.engine.definition import Block
-from signoff.engine.values import parse_json, to_text
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.values import parse_json, to_text
 from signoff.events.types import Json
 from signoff.executor.blocks.base import BlockFailureError, Call, Done, Plain, Tools
 from signoff.executor.blocks.llm.answers import Answer

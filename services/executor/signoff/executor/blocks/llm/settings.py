@@ -8,7 +8,7 @@ import aiohttp
 from msgspec import Struct
 
 from signoff.executor.blocks.llm.memory import Memory
-from signoff.executor.fencing import fenced
+from signoff.executor.ownership.fencing import fenced
 from signoff.runtime.guard import guarded_session, parse_networks
 
 DEFAULT_URL: Final = "https://api.openai.com/v1"

@@ -10,10 +10,16 @@ import msgspec
 from msgspec import Struct
 
 from signoff.blocks import BlockSpec
-from signoff.engine.catalog import CUSTOM_TOOL, HTTP_TOOLS, TOOL_TYPES, tool_function, tool_variables
-from signoff.engine.definition import Block
-from signoff.engine.references import Template, compile_code, compile_value, resolve, resolve_code
-from signoff.engine.values import parse_json, to_text
+from signoff.engine.definitions.catalog import (
+    CUSTOM_TOOL,
+    HTTP_TOOLS,
+    TOOL_TYPES,
+    tool_function,
+    tool_variables,
+)
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.references import Template, compile_code, compile_value, resolve, resolve_code
+from signoff.engine.definitions.values import parse_json, to_text
 from signoff.events.types import Json
 from signoff.executor.blocks import api
 from signoff.executor.blocks.base import BlockFailureError, Call, Tools, keeper

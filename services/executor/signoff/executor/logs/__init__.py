@@ -1,0 +1,1 @@
+"""Logs in memory, and the rows that are derived from them."""

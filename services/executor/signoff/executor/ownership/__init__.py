@@ -1,0 +1,1 @@
+"""Who owns a partition: leases, fencing, taking over and handing over."""

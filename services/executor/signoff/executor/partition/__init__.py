@@ -1,0 +1,1 @@
+"""The loop around the engine: what comes in, how it is decided, what is told."""

@@ -1,0 +1,1 @@
+"""Blocks at work: how many, what they may read, what they say."""
