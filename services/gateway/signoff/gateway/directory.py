@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 
 from signoff.access.callers import Principal
+from signoff.access.directory.fold import Workspace
 from signoff.events.codec import encode_json
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.topics import directory_log_id, idempotent_command_id
@@ -41,7 +42,7 @@ async def change(
         ApiError: refused, or the outcome is unknown.
     """
     gateway = request.app[GATEWAY]
-    key = None if anew else idempotency_key(request.headers)
+    key = None if anew else idempotency_key(request)
     route = _own_route(request, caller)
     asked = Asked(
         principal=caller,
@@ -70,6 +71,11 @@ async def change(
     return outcome.event_id
 
 
+def workspace_of(request: web.Request, caller: Principal) -> Workspace:
+    """The caller's workspace, as this gateway knows it."""
+    return request.app[GATEWAY].directory.state.workspaces[str(caller.workspace_id)]
+
+
 def done_before(request: web.Request, caller: Principal) -> bool:
     """Whether a change that a request asks for was recorded under its ``Idempotency-Key``, and is seen here.
 
@@ -81,7 +87,7 @@ def done_before(request: web.Request, caller: Principal) -> bool:
 
 def keyed_command_id(request: web.Request, caller: Principal) -> UUID | None:
     """The id of the command of a request with an ``Idempotency-Key``: of its retry, too."""
-    key = idempotency_key(request.headers)
+    key = idempotency_key(request)
     if key is None:
         return None
     return idempotent_command_id(directory_log_id(), _own_route(request, caller), key)

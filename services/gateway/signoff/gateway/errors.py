@@ -46,6 +46,9 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
     "NOT_DELEGABLE": 409,
     "RETURNED": 409,
     "TOO_MANY": 409,
+    "NOTHING_TO_RUN": 409,
+    "DECIDED": 409,
+    "FORK_TOO_LARGE": 409,
     "CODE_REQUIRED": 401,
     "NOT_ELIGIBLE": 403,
     "SELF_APPROVAL": 403,
@@ -59,9 +62,9 @@ REFUSAL_STATUS: Final[Mapping[str, int]] = {
 
 _TOLD: Final = frozenset({
     "ALREADY_DECIDED", "CLAIMED", "NOT_CLAIMED", "NOT_CLAIMABLE", "NOT_DELEGABLE", "RETURNED", "TOO_MANY",
-    "CODE_REQUIRED", "NOT_ELIGIBLE", "SELF_APPROVAL",
+    "CODE_REQUIRED", "NOT_ELIGIBLE", "SELF_APPROVAL", "NOTHING_TO_RUN", "DECIDED", "FORK_TOO_LARGE",
 })  # fmt: skip
-"""Refusals of decisions that share a status: programs tell them apart by their code."""
+"""Refusals of decisions and forks that share a status: programs tell them apart by their code."""
 
 
 class Detail(Struct, frozen=True, omit_defaults=True):
@@ -84,6 +87,8 @@ class ApiError(GatewayError):
         details: what is wrong, field by field.
         fields: further members of the body.
         headers: further headers.
+        hidden: what was asked for is there, and not for the caller to know of.
+        recorded: whoever refused it has it in a log: an executor a command.
     """
 
     def __init__(
@@ -94,12 +99,16 @@ class ApiError(GatewayError):
         details: Sequence[Detail] = (),
         fields: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
+        hidden: bool = False,
+        recorded: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.details = details
         self.fields = fields or {}
         self.headers = headers or {}
+        self.hidden = hidden
+        self.recorded = recorded
 
     def body(self) -> dict[str, Json]:
         """What the caller reads."""
@@ -117,6 +126,11 @@ def bad_request(message: str, *details: Detail) -> ApiError:
 def bad_field(path: str, message: str) -> ApiError:
     """One field or header of the request is at fault: 400."""
     return ApiError(400, f"{path} {message}", details=(Detail(path, message),))
+
+
+def never_was(path: str, message: str) -> ApiError:
+    """One field is as it should be, and names what is not there: 422."""
+    return ApiError(422, f"{path} {message}", details=(Detail(path, message),))
 
 
 def keys_stand_twice(paths: Sequence[str]) -> ApiError:
@@ -173,6 +187,7 @@ def refused(outcome: Outcome) -> ApiError:
         details=_details(refusal.details) if refusal.code == "FORM_INVALID" else (),
         fields=fields,
         headers=_refusal_headers(status, refusal),
+        recorded=True,
     )
 
 

@@ -7,9 +7,10 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
-from signoff.access.environment import Environments
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.directory.live import LiveDirectory
+from signoff.access.secrets.environment import Environments
+from signoff.access.secrets.sealing import Sealer
+from signoff.audit.life.what_if import WhatIf
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment
@@ -61,6 +62,7 @@ class Gateway(Struct, frozen=True, kw_only=True):
     waiting: Waiting
     commands: Commands
     endings: Endings
+    what_if: WhatIf | None = None
 
 
 GATEWAY: Final = web.AppKey("gateway", Gateway)
@@ -98,8 +100,9 @@ async def find_execution(
     ids = [chosen_log_id(str(caller.workspace_id), execution_id)]
     given = read_uuid(execution_id)
     row = await gateway.store.locate(ids if given is None else [*ids, given])
-    if row is None or row.workspace_id != caller.workspace_id or workflow_id not in (None, row.workflow_id):
-        raise ApiError(404, missing)
+    hidden = row is not None and row.workspace_id != caller.workspace_id
+    if row is None or hidden or workflow_id not in (None, row.workflow_id):
+        raise ApiError(404, missing, hidden=hidden)
     return row
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from signoff.audit.life.folding import RUN_ENDINGS
 from signoff.events.types import (
     Command,
     DecisionHeld,
@@ -9,9 +10,6 @@ from signoff.events.types import (
     DirectoryFact,
     Event,
     ExecutionCancelled,
-    ExecutionCompleted,
-    ExecutionError,
-    ExecutionPaused,
     ExecutionReopened,
     ExecutionResumed,
     ExecutionStarted,
@@ -27,9 +25,6 @@ from signoff.events.types import (
     ResumeQueued,
     StartExecution,
 )
-
-RUN_ENDINGS: Final = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
-"""What ends a run."""
 
 _BEGINS_RUN: Final = (ExecutionResumed, ExecutionReopened, ResumeQueued)
 _DIGESTED: Final = (

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import structlog
 
-from signoff.access import environment
+from signoff.access.directory.live import LiveDirectory
+from signoff.access.directory.orphans import Orphans
 from signoff.access.hooks import TARGET
-from signoff.access.live import LiveDirectory
-from signoff.access.orphans import Orphans
-from signoff.access.resealing import reseal
-from signoff.access.sealing import Sealer
+from signoff.access.secrets import environment
+from signoff.access.secrets.resealing import reseal
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.records import Records
 

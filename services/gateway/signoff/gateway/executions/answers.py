@@ -7,11 +7,17 @@ import msgspec
 from aiohttp import web
 from msgspec import UNSET
 
-from signoff.events.types import Json
+from signoff.events.types import DecisionHeld, DecisionRecorded, Json
 from signoff.gateway.executions.endings import TIMEOUT, Ending
 from signoff.gateway.http.responses import answer
 from signoff.gateway.links import Links
-from signoff.gateway.schemas import Executed, Queued, Resumed
+from signoff.gateway.schemas import (
+    DecisionHeldAnswer,
+    DecisionRecordedAnswer,
+    Executed,
+    Queued,
+    Resumed,
+)
 
 BLOCK_HEADER: Final = "X-Response-Block"
 """Tells the answer of a ``response`` block from ours: its status and data are the workflow's."""
@@ -106,3 +112,19 @@ def resume_answer(ending: Ending, run_id: str) -> web.Response:
         ),
         headers={"X-Execution-Id": run_id},
     )
+
+
+def recorded_answer(recorded: DecisionRecorded, event_id: int) -> DecisionRecordedAnswer:
+    """One person's decision of several that are wanted."""
+    return DecisionRecordedAnswer(
+        verdict=recorded.verdict,
+        approvals=recorded.approvals,
+        rejections=recorded.rejections,
+        required=recorded.required,
+        event_id=event_id,
+    )
+
+
+def held_answer(held: DecisionHeld) -> DecisionHeldAnswer:
+    """A decision that waits for its pause point."""
+    return DecisionHeldAnswer(held_id=held.held_id, expires_at=held.expires_at)

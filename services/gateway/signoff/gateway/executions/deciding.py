@@ -5,9 +5,9 @@ from msgspec import Struct
 
 from signoff.access.callers import Principal
 from signoff.access.makers import maker_of
+from signoff.engine.definitions.values import parse_json
 from signoff.engine.points.decisions import PAGES
 from signoff.engine.points.pauses import form_of, normalise_input
-from signoff.engine.values import parse_json
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.events.types import (
@@ -100,7 +100,7 @@ def asking(
     return Asking(
         context_id=context_id,
         seen=seen,
-        key=idempotency_key(request.headers),
+        key=idempotency_key(request),
         retry=retry,
         hold_until=hold_until,
         wait=not on_page,

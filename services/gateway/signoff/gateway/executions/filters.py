@@ -54,7 +54,8 @@ class ExecutionFilter(
         error: Part of the text of their error; A to Z and a to z are the same.
         attribute: `name:value`, `name>=number` or `name<=number`. Several values of one name are
             alternatives; everything else must hold.
-        text: Part of their id, their workflow's id, their error or one of their attributes.
+        text: The beginning of their id, or words: each begins a word of their id, their workflow's id,
+            their error or one of their attributes.
     """
 
     workflow_id: Texts = []

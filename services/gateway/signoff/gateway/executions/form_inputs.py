@@ -11,13 +11,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.access.form_secrets import FormSecrets
-from signoff.engine.definition import decode
-from signoff.engine.forms import form_fields, secret_names
+from signoff.access.secrets.form_secrets import FormSecrets
+from signoff.engine.definitions.definition import decode
+from signoff.engine.definitions.forms import form_fields, secret_names
+from signoff.engine.definitions.values import SECRET_TYPE, coerce_value
 from signoff.engine.points.decisions import read_submission, refusal_of
 from signoff.engine.points.held import is_early
 from signoff.engine.points.pauses import form_of
-from signoff.engine.values import SECRET_TYPE, coerce_value
 from signoff.events.blobs import BlobStore
 from signoff.events.deployments import read_deployment
 from signoff.events.escapes import SecretReference, escape

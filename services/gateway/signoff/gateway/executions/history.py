@@ -6,32 +6,16 @@ from itertools import takewhile
 from typing import Final
 from uuid import UUID
 
-from msgspec import Struct
-
+from signoff.audit.life.folding import RUN_ENDINGS, Folded, state_as_of
 from signoff.engine.evolve import evolve
 from signoff.engine.state import ResumeEntry, Run, State
 from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore, ExecutionRow, Recorded
 from signoff.events.types import Event
 from signoff.gateway.errors import GatewayError
-from signoff.gateway.taken import RUN_ENDINGS
 
 _PAGE: Final = 500
 _REFERENCE: Final = b'"$'
-
-
-class Folded(Struct, frozen=True):
-    """An execution as its log tells it.
-
-    Attributes:
-        state: folded without the graph: all that happened, not what is ready next.
-        large: some value is a reference to a large one, or has an escaped name.
-        last_ending: the last event that ended a run, 0 for none yet.
-    """
-
-    state: State
-    large: bool
-    last_ending: int
 
 
 async def fold(
@@ -52,6 +36,8 @@ async def fold(
     Raises:
         ValueError: the log cannot be folded.
     """
+    if see is None:
+        return await state_as_of(store, log_id, upto=None if before is None else before - 1)
     return await fold_on(store, await store.read(log_id, limit=_PAGE), before=before, see=see)
 
 

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from signoff.engine.places import path_of, turns_of
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
+from signoff.engine.folding.places import path_of, turns_of
 from signoff.events.types import BlockError, BlockEvent, BlockRetrying, Json, Placed, StreamChunk
 from signoff.gateway.executions.selection import Selected
 

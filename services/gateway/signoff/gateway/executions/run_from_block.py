@@ -11,9 +11,9 @@ from typing import Final, cast, get_args
 from msgspec import UNSET, Struct, UnsetType
 
 from signoff.access.callers import Principal
-from signoff.engine.catalog import TriggerKind, find_entry
-from signoff.engine.definition import decode
-from signoff.engine.graph import Graph, compile_graph, fires, following
+from signoff.engine.definitions.catalog import TriggerKind, find_entry
+from signoff.engine.definitions.definition import decode
+from signoff.engine.definitions.graph import Graph, compile_graph, fires, following
 from signoff.engine.state import PausePoint, State
 from signoff.events.codec import encode_json
 from signoff.events.store.base import ExecutionRow, WorkflowRow
@@ -21,7 +21,8 @@ from signoff.events.store.search import Search
 from signoff.events.types import Json, Source
 from signoff.gateway.errors import ApiError, Detail, bad_request
 from signoff.gateway.executions.history import fold
-from signoff.gateway.gateway import Gateway, find_execution, shown_id
+from signoff.gateway.executions.origins import source_of
+from signoff.gateway.gateway import Gateway, find_execution
 from signoff.gateway.schemas import RunFromBlock
 
 LATEST: Final = "latest"
@@ -72,7 +73,7 @@ async def past_of(
     graph = await asyncio.to_thread(_graph, definition, state)
     outputs = _executed(state)
     check_start(graph, wanted.start_block_id, outputs)
-    source = Source(execution_id=shown_id(row), event_id=state.version)
+    source = source_of(row, state, "run-from-block")
     blobs, workspace_id = gateway.blobs, row.workspace_id
     if wanted.start_block_id == graph.entry:
         given = await blobs.resolve(state.input, workspace_id=workspace_id)

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from signoff.engine.definition import normalise_name
+from signoff.engine.definitions.definition import normalise_name
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, Detail
 

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType, convert, structs
 
-from signoff.engine.children import child_response
-from signoff.engine.forms import secret_names
-from signoff.engine.points.pauses import form_of, resume_links
+from signoff.audit.life.hiding import hide_secrets
+from signoff.engine.deciding.children import child_response
+from signoff.engine.points.pauses import resume_links
 from signoff.engine.points.quorum import progress
 from signoff.engine.state import PausePoint, ResumeEntry, State
-from signoff.events.escapes import MASK
 from signoff.events.times import iso
-from signoff.events.types import Json, Turn, TurnType
+from signoff.events.types import Turn, TurnType
 from signoff.gateway.links import Links
 from signoff.gateway.schemas import (
     DeadlineStep,
@@ -190,28 +189,6 @@ def paused_brief(state: State) -> PausedBrief | None:
         pause_point_count=len(state.points),
         resumed_count=_resumed(state),
     )
-
-
-def hide_secrets(response: Json, value: Json) -> Json:
-    """Hide the values of a form's ``secret`` fields.
-
-    Args:
-        response: what the pause point shows, its form among it.
-        value: any value about the point; such a field is hidden wherever it stands by its name.
-    """
-    secret = secret_names(form_of(response))
-    return _hide(value, secret) if secret else value
-
-
-def _hide(value: Json, names: set[str]) -> Json:
-    if isinstance(value, list):
-        return [_hide(each, names) for each in value]
-    if not isinstance(value, dict):
-        return value
-    shown = {key: MASK if key in names else _hide(each, names) for key, each in value.items()}
-    if shown.get("name") in names and "value" in shown:
-        shown["value"] = MASK
-    return shown
 
 
 def _resumed(state: State) -> int:

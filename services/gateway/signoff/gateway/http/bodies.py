@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
+from multidict import MultiDictProxy
 
 from signoff.events.codec import MAX_DEPTH, check_value
 from signoff.events.errors import ValueNotStorableError
@@ -17,6 +18,12 @@ from signoff.gateway.http.choices import choices_at
 
 READ_LIMIT: Final = 30.0
 """Seconds within which a body must have arrived."""
+
+MAX_FIELDS: Final = 1_000
+"""Fields of a form."""
+
+URLENCODED: Final = "application/x-www-form-urlencoded"
+MULTIPART: Final = "multipart/form-data"
 
 T = TypeVar("T")
 
@@ -70,6 +77,45 @@ async def read_object(request: web.Request) -> dict[str, Json]:
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object")
     return body
+
+
+async def read_form(
+    request: web.Request, *, most: int | None = None
+) -> MultiDictProxy[str | bytes | bytearray | web.FileField]:
+    """The fields of a form, as a browser sends them. The one way to read one: it waits for a bounded time.
+
+    Args:
+        request: of the browser; it may be read again.
+        most: bytes of a form without files (``application/x-www-form-urlencoded``); ``None``: whatever a
+            body may have, with files or without.
+
+    Raises:
+        ApiError: 408 when they did not arrive in time, 400 when their framing is broken, 411 when their
+            length is not told, 413 when they are too many or too large, 415 when it is another kind of form.
+    """
+    if most is not None and request.can_read_body:
+        _check_small(request, most)
+    try:
+        with timing.receiving():
+            async with asyncio.timeout(READ_LIMIT):
+                return await request.post()
+    except TimeoutError:
+        raise ApiError(408, f"The form did not arrive within {READ_LIMIT:g} s") from None
+    except web.HTTPRequestEntityTooLarge as error:
+        limit = request.client_max_size - 1
+        raise ApiError(413, f"A form has at most {limit:,} bytes and {MAX_FIELDS:,} fields") from error
+    except (web.RequestPayloadError, ValueError) as error:
+        raise bad_request("The form could not be read to its end") from error
+
+
+def _check_small(request: web.Request, most: int) -> None:
+    """Make sure that a form is short before any of it is read: browsers tell its length."""
+    if request.content_type != URLENCODED or "Content-Encoding" in request.headers:
+        raise ApiError(415, f"Send this form as {URLENCODED}")
+    if request.content_length is None:
+        raise ApiError(411, "Tell the length of this form (Content-Length)")
+    if request.content_length > most:
+        raise ApiError(413, f"This form has at most {most:,} bytes")
 
 
 def decode_json(raw: bytes) -> Json:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, TypeAlias
 
+from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from signoff.access.decision_codes import DIGITS
+from signoff.access.links.codes import DIGITS
 from signoff.events.types import Mode
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.http.routing import Rate
@@ -24,6 +25,9 @@ CODE_HEADER: Final = "X-Signoff-Code"
 """Has the code that the person of a decision link was sent."""
 
 CODE: Final = re.compile(f"^[0-9]{{{DIGITS}}}$")
+
+FORM_KEY: Final = web.RequestKey("form-key", str)
+"""The ``Idempotency-Key`` of a page's form, which can send no header."""
 
 _ID_SHAPE: Final = "1 to 128 characters of A-Z a-z 0-9 . _ : -"
 _MAX_KEY: Final = 255
@@ -107,13 +111,13 @@ class ExecuteHeaders(Struct, frozen=True, kw_only=True):
         return "async" if self.mode == "async" else "sync"
 
 
-def idempotency_key(headers: Mapping[str, str]) -> str | None:
-    """The ``Idempotency-Key``.
+def idempotency_key(request: web.Request) -> str | None:
+    """The ``Idempotency-Key`` of a request, by its header or by its form.
 
     Raises:
         ApiError: 400, it is empty, too long, or holds characters that cannot be printed.
     """
-    key = headers.get("Idempotency-Key")
+    key = request.headers.get("Idempotency-Key", request.get(FORM_KEY))
     if key is not None and not (0 < len(key) <= _MAX_KEY and key.isascii() and key.isprintable()):
         raise bad_field("Idempotency-Key", f"must have 1 to {_MAX_KEY} printable ASCII characters")
     return key
@@ -183,6 +187,15 @@ def call_chain(headers: Mapping[str, str]) -> list[str]:
     if not all(map(IDENTIFIER.fullmatch, chain)):
         raise bad_field("X-Sim-Via", f"must be ids of workflows, each {_ID_SHAPE}, with commas between them")
     return chain
+
+
+def takes_gzip(headers: Mapping[str, str]) -> bool:
+    """Whether an ``Accept-Encoding`` takes gzip (RFC 9110, 12.5.3); a weight of 0 refuses it."""
+    for each in headers.get("Accept-Encoding", "").lower().split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 def _mode(headers: Mapping[str, str]) -> Mode:

@@ -12,7 +12,7 @@ from uuid import UUID
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.access.limits import Limiter, Standing
+from signoff.access.keys.limits import Limiter, Standing
 from signoff.events.store.base import EventStore
 from signoff.events.times import iso
 from signoff.gateway.errors import ApiError

@@ -8,10 +8,14 @@ from signoff.events.errors import CodecError
 from signoff.events.times import from_iso, iso
 from signoff.gateway.errors import bad_field
 
-_SHOWN: Final = {"anyOf": [{"format": "date-time"}, {"format": "date"}]}
+_MOMENTS: Final = [{"format": "date-time"}, {"format": "date"}]
+_EVENT: Final = {"pattern": "^[0-9]{1,18}$"}
 
-Moment: TypeAlias = Annotated[str, Meta(extra_json_schema=_SHOWN)]
+Moment: TypeAlias = Annotated[str, Meta(extra_json_schema={"anyOf": _MOMENTS})]
 """A moment, or the first one of a day."""
+
+EventOrMoment: TypeAlias = Annotated[str, Meta(extra_json_schema={"anyOf": [_EVENT, *_MOMENTS]})]
+"""The number of an event, or a moment."""
 
 
 @overload

@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
+from multidict import MultiDict, MultiMapping
 
 from signoff.events.types import Json
 from signoff.gateway.errors import Detail, bad_request
@@ -44,7 +45,15 @@ def read_query(request: web.Request, kind: type[T]) -> T:
     Raises:
         ApiError: 400 names the parameter.
     """
-    query = request.query
+    return read_parameters(request.query, kind)
+
+
+def read_parameters(query: MultiMapping[str], kind: type[T]) -> T:
+    """The same of parameters that are at hand, such as those of a form that were filled in.
+
+    Raises:
+        ApiError: 400 names the parameter.
+    """
     if kind.__struct_config__.forbid_unknown_fields:
         _refuse_unknown(query, list_separators(kind))
     given: dict[str, Json] = {}
@@ -90,3 +99,8 @@ def _separator(kind: msgspec.inspect.Type) -> str | None:
         separator: str | None = (kind.extra or {}).get("separator")
         return separator or _separator(kind.type)
     return "" if isinstance(kind, msgspec.inspect.ListType) else None
+
+
+def filled_in(query: MultiMapping[str]) -> MultiDict[str]:
+    """The parameters of a filter without those that are empty: a browser's form sends these, too."""
+    return MultiDict((name, value.strip()) for name, value in query.items() if value.strip())

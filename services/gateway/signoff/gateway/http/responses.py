@@ -26,6 +26,8 @@ NO_GUESSING: Final = {"X-Content-Type-Options": "nosniff"}
 
 _JSON: Final = "application/json"
 _CLIENT_GONE: Final = 499
+_AWAY: Final = (StoreUnavailableError, BusUnavailableError, BlobError)
+_KNOWN: Final = (ApiError, web.HTTPException, BusFullError, *_AWAY)
 _encode: Final = msgspec.json.Encoder().encode
 _log = structlog.get_logger("signoff.gateway")
 
@@ -49,14 +51,21 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     """Answer every error as its path's API spells it; what nobody expected is logged, and tells nothing."""
     try:
         return await handler(request)
-    except ApiError as error:
-        return _refusal(request, error)
-    except web.HTTPException as error:
-        return _refusal(request, _framework_error(request, error))
     except ConnectionResetError:
         return web.Response(status=_CLIENT_GONE)  # nobody reads it: the client went away
     except Exception as error:  # noqa: BLE001 - the boundary: whatever it is, the caller gets an answer
-        return _refusal(request, _failure(request, error))
+        return _refusal(request, as_refusal(request, error))
+
+
+def as_refusal(request: web.Request, error: Exception) -> ApiError:
+    """What an error is to the caller of a request; what nobody expected is logged, and tells nothing."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, web.HTTPException):
+        return _framework_error(request, error)
+    if isinstance(error, ExceptionGroup) and error.split(_KNOWN)[1] is None:
+        return as_refusal(request, error.exceptions[0])  # of tasks that ran side by side
+    return _failure(request, error)
 
 
 def _refusal(request: web.Request, error: ApiError) -> web.Response:
@@ -72,7 +81,7 @@ def _failure(request: web.Request, error: Exception) -> ApiError:
         return ApiError(413, str(error))
     if isinstance(error, BusFullError):
         return unavailable()
-    if isinstance(error, (StoreUnavailableError, BusUnavailableError, BlobError)):
+    if isinstance(error, _AWAY):
         _log.warning("cannot serve", path=request.path, reason=str(error))
         return unavailable("Service temporarily unavailable")
     _log.error("unexpected error", method=request.method, path=request.path, exc_info=error)

@@ -73,8 +73,10 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         answered_by_blocks: a ``response`` block may answer instead, with its own status, data and headers.
         errors: statuses of further errors, with what they mean.
         takes_stream_token: a token of one stream lets its caller in, too.
+        takes_form: its body is a form, as a browser sends it.
         takes_link: a decision link lets its person in, too, where the path's ``{execution}`` and
             ``{context}`` name the link's pause point.
+        sends_code: it sends the person of a link a code: no code is asked for before.
         rate: what it counts as; ``None``: its handler counts it, when it knows.
         style: how its errors are spelled: ``v1`` ``{"error": text}``, ``v2`` ``{"error": {code, message}}``.
     """
@@ -99,7 +101,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     answered_by_blocks: bool = False
     errors: Mapping[int, str] = {}
     takes_stream_token: bool = False
+    takes_form: bool = False
     takes_link: bool = False
+    sends_code: bool = False
     rate: Rate | None = "reads"
     style: Style = "v1"
 
@@ -119,9 +123,12 @@ class Route(Endpoint, frozen=True, kw_only=True):
 
     Attributes:
         handler: serves it; an `OpenHandler` where there is no operation.
+        starts: it sets an execution to work, as all routes of ``executions:start`` do: it is admitted by what
+            the executors can take.
     """
 
     handler: Handler | OpenHandler
+    starts: bool = False
 
 
 def check_distinct(endpoints: Iterable[Endpoint]) -> None:

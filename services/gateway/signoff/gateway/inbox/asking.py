@@ -73,9 +73,15 @@ async def asking(request: web.Request, caller: Principal, what: str, *, body: Js
     Raises:
         ApiError: 404, there is no such execution that they may know of.
     """
-    context_id = request.match_info["context"]
     row = await find_execution(request.app[GATEWAY], caller, request.match_info["execution"], missing=MISSING)
-    key, actor = idempotency_key(request.headers), caller.actor
+    return asking_of(request, caller, row, request.match_info["context"], what, body=body)
+
+
+def asking_of(
+    request: web.Request, caller: Principal, row: ExecutionRow, context_id: str, what: str, *, body: Json
+) -> Ask:
+    """The same of a pause point of an execution that is known."""
+    key, actor = idempotency_key(request), caller.actor
     route = f"{what}/{context_id}/{actor.type}/{actor.id}"
     asked = Asked(
         principal=caller,
@@ -93,6 +99,17 @@ async def done(request: web.Request, ask: Ask, data: PauseCommand) -> PointState
     Raises:
         ApiError: it was refused, or its outcome is unknown.
     """
+    event_id = await recorded(request, ask, data)
+    point = (await fold(request.app[GATEWAY].store, ask.row.log_id)).state.points[ask.context_id]
+    return await _state(request.app, ask.row, point, event_id=event_id)
+
+
+async def recorded(request: web.Request, ask: Ask, data: PauseCommand) -> int:
+    """Ask it; gives the event that records it.
+
+    Raises:
+        ApiError: it was refused, or its outcome is unknown.
+    """
     gateway, row = request.app[GATEWAY], ask.row
     call = await gateway.commands.send(
         data, ask.asked, log_id=row.log_id, execution_id=row.execution_id, after=row.version
@@ -103,8 +120,7 @@ async def done(request: web.Request, ask: Ask, data: PauseCommand) -> PointState
         raise _missing(await point_refused(request.app, row, outcome, context_id=ask.context_id))
     if outcome.event_id is None:
         raise GatewayError(f"{data.TYPE} {outcome.command_id} was accepted without an event")
-    point = (await fold(gateway.store, row.log_id)).state.points[ask.context_id]
-    return await _state(request.app, row, point, event_id=outcome.event_id)
+    return outcome.event_id
 
 
 def _missing(error: ApiError) -> ApiError:

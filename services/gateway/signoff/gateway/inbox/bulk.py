@@ -123,7 +123,7 @@ async def _decide(request: web.Request, caller: Principal, one: OneDecision) -> 
     asked = Asking(
         context_id=one.context_id,
         seen=one.content_digest,
-        key=one.idempotency_key or idempotency_key(request.headers),
+        key=one.idempotency_key or idempotency_key(request),
         wait=False,
     )
     body = {} if one.input is None else {"input": one.input}  # as of a decision that comes alone

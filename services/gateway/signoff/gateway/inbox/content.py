@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from signoff.engine.checks.values import check_fields
-from signoff.engine.constraints import form_misuses
-from signoff.engine.display import response_structure
-from signoff.engine.faults import Fault, Findings, at
-from signoff.engine.forms import check_form, form_fields, secret_names
+from signoff.engine.deciding.display import response_structure
+from signoff.engine.definitions.constraints import form_misuses
+from signoff.engine.definitions.faults import Fault, Findings, at
+from signoff.engine.definitions.forms import check_form, form_fields, secret_names
+from signoff.engine.definitions.reading import BlockPlace
 from signoff.engine.points.pauses import form_of, submission_of
 from signoff.engine.points.policies import MAX_TITLE
-from signoff.engine.reading import BlockPlace
 from signoff.engine.state import PausePoint
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, bad_field, bad_request

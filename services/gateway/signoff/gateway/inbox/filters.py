@@ -18,6 +18,9 @@ from signoff.gateway.v2.cursors import bad_cursor, read_cursor, write_cursor
 Scope: TypeAlias = Literal["open", "mine", "groups", "all"]
 """What somebody looks for: what they may decide, what is theirs, what is their groups', everything."""
 
+Claimed: TypeAlias = Literal["me", "nobody"]
+"""Whose the points are that are left: claimed by the caller, or by nobody."""
+
 InboxSort: TypeAlias = Literal["opened", "-opened", "due", "-due", "priority", "-priority"]
 """What points are sorted by; with ``-`` the highest first."""
 
@@ -42,6 +45,7 @@ class InboxFilter(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
         opened_before: Opened before this moment.
         text: Words that their title and what they show have, each at least its beginning.
         returned: Whether changes are wanted before anybody decides.
+        claimed: `me`: claimed by the caller. `nobody`: claimed by nobody.
     """
 
     scope: Scope = "open"
@@ -53,6 +57,7 @@ class InboxFilter(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     opened_before: Moment | None = None
     text: Text | None = None
     returned: bool | None = None
+    claimed: Claimed | None = None
 
 
 class InboxQuery(InboxFilter, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from typing import Literal
 from aiohttp import web
 from msgspec import Struct
 
+from signoff.audit.life.hiding import hide_secrets
 from signoff.engine.points.standing import person_of
 from signoff.engine.state import State
 from signoff.events.store.base import ExecutionRow
@@ -18,7 +19,6 @@ from signoff.events.types import (
     ResumeQueued,
 )
 from signoff.gateway.executions.history import fold
-from signoff.gateway.executions.views import hide_secrets
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.inbox.people import Names, Person, names_of
 

@@ -1,11 +1,18 @@
 """What happened at a pause point: the events of its context, as its deciders are shown them."""
 
+import asyncio
 from collections import deque
+from collections.abc import Collection, Mapping
 from typing import Final
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
 from signoff.engine.points.standing import person_of
+from signoff.engine.state import PausePoint
+from signoff.events.codec import TOPIC_BY_TYPE, decode_event
+from signoff.events.store.base import EventStore
+from signoff.events.store.paging import PAGE_BYTES
 from signoff.events.types import (
     BlockStarted,
     DecisionExpired,
@@ -32,7 +39,9 @@ from signoff.events.types import (
     ResumeQueued,
     Verdict,
 )
+from signoff.gateway.inbox.looking_back import in_json
 from signoff.gateway.inbox.people import Names, Party, Person
+from signoff.gateway.inbox.reasons import MAX_REASON
 
 MOST: Final = 1000
 """Events that are shown of one pause point, the newest."""
@@ -45,6 +54,11 @@ _TOLD: Final = (
 )  # fmt: skip
 
 
+_TOPICS: Final = frozenset(TOPIC_BY_TYPE[each.TYPE] for each in _TOLD)
+_STARTED: Final = TOPIC_BY_TYPE[BlockStarted.TYPE]
+_PAGE: Final = 500
+
+
 class HistoryEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     """Something that happened at a pause point. What an event does not have is left out.
 
@@ -55,7 +69,7 @@ class HistoryEntry(Struct, frozen=True, kw_only=True, rename="camel"):
         actor: Who did it, if somebody did.
         on_behalf_of: In whose place they did it.
         text: Of a comment.
-        reason: Why.
+        reason: Why; of a decision the `reason` of its input, beside the `submission`.
         to: Who was asked, told or assigned by it.
         verdict: What one of several people said.
         weight: What that counts.
@@ -81,29 +95,16 @@ class HistoryEntry(Struct, frozen=True, kw_only=True, rename="camel"):
     retry: bool | UnsetType = UNSET
 
 
-class History:
-    """Takes the events of a log in order, and keeps those of one pause point.
-
-    Args:
-        context_id: the point's.
+class History(Struct, frozen=True):
+    """What happened at one pause point.
 
     Attributes:
-        events: the newest `MOST`.
+        events: the newest `MOST`, in their order.
         block_names: of the blocks that started, by their ids.
     """
 
-    def __init__(self, context_id: str) -> None:
-        self._context_id = context_id
-        self.events: deque[Event] = deque(maxlen=MOST)
-        self.block_names: dict[str, str] = {}
-
-    def see(self, event: Event) -> None:
-        """Take an event."""
-        data = event.data
-        if isinstance(data, BlockStarted):
-            self.block_names[data.block_id] = data.block_name
-        elif isinstance(data, _TOLD) and data.context_id == self._context_id:
-            self.events.append(event)
+    events: Collection[Event]
+    block_names: Mapping[str, str]
 
     def people(self) -> set[str]:
         """Everybody who did something, as `signoff.engine.points.standing.person_of` names them."""
@@ -119,17 +120,69 @@ class History:
         return [_entry(event, names) for event in self.events]
 
 
+class Histories:
+    """Takes the events of a log in order, and keeps those of its pause points."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, deque[Event]] = {}
+        self._block_names: dict[str, str] = {}
+
+    def see(self, event: Event) -> None:
+        """Take an event."""
+        data = event.data
+        if isinstance(data, BlockStarted):
+            self._block_names[data.block_id] = data.block_name
+        elif isinstance(data, _TOLD) and data.context_id is not None:
+            self._events.setdefault(data.context_id, deque(maxlen=MOST)).append(event)
+
+    def name_of(self, block_id: str) -> str:
+        """The name of a block; its id where it never started."""
+        return self._block_names.get(block_id, block_id)
+
+    def of(self, context_id: str) -> History:
+        """What happened at one pause point."""
+        return History(self._events.get(context_id, ()), self._block_names)
+
+
+async def history_of(store: EventStore, log_id: UUID, point: PausePoint, *, upto: int) -> History:
+    """What happened at a pause point, without folding its log: only its own events are decoded.
+
+    Args:
+        store: the log.
+        log_id: of its execution.
+        point: as it is folded.
+        upto: the last event that counts.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+    """
+    histories, own, block = Histories(), in_json(point.context_id), in_json(point.block_id)
+    after = 0
+    while after < upto:
+        page = await store.read(log_id, after=after, limit=min(_PAGE, upto - after), size=PAGE_BYTES)
+        if not page:
+            break
+        for each in page:
+            if (each.topic in _TOPICS and own in each.state) or (
+                each.topic == _STARTED and block in each.state
+            ):
+                histories.see(decode_event(each.state))
+        after = page[-1].version
+        await asyncio.sleep(0)
+    return histories.of(point.context_id)
+
+
 def _entry(event: Event, names: Names) -> HistoryEntry:
     data = event.data
     actor, behalf, to = _actor(data), _behalf(data), _to(data)
     return HistoryEntry(
         event_id=event.event_id,
         type=event.type,
-        at=event.timestamp,
+        at=event.happened_at,
         actor=UNSET if actor is None else names.person(actor),
         on_behalf_of=UNSET if behalf is None else names.person(behalf),
         text=data.text if isinstance(data, PauseCommented) else UNSET,
-        reason=getattr(data, "reason", None) or UNSET,
+        reason=_reason(data),
         to=UNSET if to is None else names.parties(to),
         verdict=data.verdict if isinstance(data, DecisionRecorded) else UNSET,
         weight=data.weight if isinstance(data, DecisionRecorded) else UNSET,
@@ -138,6 +191,15 @@ def _entry(event: Event, names: Names) -> HistoryEntry:
         success=data.success if isinstance(data, PauseNotified) else UNSET,
         retry=data.retry_of is not None if isinstance(data, (ExecutionResumed, ResumeQueued)) else UNSET,
     )
+
+
+def _reason(data: EventData) -> str | UnsetType:
+    """Why; of a decision what its input says beside its submission."""
+    if isinstance(data, (DecisionRecorded, ExecutionResumed, ResumeQueued)):
+        given = data.input if isinstance(data.input, dict) and "submission" in data.input else {}
+        reason = given.get("reason")
+        return reason[:MAX_REASON] if isinstance(reason, str) and reason else UNSET
+    return getattr(data, "reason", None) or UNSET
 
 
 def _actor(data: EventData) -> str | None:

@@ -8,9 +8,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.assignees import Assignees, Kind, Named
-from signoff.access.directory import Key
+from signoff.access.callers import Principal
+from signoff.access.directory.fold import Key
+from signoff.access.errors import UnknownAssigneeError
+from signoff.access.permissions import allows
 from signoff.engine.points.standing import person_of
 from signoff.events.types import Actor
+from signoff.gateway.errors import bad_field
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.people.identity import IDENTITY
 
@@ -89,3 +93,25 @@ async def names_of(
     users = (f"user:{person}" for person in people if ":" not in person)
     named = await app[ASSIGNEES].named(workspace_id, {*keys, *users})
     return Names(named, app[GATEWAY].directory.state.keys)
+
+
+async def decider(request: web.Request, caller: Principal, name: str) -> str:
+    """The id of a user who may decide in the workspace.
+
+    Raises:
+        ApiError: 400, nobody is called so there, or they may not.
+    """
+    named = name if name.startswith("user:") else f"user:{name}"
+    try:
+        keys = await request.app[ASSIGNEES].keys_of(caller.workspace_id, [named])
+    except UnknownAssigneeError as error:
+        raise bad_field(
+            "to", "must be an active member of this workspace: an address or a user's id"
+        ) from error
+    user_id = keys[named].removeprefix("user:")
+    workspace = request.app[GATEWAY].directory.state.workspaces[str(caller.workspace_id)]
+    if not allows(workspace.roles_of(user_id), "pauses:decide"):
+        raise bad_field(
+            "to", "must be somebody who may decide in this workspace; give them the role approver"
+        )
+    return user_id

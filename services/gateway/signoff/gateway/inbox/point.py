@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from signoff.access.callers import Principal
+from signoff.audit.life.hiding import hide_secrets
 from signoff.engine.points.decisions import refusal_of
 from signoff.engine.state import PausePoint, State
 from signoff.events.store.base import ExecutionRow
@@ -15,9 +16,9 @@ from signoff.events.types import DeadlineAction, Json, Refusal, ResumeExecution,
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.deciding import maker
 from signoff.gateway.executions.history import fold
-from signoff.gateway.executions.views import hide_secrets, pause_point, quorum_progress
+from signoff.gateway.executions.views import pause_point, quorum_progress
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
-from signoff.gateway.inbox.history import History, HistoryEntry
+from signoff.gateway.inbox.history import History, HistoryEntry, history_of
 from signoff.gateway.inbox.people import Names, Party, Person, names_of
 from signoff.gateway.schemas import PausePointView, QuorumProgress
 
@@ -164,19 +165,29 @@ async def read_point(request: web.Request, caller: Principal) -> ReadPoint:
         ApiError: 404, there is none that the caller may know of.
         BlobError: what it shows cannot be read.
     """
-    gateway, context_id = request.app[GATEWAY], request.match_info["context"]
-    row = await find_execution(gateway, caller, request.match_info["execution"], missing=MISSING)
-    history = History(context_id)
-    folded = await fold(gateway.store, row.log_id, see=history.see)
+    named = request.match_info
+    return await find_point(request.app[GATEWAY], caller, named["execution"], named["context"])
+
+
+async def find_point(gateway: Gateway, caller: Principal, execution_id: str, context_id: str) -> ReadPoint:
+    """A pause point by its ids.
+
+    Raises:
+        ApiError: 404, there is none that the caller may know of.
+        BlobError: what it shows cannot be read.
+    """
+    row = await find_execution(gateway, caller, execution_id, missing=MISSING)
+    folded = await fold(gateway.store, row.log_id)
     point = folded.state.points.get(context_id)
     if point is None:
         raise ApiError(404, MISSING)
+    history = await history_of(gateway.store, row.log_id, point, upto=folded.state.version)
     if folded.large:
-        await _resolve(gateway, row, folded.state, point)
+        await resolve_point(gateway, row, folded.state, point)
     return ReadPoint(row, folded.state, point, history)
 
 
-async def _resolve(gateway: Gateway, row: ExecutionRow, state: State, point: PausePoint) -> None:
+async def resolve_point(gateway: Gateway, row: ExecutionRow, state: State, point: PausePoint) -> None:
     """Put large values in their places, in a state that nobody else has."""
     blobs, workspace_id = gateway.blobs, row.workspace_id
     point.response = await blobs.resolve(point.response, workspace_id=workspace_id)

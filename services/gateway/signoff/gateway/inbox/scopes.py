@@ -13,7 +13,7 @@ from signoff.events.store.base import EventStore, PointRow
 from signoff.events.store.inbox import ANYBODY, InboxCounts, InboxPlace, InboxSearch, start
 from signoff.events.store.ordering import inbox_place
 from signoff.events.types import Maker
-from signoff.gateway.inbox.filters import Scope
+from signoff.gateway.inbox.filters import Claimed, Scope
 
 MAX_KEYS: Final = 200
 """Users, groups and roles by which one query looks for points; what is only further groups' is left out."""
@@ -125,6 +125,23 @@ def _mine(desk: Desk, search: InboxSearch) -> Scoped:
     assigned = replace(search, candidates=(desk.user_key,), not_excluded=desk.person)
     both = replace(claimed, candidates=(desk.user_key,))
     return Scoped(searches=(assigned, claimed), overlaps=(both,))
+
+
+def claimed_only(wanted: Scoped, desk: Desk, claimed: Claimed | None) -> Scoped:
+    """Of what somebody looks for what they have claimed, or nobody has; ``None`` leaves it as it is."""
+    if claimed is None:
+        return wanted
+
+    def narrowed(searches: tuple[InboxSearch, ...]) -> tuple[InboxSearch, ...]:
+        if claimed == "nobody":
+            return tuple(replace(each, free_for=_NOBODY) for each in searches if each.claimed_by is None)
+        return tuple(
+            replace(each, claimed_by=desk.person)
+            for each in searches
+            if each.free_for != _NOBODY and each.claimed_by in (None, desk.person)
+        )
+
+    return replace(wanted, searches=narrowed(wanted.searches), overlaps=narrowed(wanted.overlaps))
 
 
 async def page_of(

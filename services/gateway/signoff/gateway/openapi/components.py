@@ -5,20 +5,27 @@ fields always, but those that may be unset. Events are the exception: their voca
 reads them must let what is new be.
 """
 
-import inspect
-import re
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, Struct
-from msgspec import inspect as shapes
 
-from signoff.events.types import DIRECTORY_FACTS, EVENT_TYPES, Event, EventData
+from signoff.events.schemas.structs import (
+    Schema,
+    StructType,
+    described,
+    mapped,
+    plain,
+    raw_schema,
+    structs_of,
+    without_null,
+)
+from signoff.events.schemas.vocabulary import open_choice
+from signoff.events.types import ACCESS_FACTS, DIRECTORY_FACTS, EVENT_TYPES, Event, EventData
 from signoff.gateway.errors import GatewayError
-
-Schema: TypeAlias = dict[str, Any]
 
 REFERENCE: Final = "#/components/schemas/{name}"
 JSON_VALUE: Final = "JsonValue"
@@ -28,13 +35,12 @@ ANY_JSON: Final[Schema] = {
     "type": ["object", "array", "string", "number", "boolean", "null"],
 }
 
-_Struct: TypeAlias = Any
-"""A class of structs, or one with the types that it is made of."""
+EVENT_SCHEMAS: Final = "/api/schemas/events"
+"""Where the JSON Schema of events is."""
 
-_Told: TypeAlias = Callable[[Schema, _Struct], Schema]
+_Told: TypeAlias = Callable[[Schema, StructType], Schema]
 
 _INPUT: Final = "Input"
-_ATTRIBUTE: Final = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _SAYS_NOTHING: Final = {"default", "description", "title"}
 
 
@@ -80,7 +86,7 @@ class Components:
         references = {_reference(name): _reference(other) for name, other in inputs.items()}
 
         def renamed(schema: Schema) -> Schema:
-            return _mapped(schema, lambda each: _referring(each, references))
+            return mapped(schema, lambda each: _referring(each, references))
 
         bodies = {inputs.get(name, name): renamed(schema) for name, schema in self._bodies.items()}
         return dict(sorted({**bodies, **self._answers, JSON_VALUE: ANY_JSON}.items())), renamed
@@ -94,7 +100,7 @@ class Components:
             self._claim(each)
         new = {_name(each): each for each in structs if _name(each) not in into}
         for name, each in new.items():
-            into[name] = self._complete(told(_described(self._schema(each), each), each))
+            into[name] = self._complete(told(described(self._schema(each), each), each))
         if Event.__name__ in new:
             _tell_events(into[Event.__name__])
         members = [
@@ -102,55 +108,26 @@ class Components:
         ]
         return members[0] if len(members) == 1 else {"anyOf": members}
 
-    def _claim(self, kind: _Struct) -> None:
+    def _claim(self, kind: StructType) -> None:
         """Take a type's name for it alone."""
         name = _name(kind)
         if self._types.setdefault(name, kind) != kind:
             raise GatewayError(
                 f"{self._types[name]} and {kind} are both called {name} in the API; rename one"
             )
-        raw, _ = _raw(kind)
+        raw, _ = raw_schema(kind, REFERENCE)
         self._references[raw] = _reference(name)
 
-    def _schema(self, kind: _Struct) -> Schema:
-        return {**_raw(kind)[1], "title": _name(kind)}
+    def _schema(self, kind: StructType) -> Schema:
+        return {**raw_schema(kind, REFERENCE)[1], "title": _name(kind)}
 
     def _complete(self, schema: Schema) -> Schema:
-        return _mapped(schema, lambda each: _any_json(_referring(each, self._references)))
+        return mapped(schema, lambda each: _any_json(_referring(each, self._references)))
 
 
 def _members(kind: object) -> list[Any]:
     """The types of a union, which may be structs that nothing but their fields tells apart."""
     return list(get_args(kind)) if get_origin(kind) in (Union, types.UnionType) else [kind]
-
-
-def _raw(kind: _Struct) -> tuple[str, Schema]:
-    """How msgspec refers to a struct, and its schema."""
-    (reference,), schemas = msgspec.json.schema_components([kind], ref_template=REFERENCE)
-    text: str = reference["$ref"]
-    return text, schemas[text.rpartition("/")[2]]
-
-
-def structs_of(kinds: Iterable[object]) -> Iterator[_Struct]:
-    """Every struct that a value of these types may hold, each once."""
-    seen: set[object] = set()
-    pending = list(shapes.multi_type_info(kinds))
-    while pending:
-        match pending.pop():
-            case shapes.StructType(cls=cls, fields=fields) if cls not in seen:
-                seen.add(cls)
-                yield cls
-                pending += [field.type for field in fields]
-            case shapes.Metadata(type=inner):
-                pending.append(inner)
-            case shapes.UnionType(types=members):
-                pending += members
-            case shapes.CollectionType(item_type=item):
-                pending.append(item)
-            case shapes.DictType(value_type=value):
-                pending.append(value)
-            case _:
-                pass
 
 
 def _name(kind: object) -> str:
@@ -161,45 +138,12 @@ def _name(kind: object) -> str:
     return ("ListOf" if origin is list else str(origin.__name__)) + "".join(map(_name, get_args(kind)))
 
 
-def _plain(kind: _Struct) -> type[Struct]:
-    """The class, without its parameters."""
-    origin: Any = get_origin(kind)
-    plain: type[Struct] = kind if origin is None else origin
-    return plain
-
-
 def _referring(schema: Schema, references: Mapping[str, str]) -> Schema:
     reference = schema.get("$ref", "")
     return {**schema, "$ref": references[reference]} if reference in references else schema
 
 
-def _described(schema: Schema, kind: _Struct) -> Schema:
-    """The schema with what the docstrings of the type and its bases say of its fields."""
-    told: dict[str, str] = {}
-    for base in reversed(_plain(kind).__mro__):
-        about, fields = _told(base)
-        told |= fields
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}
-    properties = dict(schema.get("properties", {}))
-    for name, text in told.items():
-        key = names.get(name)
-        if key in properties:
-            properties[key] = {**properties[key], "description": text}
-    return {**schema, "description": about, "properties": properties}
-
-
-def _told(kind: type) -> tuple[str, dict[str, str]]:
-    """What a docstring says of a type, and of its fields by name."""
-    text, _, fields = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
-    return _text(text), {name: _text(about) for name, about in _ATTRIBUTE.findall(fields)}
-
-
-def _text(text: str) -> str:
-    """A docstring as Markdown."""
-    return re.sub(r"\s+", " ", text.replace("``", "`")).strip()
-
-
-def _opened(schema: Schema, _: _Struct) -> Schema:
+def _opened(schema: Schema, _: StructType) -> Schema:
     """A body: what msgspec says of it is how it is read."""
     return (
         schema
@@ -208,9 +152,9 @@ def _opened(schema: Schema, _: _Struct) -> Schema:
     )
 
 
-def _closed(schema: Schema, kind: _Struct) -> Schema:
+def _closed(schema: Schema, kind: StructType) -> Schema:
     """An answer: with all fields that are not left out, and with no other."""
-    config = _plain(kind).__struct_config__
+    config = plain(kind).__struct_config__
     required = [
         field.encode_name
         for field in msgspec.structs.fields(kind)
@@ -221,32 +165,44 @@ def _closed(schema: Schema, kind: _Struct) -> Schema:
     properties = {
         name: _sent(each, omitted=config.omit_defaults) for name, each in schema["properties"].items()
     }
-    closed = {**schema, "properties": properties, "required": required}
-    if not issubclass(_plain(kind), (Event, EventData)):
-        closed["additionalProperties"] = False
-    return closed
+    told = {**schema, "properties": properties, "required": required}
+    if kind in _of_events():
+        return mapped(told, open_choice)
+    return {**told, "additionalProperties": False}
 
 
 def _sent(schema: Schema, *, omitted: bool) -> Schema:
     """A field of an answer: a default is nothing to who reads it, and one that is left out is never there."""
     sent = {key: value for key, value in schema.items() if key != "default"}
-    if omitted and "default" in schema and "anyOf" in schema:
-        members = [each for each in schema["anyOf"] if each != {"type": "null"}]
-        del sent["anyOf"]
-        sent |= members[0] if len(members) == 1 else {"anyOf": members}
-    return sent
+    return without_null(sent) if omitted and "default" in schema else sent
 
 
 def _events() -> Iterator[type[EventData]]:
     """What the events of executions and workflows say."""
-    return (kind for kind in EVENT_TYPES.values() if kind not in DIRECTORY_FACTS)
+    return (kind for kind in EVENT_TYPES.values() if kind not in (*DIRECTORY_FACTS, *ACCESS_FACTS))
+
+
+@cache
+def _of_events() -> frozenset[StructType]:
+    """Whatever an event may hold: it may get further fields."""
+    return frozenset(structs_of((Event, *_events())))
 
 
 def _tell_events(schema: Schema) -> None:
-    """Name the types of events, and what each may say."""
+    """Name the types of events, and what each may say; others may come, and no reader need know them."""
     kinds = list(_events())
-    schema["properties"]["type"] = {"enum": [kind.TYPE for kind in kinds]}
-    schema["properties"]["data"] = {"anyOf": [{"$ref": _reference(kind.__name__)} for kind in kinds]}
+    schema["externalDocs"] = {"description": "The JSON Schema of every event.", "url": EVENT_SCHEMAS}
+    schema["properties"]["type"] = {
+        "description": "These, and others that a later version adds.",
+        "anyOf": [{"type": "string", "enum": [kind.TYPE for kind in kinds]}, {"type": "string"}],
+    }
+    schema["properties"]["data"] = {
+        "description": "What events of this type say; of a type that the reader does not know, any object.",
+        "anyOf": [
+            *({"$ref": _reference(kind.__name__)} for kind in kinds),
+            {"type": "object", "additionalProperties": {"$ref": _reference(JSON_VALUE)}},
+        ],
+    }
 
 
 def _reference(name: str) -> str:
@@ -262,16 +218,3 @@ def _any_json(schema: Schema) -> Schema:
     if schema.get("type") == "array" and not schema.keys() & {"items", "prefixItems"}:
         return {**schema, "items": {"$ref": _reference(JSON_VALUE)}}
     return schema
-
-
-def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """The schema with every schema in it changed, the innermost first."""
-    changed: Schema = dict(schema)
-    for name, value in schema.items():
-        if name in ("properties", "$defs"):
-            changed[name] = {key: _mapped(each, change) for key, each in value.items()}
-        elif name in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            changed[name] = [_mapped(each, change) for each in value]
-        elif name in ("items", "additionalProperties") and isinstance(value, Mapping):
-            changed[name] = _mapped(dict(value), change)
-    return change(changed)

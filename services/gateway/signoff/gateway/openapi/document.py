@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
-from signoff.access.sessions import COOKIE
+from signoff.access.signing_in.sessions import COOKIE
+from signoff.events.schemas.structs import Schema
 from signoff.events.types import Json
 from signoff.gateway.executions.answers import BLOCK_HEADER
 from signoff.gateway.http.routing import Answer, Endpoint, check_distinct
-from signoff.gateway.openapi.components import JSON_VALUE, REFERENCE, Components, Schema
+from signoff.gateway.openapi.components import JSON_VALUE, REFERENCE, Components
 from signoff.gateway.openapi.errors import errors_of
 from signoff.gateway.openapi.parameters import parameters_of
 

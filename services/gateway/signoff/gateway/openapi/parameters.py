@@ -3,15 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
-from signoff.access.environment import NAME
 from signoff.access.gate import WORKSPACE_HEADER
+from signoff.access.secrets.environment import NAME
+from signoff.events.schemas.structs import Schema
 from signoff.gateway.errors import GatewayError
 from signoff.gateway.http.headers import CODE, CODE_HEADER, IDENTIFIER
 from signoff.gateway.http.queries import list_separators
 from signoff.gateway.http.routing import Endpoint
-from signoff.gateway.openapi.components import Components, Schema
+from signoff.gateway.openapi.components import Components
 
 _TEXT: Final[Schema] = {"type": "string", "minLength": 1}
 _WORKFLOW: Final = "The workflow's id, as it was deployed."
@@ -102,12 +104,19 @@ def _headers(kind: type[Struct] | None) -> Iterator[Schema]:
 
 def _parameters(kind: type[Struct], where: str) -> Iterator[Schema]:
     schemas = Components().fields(kind)
-    for field in kind.__struct_encode_fields__:
-        schema = _present(schemas[field])
+    for field in msgspec.structs.fields(kind):
+        name = field.encode_name
+        schema = _present(schemas[name])
         description = schema.pop("description", None)
         if description is None:
-            raise GatewayError(f"{kind.__name__}: say in its docstring what {field} means")
-        yield {"name": field, "in": where, "description": description, "required": False, "schema": schema}
+            raise GatewayError(f"{kind.__name__}: say in its docstring what {name} means")
+        yield {
+            "name": name,
+            "in": where,
+            "description": description,
+            "required": field.required,
+            "schema": schema,
+        }
 
 
 def _present(schema: Schema) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Final
 
+from signoff.events.schemas.structs import Schema
 from signoff.events.types import Json
-from signoff.gateway.openapi.components import Schema
 
 STYLE: Final = "/docs/reference.css"
 

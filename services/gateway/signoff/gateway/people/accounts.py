@@ -8,9 +8,9 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Key
+from signoff.access.directory.fold import Key
 from signoff.access.errors import PasswordsBusyError, PersonConflictError
-from signoff.access.people import Person, folded
+from signoff.access.signing_in.people import Person, folded
 from signoff.events.times import iso
 from signoff.events.types import (
     DirectoryFact,
@@ -80,7 +80,7 @@ def free_user(request: web.Request, caller: Principal) -> str:
         ApiError: 403, there is no user, or the key is bounded.
     """
     user_id = user_of(caller)
-    if caller.auth_method == "session":
+    if caller.actor.type == "user":
         return user_id
     key = request.app[GATEWAY].directory.state.keys.get(caller.actor.id)
     if key is None or _is_bounded(key):

@@ -8,13 +8,13 @@ from typing import Annotated, Final, TypeVar
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from signoff.access.attempts import Attempts
 from signoff.access.callers import Caller, Principal
-from signoff.access.key_uses import KeyUses
-from signoff.access.oidc import Provider, ProviderSettings
-from signoff.access.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
-from signoff.access.people import MAX_ADDRESS, People
-from signoff.access.sessions import Sessions
+from signoff.access.keys.uses import KeyUses
+from signoff.access.signing_in.attempts import Attempts
+from signoff.access.signing_in.oidc import Provider, ProviderSettings
+from signoff.access.signing_in.passwords import MAX_LENGTH, MIN_LENGTH, Passwords
+from signoff.access.signing_in.people import MAX_ADDRESS, People
+from signoff.access.signing_in.sessions import Sessions
 from signoff.events.ids import new_id
 from signoff.gateway.directory import keyed_command_id
 from signoff.gateway.errors import ApiError

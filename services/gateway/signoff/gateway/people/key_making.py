@@ -9,8 +9,8 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Key
-from signoff.access.keys import digest_of, new_key
+from signoff.access.directory.fold import Key
+from signoff.access.keys.making import digest_of, new_key
 from signoff.access.permissions import expanded
 from signoff.events.errors import RecordConflictError
 from signoff.events.times import iso
@@ -21,7 +21,6 @@ from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.headers import idempotency_key
 from signoff.gateway.http.moments import read_moment
-from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.people.identity import IDENTITY, Name, fresh_id
 
 MAX_OVERLAP: Final = 30 * 24 * 3600
@@ -128,8 +127,8 @@ async def make_key(
     user_id: str | None = None,
     workspace_id: str | None = None,
     owner_id: str | None = None,
-) -> web.Response:
-    """Make a key and show it, once. A retry with the same ``Idempotency-Key`` is shown the same one.
+) -> NewKeyView:
+    """Make a key, with its secret, which is shown once: also to a retry with the same ``Idempotency-Key``.
 
     Args:
         request: asks for it.
@@ -157,13 +156,11 @@ async def make_key(
         expires_at=expires_at,
     )
     await change(request, caller, [fact], body=asked)
-    return await _show(request, secret, status=201)
+    return await _show(request, secret)
 
 
-async def rotate_key(
-    request: web.Request, caller: Principal, key_id: str, body: RotateKeyBody
-) -> web.Response:
-    """Give a key another secret and show it, once; retried as `make_key`.
+async def rotate_key(request: web.Request, caller: Principal, key_id: str, body: RotateKeyBody) -> NewKeyView:
+    """Give a key another secret, which is shown once; retried as `make_key`.
 
     Raises:
         ApiError: as `make_key`.
@@ -177,14 +174,13 @@ async def rotate_key(
         previous_until=iso(time.time() + body.overlap_seconds),
     )
     await change(request, caller, [fact], body=asked)
-    return await _show(request, secret, status=200)
+    return await _show(request, secret)
 
 
-async def revoke_key(request: web.Request, caller: Principal, key_id: str) -> web.Response:
+async def revoke_key(request: web.Request, caller: Principal, key_id: str) -> None:
     """Let a key be good for nothing from now on."""
     await change(request, caller, [KeyRevoked(actor=caller.actor, key_id=key_id)])
     await request.app[IDENTITY].key_uses.forget(key_id)
-    return web.Response(status=204)
 
 
 async def key_views(request: web.Request, key_ids: list[str]) -> list[KeyView]:
@@ -208,13 +204,12 @@ def _view(key_id: str, key: Key, used: float | None) -> KeyView:
     )
 
 
-async def _show(request: web.Request, secret: _Secret, *, status: int) -> web.Response:
+async def _show(request: web.Request, secret: _Secret) -> NewKeyView:
     key = request.app[GATEWAY].directory.state.keys.get(secret.key_id)
     if key is None or key.digest != digest_of(secret.key):
         raise ApiError(409, "This Idempotency-Key was used before, and what it made is shown no more")
     (view,) = await key_views(request, [secret.key_id])
-    shown = NewKeyView(**msgspec.structs.asdict(view), key=secret.key)
-    return answer(shown, status=status, headers=NO_STORE)
+    return NewKeyView(**msgspec.structs.asdict(view), key=secret.key)
 
 
 def _expiry(body: NewKeyBody) -> str | None:
@@ -234,7 +229,7 @@ async def _secret(request: web.Request, caller: Principal, asked: Json) -> _Secr
     """A new secret, or, for a retry, the one of the first try: it is kept for an hour, sealed."""
     key_id = fresh_id(request, caller)
     secret = _Secret(key_id, new_key(), request_digest(f"{request.method} {request.path}", asked))
-    if idempotency_key(request.headers) is None:
+    if idempotency_key(request) is None:
         return secret
     gateway = request.app[GATEWAY]
     records, context = gateway.store.records, f"{_KIND}/{key_id}"

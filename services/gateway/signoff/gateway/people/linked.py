@@ -9,8 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from signoff.access.callers import Caller, Principal
-from signoff.access.decision_codes import DecisionCodes
-from signoff.access.decision_links import (
+from signoff.access.errors import WrongCodeError
+from signoff.access.gate import Gate, bearer_token
+from signoff.access.links.codes import DecisionCodes
+from signoff.access.links.links import (
     PARAMETER,
     DecisionLink,
     DecisionLinks,
@@ -18,25 +20,28 @@ from signoff.access.decision_links import (
     is_retry,
     is_token,
 )
-from signoff.access.errors import WrongCodeError
-from signoff.access.gate import Gate, bearer_token
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.ids import read_uuid
 from signoff.events.times import iso
 from signoff.events.topics import chosen_log_id
 from signoff.events.types import Actor, Json
+from signoff.gateway.accesses.witness import CALLER
 from signoff.gateway.errors import CHALLENGE, ApiError
 from signoff.gateway.gateway import GATEWAY
-from signoff.gateway.http.headers import decision_code, idempotency_key
+from signoff.gateway.http.bodies import read_form
+from signoff.gateway.http.headers import CODE, decision_code, idempotency_key
+from signoff.gateway.http.routing import Endpoint
+from signoff.gateway.people.link_cookies import kept_link, named_link
 from signoff.gateway.people.mail import Mail
 
-CODE_PATH: Final = "/api/inbox/{execution}/{context}/code"
-"""Where the person of a link asks for a code."""
+_CODE_FIELD: Final = "code"
+"""The field of a form that has the code."""
 
 _LENT: Final = (
     "This link was made by somebody else than its person: have a code mailed to them "
     "(POST /api/inbox/{execution}/{context}/code), and send it as X-Signoff-Code"
 )
+_FORGOTTEN: Final = "This browser does not know the link any more: open it again, or sign in"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_LINK: Final = web.RequestKey("by_link", bool)
 _PRIVATE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -77,21 +82,29 @@ def open_links(app: web.Application) -> None:
 
 
 async def _keep_private(request: web.Request, response: web.StreamResponse) -> None:
-    if request.get(_BY_LINK):
+    # A page that was refused before its link was looked at has the token in its address all the same.
+    is_page = PARAMETER in request.query and not request.path.startswith("/api/")
+    if is_page or request.get(_BY_LINK):
         for name, value in _PRIVATE.items():
-            response.headers.setdefault(name, value)
+            response.headers[name] = value
 
 
 def link_token(request: web.Request) -> str | None:
-    """The token of a decision link that a request presents, in its query or as a bearer token."""
-    token = request.query.get(PARAMETER)
+    """The token of a decision link of a request: in its query, in a cookie, or as a bearer token.
+
+    Raises:
+        ApiError: 401, the browser does not know the link that a page came by, and nobody else will do.
+    """
+    token = request.query.get(PARAMETER, kept_link(request))
     if token is not None:
         return token
+    if named_link(request) is not None:
+        raise ApiError(401, _FORGOTTEN, headers=CHALLENGE)
     bearer = bearer_token(request.headers)
     return bearer if bearer is not None and is_token(bearer) else None
 
 
-async def by_link(request: web.Request, gate: Gate, token: str) -> Caller:
+async def by_link(request: web.Request, gate: Gate, token: str, route: Endpoint) -> Caller:
     """The person of a decision link.
 
     A link that was used for a decision only shows; but the request that used it may be sent again. One that
@@ -101,6 +114,7 @@ async def by_link(request: web.Request, gate: Gate, token: str) -> Caller:
         request: names the pause point in its path.
         gate: tells what the person may do.
         token: of the link.
+        route: that is asked for.
 
     Raises:
         ApiError: 403, the link is for another point; 409, it was used; 400, the code is none; 401, it is
@@ -114,18 +128,18 @@ async def by_link(request: web.Request, gate: Gate, token: str) -> Caller:
     if not _is_for(ticket, request):
         raise ApiError(403, "This link is for another decision")
     link = await linked.links.find(ticket)
-    caller = gate.by_link(ticket)
+    caller = request[CALLER] = gate.by_link(ticket)
     if request.method in _SAFE_METHODS:
         return caller
     if link.used_at is not None:
         if not is_retry(link, _request_key(request)):
             raise _used(link, link.used_at)
         return caller
-    code = decision_code(request.headers)
+    code = await _code_of(request, route)
     if code is not None:
         await _check(linked.codes, ticket, link, code)
         return replace(caller, verified=True)
-    if link.lent and not _asks_for_code(request):
+    if link.lent and not route.sends_code:
         raise _not_verified("CODE_REQUIRED", _LENT)
     return caller
 
@@ -134,7 +148,9 @@ def _is_for(ticket: Ticket, request: web.Request) -> bool:
     """Whether a request's path names the pause point of a link; nobody has to be asked for that."""
     execution = request.match_info["execution"]
     named = (chosen_log_id(str(ticket.workspace_id), execution), read_uuid(execution))
-    return ticket.context_id == request.match_info["context"] and ticket.log_id in named
+    # In the path of the API's routes, in the query of the page.
+    context = request.match_info.get("context") or request.query.get("contextId")
+    return ticket.context_id == context and ticket.log_id in named
 
 
 async def _check(codes: DecisionCodes, ticket: Ticket, link: DecisionLink, code: str) -> None:
@@ -144,9 +160,19 @@ async def _check(codes: DecisionCodes, ticket: Ticket, link: DecisionLink, code:
         raise _not_verified("CODE_WRONG", str(error)) from error
 
 
-def _asks_for_code(request: web.Request) -> bool:
-    resource = request.match_info.route.resource
-    return resource is not None and resource.canonical == CODE_PATH
+async def _code_of(request: web.Request, route: Endpoint) -> str | None:
+    """The code that comes with a request: in a header, or in its form.
+
+    Raises:
+        ApiError: 400, 401, it is none.
+    """
+    if not route.takes_form:
+        return decision_code(request.headers)
+    given = (await read_form(request)).get(_CODE_FIELD)
+    code = given.strip() if isinstance(given, str) else ""
+    if code and not CODE.fullmatch(code):
+        raise _not_verified("CODE_WRONG", "The code has six digits: type those of the newest mail")
+    return code or None
 
 
 def _not_verified(code: str, message: str) -> ApiError:
@@ -183,5 +209,5 @@ async def note_used(request: web.Request, principal: Principal, *, event_id: int
 
 
 def _request_key(request: web.Request) -> str | None:
-    key = idempotency_key(request.headers)
+    key = idempotency_key(request)
     return None if key is None else f"{request.method} {request.path} {key}"

@@ -5,10 +5,12 @@ import time
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from msgspec.structs import replace
 
-from signoff.access.attempts import PER_ACCOUNT, PER_ADDRESS
 from signoff.access.errors import PasswordsBusyError, TooManyAttemptsError
-from signoff.access.sessions import COOKIE, LIFETIME, Session, SignInMethod, session_token
+from signoff.access.keys.making import digest_of
+from signoff.access.signing_in.attempts import PER_ACCOUNT, PER_ADDRESS
+from signoff.access.signing_in.sessions import COOKIE, LIFETIME, Session, SignInMethod, session_token
 from signoff.gateway.errors import ApiError, unavailable
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.addresses import address_of
@@ -72,21 +74,56 @@ async def sign_in(
         method: how they proved it.
         epoch: of the user's sessions, from before they proved it.
     """
-    sessions = request.app[IDENTITY].sessions
-    await sign_out(request)
-    token = await sessions.begin(
-        Session(user_id=user_id, method=method, signed_in_at=time.time(), epoch=epoch)
+    person = await request.app[IDENTITY].people.get(user_id) if method == "password" else None
+    session = Session(
+        user_id=user_id,
+        method=method,
+        signed_in_at=time.time(),
+        epoch=epoch,
+        must_change=person is not None and person.must_change,
     )
+    await _begin(request, response, session)
+
+
+async def sign_in_with_key(request: web.Request, response: web.StreamResponse, key: str) -> None:
+    """Begin a session that acts with an API key, for as long as the key is good.
+
+    Args:
+        request: of who presented the key.
+        response: takes the cookie.
+        key: somebody's, which the caller of this has made sure of.
+    """
+    session = Session(method="apiKey", signed_in_at=time.time(), key_digest=digest_of(key))
+    await _begin(request, response, session)
+
+
+async def _begin(request: web.Request, response: web.StreamResponse, session: Session) -> None:
+    await sign_out(request)
+    token = await request.app[IDENTITY].sessions.begin(session)
     response.set_cookie(
         COOKIE,
         token,
-        max_age=int(LIFETIME),
+        max_age=math.ceil(session.signed_in_at + LIFETIME - time.time()),
         path="/",
         httponly=True,
         samesite="Lax",
         secure=is_secure(request),
     )
     response.headers["Cache-Control"] = "no-store"
+
+
+async def renew_session(
+    request: web.Request, response: web.StreamResponse, session: Session, *, epoch: int
+) -> None:
+    """Let the browser's session go on under a new token, for as long as it had left.
+
+    Args:
+        request: of the browser.
+        response: takes the cookie.
+        session: as it was.
+        epoch: of the user's sessions from now on.
+    """
+    await _begin(request, response, replace(session, epoch=epoch))
 
 
 async def sign_out(request: web.Request) -> None:

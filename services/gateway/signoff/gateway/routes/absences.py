@@ -1,30 +1,23 @@
 """Absences: who is away in a workspace, and who decides in their place meanwhile."""
 
-import time
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
 from aiohttp import web
-from msgspec import UNSET, Meta, Struct, UnsetType
 
-from signoff.access.absences import Absences
 from signoff.access.callers import Principal
-from signoff.access.directory import Workspace
-from signoff.events.times import iso
-from signoff.events.types import AbsenceEnded, AbsenceSet
-from signoff.gateway.directory import change, done_before
-from signoff.gateway.errors import ApiError
-from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders
-from signoff.gateway.http.moments import read_moment
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.people.absences import AbsenceView, absence_view, current_absence
-from signoff.gateway.people.accounts import NEEDS_FREE, free_user, user_of
-from signoff.gateway.people.identity import made
+from signoff.gateway.people.absences import (
+    AbsenceBody,
+    AbsenceView,
+    own_absence,
+    remove_absence,
+    set_absence,
+)
+from signoff.gateway.people.accounts import NEEDS_FREE, free_user
 
-_MISSING: Final = "Absence not found"
 _OWN: Final = "/api/users/me/absence"
 _MEMBERS: Final = "/api/workspaces/{workspaceId}/members/{userId}/absence"
 _REFUSALS: Final = {409: "The delegate is disabled, or the `Idempotency-Key` was used for something else."}
@@ -39,80 +32,35 @@ _EXAMPLE: Final = {
     "since": "2026-08-02T22:00:00.000000Z",
     "until": "2026-08-23T22:00:00.000000Z",
 }
-_Moment = Annotated[str, Meta(max_length=40, description="ISO 8601; without an offset it is UTC.")]
-
-
-class AbsenceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Who decides in a member's place, and when; at most 366 days.
-
-    Attributes:
-        delegate_id: Another member of the workspace.
-        since: From when; without it, from now.
-        until: When the member is back.
-    """
-
-    delegate_id: str
-    since: _Moment | UnsetType = UNSET
-    until: _Moment
 
 
 async def show_own(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/users/me/absence``."""
-    view = current_absence(_workspace(request, caller), user_of(caller))
-    if view is None:
-        raise ApiError(404, _MISSING)
-    return answer(view)
+    return answer(own_absence(request, caller))
 
 
 async def put_own(request: web.Request, caller: Principal) -> web.Response:
     """``PUT /api/users/me/absence``."""
-    return await _put(request, caller, free_user(request, caller))
+    body = convert(await read_object(request), AbsenceBody)
+    return answer(await set_absence(request, caller, free_user(request, caller), body))
 
 
 async def remove_own(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/users/me/absence``."""
-    return await _remove(request, caller, free_user(request, caller))
+    await remove_absence(request, caller, free_user(request, caller))
+    return web.Response(status=204)
 
 
 async def put_of_member(request: web.Request, caller: Principal) -> web.Response:
     """``PUT /api/workspaces/{workspaceId}/members/{userId}/absence``."""
-    return await _put(request, caller, request.match_info["userId"])
+    body = convert(await read_object(request), AbsenceBody)
+    return answer(await set_absence(request, caller, request.match_info["userId"], body))
 
 
 async def remove_of_member(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/workspaces/{workspaceId}/members/{userId}/absence``."""
-    return await _remove(request, caller, request.match_info["userId"])
-
-
-async def _put(request: web.Request, caller: Principal, user_id: str) -> web.Response:
-    body = convert(await read_object(request), AbsenceBody)
-    fact = AbsenceSet(
-        actor=caller.actor,
-        workspace_id=str(caller.workspace_id),
-        user_id=user_id,
-        delegate_id=body.delegate_id,
-        since=iso(time.time() if body.since is UNSET else read_moment("since", body.since)),
-        until=iso(read_moment("until", body.until)),
-    )
-    await change(request, caller, [fact], body=msgspec.to_builtins(body))
-    return answer(absence_view(user_id, made(_absences(request, caller).by_user.get(user_id))))
-
-
-async def _remove(request: web.Request, caller: Principal, user_id: str) -> web.Response:
-    if not done_before(request, caller):
-        if user_id not in _absences(request, caller).by_user:
-            raise ApiError(404, _MISSING)
-        fact = AbsenceEnded(actor=caller.actor, workspace_id=str(caller.workspace_id), user_id=user_id)
-        await change(request, caller, [fact])
+    await remove_absence(request, caller, request.match_info["userId"])
     return web.Response(status=204)
-
-
-def _workspace(request: web.Request, caller: Principal) -> Workspace:
-    return request.app[GATEWAY].directory.state.workspaces[str(caller.workspace_id)]
-
-
-def _absences(request: web.Request, caller: Principal) -> Absences:
-    return _workspace(request, caller).absences
 
 
 ROUTES: Final = (

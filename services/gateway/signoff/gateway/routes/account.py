@@ -1,45 +1,36 @@
 """``/api/users/me``: what people do for themselves: their name, their password, their own API keys."""
 
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.access.passwords import MAX_LENGTH
-from signoff.access.people import Person
-from signoff.gateway.directory import done_before
-from signoff.gateway.errors import ApiError
-from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders
 from signoff.gateway.http.queries import read_query
-from signoff.gateway.http.responses import answer
+from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.people.accounts import (
     NEEDS_FREE,
     UserView,
-    end_sessions,
     find_person,
-    free_user,
-    hashed,
     user_of,
     user_view,
 )
-from signoff.gateway.people.identity import IDENTITY, Name, NewPassword, PageQuery, page_of
+from signoff.gateway.people.identity import PageQuery
 from signoff.gateway.people.key_making import (
-    MISSING,
     KeyList,
     NewKeyBody,
     NewKeyView,
     RotateKeyBody,
-    key_views,
-    make_key,
-    revoke_key,
-    rotate_key,
 )
-from signoff.gateway.people.signing_in import sign_in, verified
+from signoff.gateway.people.own_account import PasswordChange, ProfileChange, change_profile, set_password
+from signoff.gateway.people.own_keys import (
+    make_personal_key,
+    personal_keys,
+    revoke_personal_key,
+    rotate_personal_key,
+)
 
 _TAG: Final = "Account"
 _USER: Final = {
@@ -62,19 +53,6 @@ _KEY: Final = {
 }
 
 
-class ProfileChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How others are to see the caller."""
-
-    name: Name
-
-
-class PasswordChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """The password as it is, and as it is to be."""
-
-    current_password: Annotated[str, Meta(max_length=MAX_LENGTH)]
-    new_password: NewPassword
-
-
 async def show(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/users/me``."""
     user_id = user_of(caller)
@@ -83,82 +61,39 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
 
 async def patch(request: web.Request, caller: Principal) -> web.Response:
     """``PATCH /api/users/me``."""
-    user_id = free_user(request, caller)
     body = convert(await read_object(request), ProfileChange)
-    await find_person(request, user_id)
-    person = await request.app[IDENTITY].people.change(
-        user_id, lambda kept: msgspec.structs.replace(kept, name=body.name)
-    )
-    return answer(user_view(request, user_id, person))
+    return answer(await change_profile(request, caller, body))
 
 
 async def change_password(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/password``: every session ends but the one that asks, which is a new one."""
-    user_id = free_user(request, caller)
     body = convert(await read_object(request), PasswordChange)
-    person = await find_person(request, user_id)
-    if person.password_hash is None:
-        raise ApiError(409, "You have no password: an administrator of the installation can set one")
-    if not await verified(request, f"user/{user_id}", person.password_hash, body.current_password):
-        raise ApiError(403, "The current password is wrong")
-    new_hash = await hashed(request, body.new_password)
-
-    def alter(kept: Person) -> Person:
-        # Whoever set another password in the meantime has the last word.
-        if kept.password_hash != person.password_hash:
-            return kept
-        return msgspec.structs.replace(kept, password_hash=new_hash, must_change=False)
-
-    changed = await request.app[IDENTITY].people.change(user_id, alter)
-    if changed is None or changed.password_hash != new_hash:
-        raise ApiError(409, "The password has just been changed by somebody else: sign in with that one")
-    epoch = await end_sessions(request, user_id)
     response = web.Response(status=204)
-    if caller.auth_method == "session":
-        await sign_in(request, response, user_id, method="password", epoch=epoch)
+    await set_password(request, caller, body, response)
     return response
 
 
 async def list_keys(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/users/me/keys``."""
-    user_id = user_of(caller)
-    keys = request.app[GATEWAY].directory.state.keys
-    ids = (key_id for key_id, key in keys.items() if key.user_id == user_id)
-    page, cursor = page_of(ids, read_query(request, PageQuery))
-    return answer(KeyList(keys=await key_views(request, page), next_cursor=cursor))
+    return answer(await personal_keys(request, caller, read_query(request, PageQuery)))
 
 
 async def create_key(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/keys``: it may do what its user may, or less."""
-    user_id = free_user(request, caller)
     body = convert(await read_object(request), NewKeyBody)
-    memberships = request.app[GATEWAY].directory.state.memberships(user_id)
-    if body.workspace_id is not None and body.workspace_id not in memberships:
-        raise ApiError(404, "Workspace not found")
-    return await make_key(request, caller, body, user_id=user_id, workspace_id=body.workspace_id)
+    return answer(await make_personal_key(request, caller, body), status=201, headers=NO_STORE)
 
 
 async def rotate(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/users/me/keys/{keyId}/rotate``."""
-    user_id = free_user(request, caller)
     body = convert(await read_object(request), RotateKeyBody)
-    return await rotate_key(request, caller, _find(request, user_id), body)
+    return answer(await rotate_personal_key(request, caller, body), headers=NO_STORE)
 
 
 async def revoke(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/users/me/keys/{keyId}``."""
-    user_id = free_user(request, caller)
-    if not done_before(request, caller):
-        _find(request, user_id)
-    return await revoke_key(request, caller, request.match_info["keyId"])
-
-
-def _find(request: web.Request, user_id: str) -> str:
-    key_id = request.match_info["keyId"]
-    key = request.app[GATEWAY].directory.state.keys.get(key_id)
-    if key is None or key.user_id != user_id:
-        raise ApiError(404, MISSING)
-    return key_id
+    await revoke_personal_key(request, caller)
+    return web.Response(status=204)
 
 
 ROUTES: Final = (
@@ -175,7 +110,7 @@ ROUTES: Final = (
         answers={200: Answer(body=UserView, description="The user as they are now.", example=_USER)},
     ),
     Route(
-        method="POST", path="/api/users/me/password", handler=change_password, operation="account:manage",
+        method="POST", path="/api/users/me/password", handler=change_password, operation="password:change",
         name="changePassword", summary="Change the caller's password.", tag=_TAG,
         description=f"All sessions of the user end; one that asks goes on under a new cookie. {NEEDS_FREE}",
         headers=CommandHeaders, body=PasswordChange, body_required=True,

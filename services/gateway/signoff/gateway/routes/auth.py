@@ -1,28 +1,24 @@
 """``/api/auth``: signing in with a password, signing out, and who is signed in."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
-from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec import Struct
 
 from signoff.access.callers import AuthMethod
-from signoff.access.passwords import MAX_LENGTH
-from signoff.access.people import Person, folded
-from signoff.access.sessions import COOKIE
+from signoff.access.signing_in.sessions import COOKIE
 from signoff.events.types import Role
 from signoff.gateway.admission import ADMISSION
-from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.people.accounts import hashed
+from signoff.gateway.people.credentials import WRONG, Credentials, proved
 from signoff.gateway.people.identity import IDENTITY
-from signoff.gateway.people.signing_in import may_sign_in, sign_in, sign_out, verified
-from signoff.gateway.routes.workspaces import WorkspaceView, workspace_views
+from signoff.gateway.people.signing_in import sign_in, sign_out
+from signoff.gateway.people.workspaces import WorkspaceView, workspace_views
 
 _TAG: Final = "Signing in"
 _USER: Final = {
@@ -44,17 +40,6 @@ _EXAMPLE: Final = {
     ],
 }
 _NEW_COOKIE: Final = {"Set-Cookie": f"`{COOKIE}`: the session's token, for two weeks."}
-_WRONG: Final = "E-mail address or password is wrong"
-
-
-class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who wants to sign in."""
-
-    email: Annotated[str, Meta(max_length=300)]
-    password: Annotated[str, Meta(max_length=MAX_LENGTH)]
-
-    def __repr__(self) -> str:
-        return "Credentials()"
 
 
 class SignedInUser(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -98,29 +83,11 @@ async def login(request: web.Request) -> web.Response:
     """``POST /api/auth/login``."""
     request.app[ADMISSION].check_site(request)
     body = convert(await read_object(request), Credentials)
-    identity = request.app[IDENTITY]
-    user_id = await identity.people.by_email(body.email)
-    # The epoch first: a password that is changed from here on ends the session that the old one begins.
-    epoch = 0 if user_id is None else await identity.sessions.epoch(user_id)
-    person = None if user_id is None else await identity.people.get(user_id)
-    kept = None if person is None else person.password_hash
-    account = f"user/{user_id}" if user_id is not None else f"email/{_folded(body.email)}"
-    is_right = await verified(request, account, kept, body.password)
-    if not is_right or user_id is None or not may_sign_in(request, user_id):
-        raise ApiError(401, _WRONG)
-    await _renew_hash(request, user_id, kept, body.password)
+    user_id, epoch = await proved(request, body)
     grants = request.app[GATEWAY].directory.state.grants_of(user_id)
     response = answer(await _who(request, user_id, "session", grants))
     await sign_in(request, response, user_id, method="password", epoch=epoch)
     return response
-
-
-def _folded(address: str) -> str:
-    """Somebody who is not here, by whatever spelling: one who is here is one account by all of them."""
-    try:
-        return folded(address)
-    except ValueError:
-        return address
 
 
 async def logout(request: web.Request) -> web.Response:
@@ -162,20 +129,6 @@ async def _who(
     return WhoAmI(user=user, method=method, workspaces=workspaces)
 
 
-async def _renew_hash(request: web.Request, user_id: str, kept: str | None, password: str) -> None:
-    """Hash a password again that is right, when new ones are hashed otherwise by now."""
-    identity = request.app[IDENTITY]
-    if kept is None or not identity.passwords.is_outdated(kept):
-        return
-    newer = await hashed(request, password)
-
-    def alter(person: Person) -> Person:
-        # Whoever set another password in the meantime has the last word.
-        return replace(person, password_hash=newer) if person.password_hash == kept else person
-
-    await identity.people.change(user_id, alter)
-
-
 ROUTES: Final = (
     Route(
         method="POST", path="/api/auth/login", handler=login, operation=None, name="signIn",
@@ -186,7 +139,7 @@ ROUTES: Final = (
         answers={200: Answer(
             body=WhoAmI, description="Signed in.", may_have=_NEW_COOKIE, example=_EXAMPLE,
         )},
-        errors={401: _WRONG, 403: "The request comes from another site's page.",
+        errors={401: WRONG, 403: "The request comes from another site's page.",
                 429: "Passwords were tried too often; `Retry-After` says for how long."},
     ),
     Route(

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Annotated, Final
 
 import structlog
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from signoff.access.callers import Principal
@@ -112,7 +112,7 @@ async def bulk(request: web.Request, caller: Principal) -> web.StreamResponse:
     body = convert(given, BulkBody)
     gateway = request.app[GATEWAY]
     search = candidates(read_filter(body.filter, caller.workspace_id), body.action)
-    key = idempotency_key(request.headers)
+    key = idempotency_key(request)
     asked = Asked(
         principal=caller,
         route=_ROUTE,
@@ -178,7 +178,7 @@ class _Reader:
         try:
             async with asyncio.timeout(_WRITE_LIMIT):
                 await self._response.write(frame)
-        except (ClientConnectionResetError, TimeoutError) as error:
+        except (ConnectionError, TimeoutError) as error:
             self._gone = True
             _log.debug("the reader of a bulk action went away", reason=str(error))
 

@@ -6,34 +6,30 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.access.decision_links import (
+from signoff.access.errors import TooManyLinksError
+from signoff.access.links.links import (
     LIFETIME,
     LONGEST,
     SHORTEST,
     DecisionLink,
-    PointOf,
     is_at,
     page_of,
 )
-from signoff.access.errors import CodeNotSentError, TooManyCodesError, TooManyLinksError
-from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.events.types import Actor
-from signoff.gateway.errors import ApiError, bad_field, unavailable
-from signoff.gateway.executions.history import fold
-from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
+from signoff.gateway.errors import ApiError, bad_field
+from signoff.gateway.gateway import GATEWAY, shown_id
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.inbox.codes import NO_LINK, CodeView, linked_point, mail_code
 from signoff.gateway.people.accounts import free_user
-from signoff.gateway.people.identity import IDENTITY, PageQuery
-from signoff.gateway.people.linked import CODE_PATH, LINKED
+from signoff.gateway.people.identity import PageQuery
+from signoff.gateway.people.linked import LINKED
 
 _PATH: Final = "/api/inbox/{execution}/{context}"
 _TAG: Final = "Pauses"
-_NO_POINT: Final = "Pause context not found"
-_NO_LINK: Final = "Link not found"
 _LINK_NAME: Final = {"link": "The link's id."}
 _ID: Final = "5d1c5a3cf8b14c1e9f0c7f0e6a1b2c3d4e5f60718293a4b5c6d7e8f901234567"
 _USER: Final = "0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a"
@@ -103,18 +99,6 @@ class LinkList(Struct, frozen=True, kw_only=True, rename="camel"):
     next_cursor: str | None
 
 
-class CodeView(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What became of the wish for a code.
-
-    Attributes:
-        sent: One was mailed to the link's person. Who came otherwise needs none.
-        expires_at: Until when it is good.
-    """
-
-    sent: bool
-    expires_at: str | None
-
-
 async def make(request: web.Request, caller: Principal) -> web.Response:
     """``POST …/links``."""
     body = convert(await read_object(request), NewLinkBody)
@@ -124,7 +108,7 @@ async def make(request: web.Request, caller: Principal) -> web.Response:
         raise ApiError(403, "Access denied")
     if user_id is None:
         raise bad_field("userId", "must be given: a link is for a person, and this key is none's")
-    row, point = await _find_point(request, caller)
+    row, point = await linked_point(request, caller)
     _check_person(request, caller, user_id)
     try:
         made = await request.app[LINKED].links.make(
@@ -150,7 +134,7 @@ async def make(request: web.Request, caller: Principal) -> web.Response:
 async def list_links(request: web.Request, caller: Principal) -> web.Response:
     """``GET …/links``: all of the point, or the caller's own."""
     query = read_query(request, PageQuery)
-    _, point = await _find_point(request, caller)
+    _, point = await linked_point(request, caller)
     if query.cursor and not is_at(point, query.cursor):
         raise bad_field("cursor", "must be a nextCursor as it was given")
     links = request.app[LINKED].links
@@ -169,51 +153,18 @@ async def revoke(request: web.Request, caller: Principal) -> web.Response:
     link_id = request.match_info["link"]
     if caller.user_id is None and not caller.may("links:manage"):
         raise ApiError(403, "Access denied")
-    _, point = await _find_point(request, caller)
+    _, point = await linked_point(request, caller)
     links = request.app[LINKED].links
     link = await links.get(point, link_id)
     if link is None or not _may_manage(caller, link.user_id):
-        raise ApiError(404, _NO_LINK)
+        raise ApiError(404, NO_LINK)
     await links.revoke(point, link_id)
     return web.Response(status=204)
 
 
 async def send_code(request: web.Request, caller: Principal) -> web.Response:
     """``POST …/code``: to the person of the link."""
-    if caller.link_id is None or caller.user_id is None:
-        return answer(CodeView(sent=False, expires_at=None))
-    linked = request.app[LINKED]
-    _, point = await _find_point(request, caller)
-    link = await linked.links.get(point, caller.link_id)
-    if link is None:
-        raise ApiError(404, _NO_LINK)
-    person = await request.app[IDENTITY].people.get(caller.user_id)
-    if person is None or person.email is None:
-        raise ApiError(409, "No e-mail address is known of the person of this link; sign in instead")
-    try:
-        until = await linked.codes.send(
-            caller.workspace_id, caller.link_id, person.email, keep_until=link.expires_at
-        )
-    except TooManyCodesError as error:
-        if error.retry_after is None:
-            raise ApiError(409, str(error)) from error
-        raise ApiError(429, str(error), headers={"Retry-After": str(error.retry_after)}) from error
-    except CodeNotSentError as error:
-        raise unavailable(str(error)) from error
-    return answer(CodeView(sent=True, expires_at=iso(until)))
-
-
-async def _find_point(request: web.Request, caller: Principal) -> tuple[ExecutionRow, PointOf]:
-    """The pause point of the path.
-
-    Raises:
-        ApiError: 404.
-    """
-    gateway, context_id = request.app[GATEWAY], request.match_info["context"]
-    row = await find_execution(gateway, caller, request.match_info["execution"], missing=_NO_POINT)
-    if context_id not in (await fold(gateway.store, row.log_id)).state.points:
-        raise ApiError(404, _NO_POINT)
-    return row, PointOf(caller.workspace_id, row.log_id, context_id)
+    return answer(await mail_code(request, caller))
 
 
 def _may_manage(caller: Principal, user_id: str | None) -> bool:
@@ -307,12 +258,12 @@ ROUTES: Final = (
         answers={204: Answer(description="It is revoked.")},
     ),
     Route(
-        method="POST", path=CODE_PATH, handler=send_code, operation="pauses:decide",
+        method="POST", path=f"{_PATH}/code", handler=send_code, operation="pauses:decide",
         name="sendDecisionCode", summary="Mail a code to the person of a decision link.", tag=_TAG,
         description="It goes with a decision as `X-Signoff-Code`, where the pause asks for one, or another "
         "made the link than its person. It is good for ten minutes and five attempts; a new one replaces it. "
         "Five are sent in an hour.",
-        takes_link=True,
+        takes_link=True, sends_code=True,
         answers={200: Answer(
             body=CodeView, description="It was sent, or none is needed.",
             example={"sent": True, "expiresAt": "2026-07-26T09:10:00.000000Z"},

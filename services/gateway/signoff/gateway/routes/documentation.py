@@ -8,13 +8,13 @@ from typing import Final
 
 from aiohttp import web
 
+from signoff.events.schemas.structs import Schema
 from signoff.events.types import Json
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.http.headers import ConditionalHeaders
 from signoff.gateway.http.responses import NO_GUESSING
 from signoff.gateway.http.routing import Answer, Endpoint, Route
-from signoff.gateway.openapi.components import Schema
 from signoff.gateway.openapi.document import build, encode
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.openapi.reference import STYLE, render
@@ -74,11 +74,6 @@ async def openapi(request: web.Request) -> web.Response:
     return conditional(request, web.Response(body=body, content_type="application/json", headers=NO_GUESSING))
 
 
-async def front(_: web.Request) -> web.Response:
-    """``GET /``: whoever opens the server's address finds the reference."""
-    return web.Response(status=302, headers={"Location": "/docs"})
-
-
 async def page(request: web.Request) -> web.Response:
     """``GET /docs``."""
     documentation = request.app[DOCUMENTATION]
@@ -108,16 +103,6 @@ ROUTES: Final[tuple[Route, ...]] = (
             200: Answer(body=dict[str, Json], description="OpenAPI 3.1.", headers=CACHEABLE),
             304: UNCHANGED,
         },
-    ),
-    Route(
-        method="GET",
-        path="/",
-        handler=front,
-        operation=None,
-        name="getFront",
-        summary="Leads to the reference.",
-        tag="Service",
-        answers={302: Answer(description="To `/docs`.", headers={"Location": "`/docs`."})},
     ),
     Route(
         method="GET",

@@ -7,13 +7,12 @@ from contextlib import aclosing
 from typing import Final, TypeVar
 from urllib.parse import quote
 
-import structlog
-from aiohttp import BodyPartReader, ClientConnectionResetError, MultipartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from msgspec import UNSET, UnsetType, field
 
 from signoff.access.callers import Principal
-from signoff.events.errors import BlobError, BlobNotFoundError, FileTooLargeError
+from signoff.events.errors import BlobNotFoundError, FileTooLargeError
 from signoff.events.files import ANY_TYPE, MAX_FILE, File, Files
 from signoff.gateway.errors import ApiError, bad_request
 from signoff.gateway.executions.file_inputs import MAX_FILES
@@ -24,6 +23,7 @@ from signoff.gateway.http.first_answers import first_answer, keep_answer
 from signoff.gateway.http.headers import CommandHeaders, ConditionalHeaders
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.http.sending import send_pieces
 from signoff.gateway.schemas import UploadedFiles
 
 T = TypeVar("T")
@@ -34,8 +34,6 @@ _BROKEN: Final = (ValueError, AssertionError, HttpProcessingError, web.RequestPa
 """What aiohttp raises on multipart bodies that are none."""
 
 _RANGED: Final = {"Accept-Ranges": "`bytes`: parts can be asked for."}
-
-_log = structlog.get_logger("signoff.gateway.files")
 
 
 async def upload(request: web.Request, caller: Principal) -> web.Response:
@@ -152,10 +150,8 @@ async def download(request: web.Request, caller: Principal) -> web.StreamRespons
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{file.size}"
     response = web.StreamResponse(status=206 if partial else 200, headers=headers)
     response.content_length = end - start
-    await response.prepare(request)
-    if request.method != "HEAD":
-        await _send(response, files.read(caller.workspace_id, file, start=start, end=end), file)
-    return response
+    pieces = files.read(caller.workspace_id, file, start=start, end=end)
+    return await send_pieces(request, response, pieces, file=file.key)
 
 
 def _headers(file: File) -> dict[str, str]:
@@ -184,20 +180,6 @@ def _range(request: web.Request, file: File, tag: str) -> tuple[int, int]:
             416, "The range lies outside of the file", headers={"Content-Range": f"bytes */{file.size}"}
         )
     return start, end
-
-
-async def _send(response: web.StreamResponse, pieces: AsyncGenerator[bytes, None], file: File) -> None:
-    try:
-        async with aclosing(pieces):
-            async for piece in pieces:
-                await response.write(piece)
-        await response.write_eof()
-    except ClientConnectionResetError:
-        _log.debug("the reader of a file went away", key=file.key)
-    except BlobError as error:
-        # The status is sent already: the connection ends before all of the promised length came.
-        _log.warning("a file was cut short", key=file.key, reason=str(error))
-        response.force_close()
 
 
 ROUTES: Final[tuple[Route, ...]] = (

@@ -1,44 +1,27 @@
 """An execution's log itself: its events, the very bytes, and the large values that they name."""
 
 import re
-from typing import Annotated, Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
-from msgspec import Meta, Struct, field
 
 from signoff.access.callers import Principal
 from signoff.events.errors import BlobNotFoundError
-from signoff.events.store.base import EventStore, Recorded
+from signoff.events.store.base import EventStore
 from signoff.gateway.errors import ApiError
+from signoff.gateway.executions.events import EventsQuery, page_of_events
 from signoff.gateway.gateway import GATEWAY, find_execution
-from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
+from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, is_unchanged
 from signoff.gateway.http.headers import ConditionalHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.http.sending import pieces_of, send_pieces
 from signoff.gateway.schemas import EventPage
 
 _MISSING: Final = "Execution not found"
 _SOME: Final = 50
-_PAGE_BYTES: Final = 4 * 1024 * 1024
 _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
-
-
-EventId: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-
-
-class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which events of an execution are wanted.
-
-    Attributes:
-        after: The page begins after this event.
-        last: No event after this one.
-        limit: Events in a page at most; a page of large ones is shorter.
-    """
-
-    after: EventId = field(default=0, name="from")
-    last: EventId = field(default=2**31 - 1, name="to")
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
 async def events(request: web.Request, caller: Principal) -> web.Response:
@@ -49,33 +32,15 @@ async def events(request: web.Request, caller: Principal) -> web.Response:
     gateway = request.app[GATEWAY]
     query = read_query(request, EventsQuery)
     row = await find_execution(gateway, caller, request.match_info["execution"], missing=_MISSING)
-    page, more = await _page(gateway.store, row.log_id, after=query.after, last=query.last, limit=query.limit)
+    page, more = await page_of_events(
+        gateway.store, row.log_id, after=query.after, last=query.last, limit=query.limit
+    )
     next_from = b"%d" % page[-1].version if more else b"null"
     body = b'{"events":[%b],"nextFrom":%b}' % (b",".join(each.state for each in page), next_from)
     return web.Response(body=body, content_type="application/json")
 
 
-async def _page(
-    store: EventStore, log_id: UUID, *, after: int, last: int, limit: int
-) -> tuple[list[Recorded], bool]:
-    """Events of one page, and whether more follow."""
-    page: list[Recorded] = []
-    size = 0
-    while True:
-        found = await store.read(log_id, after=after, limit=_SOME)
-        for recorded in found:
-            if recorded.version > last:
-                return page, False
-            if len(page) == limit or size > _PAGE_BYTES:
-                return page, True
-            page.append(recorded)
-            size += len(recorded.state)
-        if len(found) < _SOME:
-            return page, False
-        after = found[-1].version
-
-
-async def blob(request: web.Request, caller: Principal) -> web.Response:
+async def blob(request: web.Request, caller: Principal) -> web.StreamResponse:
     """``GET /api/executions/{id}/blobs/{sha256}``: a large value that an event of the execution names."""
     gateway = request.app[GATEWAY]
     row = await find_execution(gateway, caller, request.match_info["execution"], missing=_MISSING)
@@ -95,7 +60,11 @@ async def blob(request: web.Request, caller: Principal) -> web.Response:
         "Cache-Control": "private, max-age=31536000, immutable",
         "ETag": f'"{digest}"',
     }
-    return conditional(request, web.Response(body=value, headers=headers))
+    if is_unchanged(request.headers, headers["ETag"]):
+        return web.Response(status=304, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = len(value)
+    return await send_pieces(request, response, pieces_of(value), value=digest)
 
 
 async def _media_type(store: EventStore, log_id: UUID, digest: str) -> str | None:

@@ -3,40 +3,20 @@
 from typing import Final
 
 from aiohttp import web
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from signoff.access.callers import Principal
-from signoff.events.store.ordering import inbox_place
-from signoff.gateway.executions.deciding import maker
-from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
 from signoff.gateway.http.headers import ConditionalHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.inbox.filters import InboxFilter, InboxQuery, Scope, read_filter, read_place, write_place
-from signoff.gateway.inbox.items import InboxItem, InboxTotals, items, totals
+from signoff.gateway.inbox.filters import InboxFilter, InboxQuery
+from signoff.gateway.inbox.items import InboxTotals, totals
+from signoff.gateway.inbox.listing import InboxPage, count_points, list_points
 from signoff.gateway.inbox.point import PointDetail, detail_of, read_point
-from signoff.gateway.inbox.scopes import count, desk_of, page_of, scoped
 
 _TAG: Final = "Inbox"
-
-
-class InboxPage(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A page of open pause points.
-
-    Attributes:
-        items: In the order that was asked for.
-        next_cursor: The `cursor` of the next page; `null` after the last item.
-        complete: False: the caller has more groups than one query looks through (200, and what 20 people
-            in whose place they decide have claimed); `scope=all` has what is missing.
-        counts: Where they were asked for.
-    """
-
-    items: list[InboxItem]
-    next_cursor: str | None
-    complete: bool
-    counts: InboxTotals | UnsetType = UNSET
 
 
 class ScopeTotal(Struct, frozen=True, kw_only=True):
@@ -60,29 +40,14 @@ class InboxCounts(InboxTotals, frozen=True, kw_only=True, rename="camel"):
 
 async def inbox(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/inbox``."""
-    store, query = request.app[GATEWAY].store, read_query(request, InboxQuery)
-    desk = desk_of(caller, maker(request, caller))
-    search = read_filter(query, caller.workspace_id, query.sort)
-    after = read_place(query.cursor, query.sort)
-    wanted = scoped(desk, query.scope, search)
-    rows = await page_of(store, wanted, after=after, limit=query.limit + 1)
-    shown, more = rows[: query.limit], len(rows) > query.limit
-    listed = InboxPage(
-        items=await items(request.app, caller.workspace_id, shown, desk, now=search.now),
-        next_cursor=write_place(query.sort, inbox_place(shown[-1], search.order)) if more else None,
-        complete=wanted.complete,
-        counts=totals(await count(store, wanted)) if query.counts else UNSET,
-    )
-    return conditional(request, answer(listed))
+    listed = await list_points(request, caller, read_query(request, InboxQuery))
+    return conditional(request, answer(listed.page))
 
 
 async def counts(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/inbox/counts``."""
-    store, query = request.app[GATEWAY].store, read_query(request, InboxFilter)
-    desk = desk_of(caller, maker(request, caller))
-    search = read_filter(query, caller.workspace_id)
-    scopes: tuple[Scope, ...] = (query.scope, "mine", "groups")
-    found = {scope: await count(store, scoped(desk, scope, search)) for scope in dict.fromkeys(scopes)}
+    query = read_query(request, InboxFilter)
+    found = await count_points(request, caller, query, query.scope, "mine", "groups")
     told = totals(found[query.scope])
     return answer(
         InboxCounts(

@@ -1,79 +1,34 @@
 """``/api/inbox/{execution}/{context}/…``: what people do with a pause point beside deciding it."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
-from msgspec import UNSET, Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.access.errors import UnknownAssigneeError
-from signoff.access.permissions import Operation, allows
-from signoff.engine.points.decisions import content_refusal, open_refusal
-from signoff.engine.points.ladders import MAX_ASKED
-from signoff.engine.points.pauses import content_digest
+from signoff.access.permissions import Operation
 from signoff.events.types import (
-    AmendPause,
     ClaimPause,
     CommentPause,
     DelegatePause,
-    Outcome,
     ReassignPause,
     ReleasePause,
     ReturnPause,
 )
-from signoff.gateway.errors import ApiError, Detail, bad_field
+from signoff.gateway.errors import ApiError, Detail
 from signoff.gateway.executions.deciding import maker
-from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders, DecisionHeaders, seen_digest
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Handler, Route
+from signoff.gateway.inbox.amending import amendment
 from signoff.gateway.inbox.asking import Ask, PointState, asking, done
-from signoff.gateway.inbox.content import ContentBody, amended
-from signoff.gateway.inbox.people import ASSIGNEES
+from signoff.gateway.inbox.bodies import CommentBody, DelegateBody, ReassignBody, ReturnBody
+from signoff.gateway.inbox.content import ContentBody
+from signoff.gateway.inbox.people import ASSIGNEES, decider
 from signoff.gateway.inbox.point import read_point
-from signoff.gateway.inbox.reasons import Comment, Reason
-from signoff.gateway.inbox.refusals import point_refused
 
 _PATH: Final = "/api/inbox/{execution}/{context}"
-
-
-class DelegateBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is to decide instead.
-
-    Attributes:
-        to: A member of the workspace who may decide: a user's id or an e-mail address.
-        reason: Why.
-    """
-
-    to: Annotated[str, Meta(min_length=1, max_length=300)]
-    reason: Reason | None = None
-
-
-class ReassignBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who is to decide, in place of those before.
-
-    Attributes:
-        assignees: Each as in a definition: an address, `user:<id>`, `group:<name>` or `role:<role>`.
-        reason: Why.
-    """
-
-    assignees: Annotated[
-        list[Annotated[str, Meta(min_length=1, max_length=300)]], Meta(min_length=1, max_length=MAX_ASKED)
-    ]
-    reason: Reason
-
-
-class ReturnBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What must change before anybody decides."""
-
-    reason: Reason
-
-
-class CommentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What somebody says about a decision."""
-
-    text: Comment
 
 
 async def claim(request: web.Request, caller: Principal) -> web.Response:
@@ -96,7 +51,7 @@ async def delegate(request: web.Request, caller: Principal) -> web.Response:
     data = DelegatePause(
         context_id=ask.context_id,
         maker=maker(request, caller),
-        to=await _decider(request, caller, body.to),
+        to=await decider(request, caller, body.to),
         reason=body.reason,
     )
     return await _do(request, ask, data)
@@ -147,56 +102,13 @@ async def amend(request: web.Request, caller: Principal) -> web.Response:
         raise ApiError(428, "Send what you saw as If-Match: the ETag of the pause point")
     ask = await asking(request, caller, "content", body=[given, seen])
     read = await read_point(request, caller)
-    if ask.command_id not in read.state.commands:  # else it is a retry, and the log knows what to answer
-        refusal = open_refusal(read.state, ask.context_id) or content_refusal(read.point, seen)
-        if refusal is not None:
-            outcome = Outcome(
-                command_id=ask.command_id,
-                execution_id=read.state.execution_id,
-                outcome="refused",
-                refusal=refusal,
-            )
-            raise await point_refused(request.app, ask.row, outcome, context_id=ask.context_id)
-    response = amended(read.point, body)
-    title = read.point.title if body.title is UNSET else body.title
-    data = AmendPause(
-        context_id=ask.context_id,
-        maker=maker(request, caller),
-        title=title,
-        response=await request.app[GATEWAY].blobs.offload(response, workspace_id=caller.workspace_id),
-        content_digest=content_digest(response, read.state.definition_digest, title),
-        seen_digest=seen,
-        reason=body.reason,
-    )
-    return await _do(request, ask, data)
+    return await _do(request, ask, await amendment(request, ask, read, body, seen=seen))
 
 
 async def _do(request: web.Request, ask: Ask, data: Any) -> web.Response:
     state = await done(request, ask, data)
     tag = {} if state.content_digest is None else {"ETag": f'"{state.content_digest}"'}
     return answer(state, headers=tag)
-
-
-async def _decider(request: web.Request, caller: Principal, name: str) -> str:
-    """The id of a user who may decide in the workspace.
-
-    Raises:
-        ApiError: 400, nobody is called so there, or they may not.
-    """
-    named = name if name.startswith("user:") else f"user:{name}"
-    try:
-        keys = await request.app[ASSIGNEES].keys_of(caller.workspace_id, [named])
-    except UnknownAssigneeError as error:
-        raise bad_field(
-            "to", "must be an active member of this workspace: an address or a user's id"
-        ) from error
-    user_id = keys[named].removeprefix("user:")
-    workspace = request.app[GATEWAY].directory.state.workspaces[str(caller.workspace_id)]
-    if not allows(workspace.roles_of(user_id), "pauses:decide"):
-        raise bad_field(
-            "to", "must be somebody who may decide in this workspace; give them the role approver"
-        )
-    return user_id
 
 
 _USER: Final = "0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a"

@@ -5,28 +5,26 @@ from typing import Final
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.access.directory import Key, user_behind
-from signoff.gateway.directory import done_before
-from signoff.gateway.errors import ApiError, bad_field
-from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import CommandHeaders
 from signoff.gateway.http.queries import read_query
-from signoff.gateway.http.responses import answer
+from signoff.gateway.http.responses import NO_STORE, answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.people.identity import PageQuery, page_of
+from signoff.gateway.people.identity import PageQuery
 from signoff.gateway.people.key_making import (
-    MISSING,
     KeyList,
     KeyView,
     NewKeyBody,
     NewKeyView,
     RotateKeyBody,
-    check_roles,
     key_views,
-    make_key,
-    revoke_key,
-    rotate_key,
+)
+from signoff.gateway.people.workspace_keys import (
+    find_key,
+    make_workspace_key,
+    revoke_workspace_key,
+    rotate_workspace_key,
+    workspace_keys,
 )
 
 _EXAMPLE: Final = {
@@ -44,33 +42,18 @@ _TAG: Final = "API keys"
 
 async def list_keys(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/keys``."""
-    workspace_id = str(caller.workspace_id)
-    keys = request.app[GATEWAY].directory.state.keys
-    ids = (key_id for key_id, key in keys.items() if _is_here(key, workspace_id))
-    page, cursor = page_of(ids, read_query(request, PageQuery))
-    return answer(KeyList(keys=await key_views(request, page), next_cursor=cursor))
+    return answer(await workspace_keys(request, caller, read_query(request, PageQuery)))
 
 
 async def create(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/keys``."""
     body = convert(await read_object(request), NewKeyBody)
-    if body.roles is None:
-        raise bad_field("roles", "must be given: what the key may do")
-    if body.workspace_id is not None:
-        raise bad_field("workspaceId", "must not be given: the key is of the workspace that it is made in")
-    check_roles(caller, body.roles)
-    return await make_key(
-        request,
-        caller,
-        body,
-        workspace_id=str(caller.workspace_id),
-        owner_id=user_behind(caller.actor),  # also of a key made by a key: each person counts once
-    )
+    return answer(await make_workspace_key(request, caller, body), status=201, headers=NO_STORE)
 
 
 async def show(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/keys/{keyId}``."""
-    key_id, _ = _find(request, caller)
+    key_id, _ = find_key(request, caller)
     (view,) = await key_views(request, [key_id])
     return answer(view)
 
@@ -78,28 +61,13 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
 async def rotate(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/keys/{keyId}/rotate``: whoever is shown the secret may do what the key may."""
     body = convert(await read_object(request), RotateKeyBody)
-    key_id, key = _find(request, caller)
-    check_roles(caller, key.roles)
-    return await rotate_key(request, caller, key_id, body)
+    return answer(await rotate_workspace_key(request, caller, body), headers=NO_STORE)
 
 
 async def revoke(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/keys/{keyId}``."""
-    if not done_before(request, caller):
-        _find(request, caller)
-    return await revoke_key(request, caller, request.match_info["keyId"])
-
-
-def _find(request: web.Request, caller: Principal) -> tuple[str, Key]:
-    key_id = request.match_info["keyId"]
-    key = request.app[GATEWAY].directory.state.keys.get(key_id)
-    if key is None or not _is_here(key, str(caller.workspace_id)):
-        raise ApiError(404, MISSING)
-    return key_id, key
-
-
-def _is_here(key: Key, workspace_id: str) -> bool:
-    return key.user_id is None and key.workspace_id == workspace_id
+    await revoke_workspace_key(request, caller)
+    return web.Response(status=204)
 
 
 ROUTES: Final = (

@@ -14,9 +14,9 @@ from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.access.errors import ProviderError
-from signoff.access.keys import digest_of
-from signoff.access.oidc import Challenge, Provider, Vouched
-from signoff.access.people import Person
+from signoff.access.keys.making import digest_of
+from signoff.access.signing_in.oidc import Challenge, Provider, Vouched
+from signoff.access.signing_in.people import Person
 from signoff.events.ids import new_id
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import Actor
@@ -42,6 +42,11 @@ _LOCAL: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """A path of this server, printable and without ``\\``: browsers take ``//`` and ``/\\`` for other hosts."""
 
 _TAG: Final = "Signing in"
+_AGAIN: Final = Answer(
+    description="In place of a refusal, where a browser shows the answer: to the sign-in, which says why.",
+    headers={"Location": "The sign-in."},
+    may_have={"Set-Cookie": "What the sign-in says."},
+)
 _log = structlog.get_logger("signoff.gateway")
 
 
@@ -214,7 +219,7 @@ ROUTES: Final = (
             description="To the provider.",
             headers={"Location": "Where to go on."},
             may_have={"Set-Cookie": f"`{COOKIE}`, for ten minutes."},
-        )},
+        ), 303: _AGAIN},
         errors={404: "There is no provider.", 503: "The provider cannot be reached."},
     ),
     Route(
@@ -224,7 +229,7 @@ ROUTES: Final = (
             description="Signed in.",
             headers={"Location": "The page to go on with."},
             may_have={"Set-Cookie": "The session's token."},
-        )},
+        ), 303: _AGAIN},
         errors={401: "The sign-in cannot be trusted: begin again.",
                 403: "The person has no account here, or a disabled one.", 404: "There is no provider.",
                 409: "The person is just signing up in another window: begin again."},

@@ -7,10 +7,11 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
+from signoff.audit.life.folding import Folded
 from signoff.events.store.base import ExecutionRow
 from signoff.events.store.search import Search
 from signoff.gateway.errors import ApiError
-from signoff.gateway.executions.history import Folded, fold, fold_many
+from signoff.gateway.executions.history import fold, fold_many
 from signoff.gateway.executions.views import alone, pause_context, paused_detail, paused_summary
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, find_workflow
 from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional

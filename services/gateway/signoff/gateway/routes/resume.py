@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 from signoff.access.callers import Principal
 from signoff.engine.points.decisions import PAGES
 from signoff.events.store.base import ExecutionRow
-from signoff.events.types import DecisionHeld, DecisionRecorded, Json
+from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, GatewayError
-from signoff.gateway.executions.answers import queued_answer, resume_answer
+from signoff.gateway.executions.answers import held_answer, queued_answer, recorded_answer, resume_answer
 from signoff.gateway.executions.chunks import CHUNKS, stream_run
 from signoff.gateway.executions.deciding import Decided, asking, decide
 from signoff.gateway.gateway import GATEWAY, find_execution
@@ -95,22 +95,6 @@ def without_run(decided: Decided) -> web.Response:
     if decided.recorded is None:
         raise GatewayError("a decision was accepted, and the log has neither it nor its run")
     return answer(recorded_answer(decided.recorded, decided.event_id or 0))
-
-
-def recorded_answer(recorded: DecisionRecorded, event_id: int) -> DecisionRecordedAnswer:
-    """One person's decision of several that are wanted."""
-    return DecisionRecordedAnswer(
-        verdict=recorded.verdict,
-        approvals=recorded.approvals,
-        rejections=recorded.rejections,
-        required=recorded.required,
-        event_id=event_id,
-    )
-
-
-def held_answer(held: DecisionHeld) -> DecisionHeldAnswer:
-    """A decision that waits for its pause point."""
-    return DecisionHeldAnswer(held_id=held.held_id, expires_at=held.expires_at)
 
 
 async def find_paused(request: web.Request, caller: Principal, execution_id: str) -> ExecutionRow:

@@ -5,17 +5,13 @@ from typing import Final
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.events.types import RetryExecution
-from signoff.gateway.commands import Asked, request_digest
-from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.executions.retrying import try_again
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
 from signoff.gateway.http.bodies import convert, read_object
-from signoff.gateway.http.headers import CommandHeaders, idempotency_key, traceparent
+from signoff.gateway.http.headers import CommandHeaders
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.schemas import Retried, RetryBody
-
-_ROUTE = "retry"
 
 
 async def retry(request: web.Request, caller: Principal) -> web.Response:
@@ -26,28 +22,7 @@ async def retry(request: web.Request, caller: Principal) -> web.Response:
     row = await find_execution(
         gateway, caller, request.match_info["execution"], missing="Execution not found"
     )
-    key = idempotency_key(request.headers)
-    asked = Asked(
-        principal=caller,
-        route=_ROUTE,
-        key=key,
-        digest=None if key is None else request_digest(_ROUTE, given),
-        traceparent=traceparent(request.headers),
-    )
-    call = await gateway.commands.send(
-        RetryExecution(reason=body.reason),
-        asked,
-        log_id=row.log_id,
-        execution_id=row.execution_id,
-        after=row.version,
-    )
-    with call:
-        outcome = await call.outcome()
-    if outcome.outcome == "refused":
-        raise refused(outcome)
-    run_id = outcome.resume_execution_id
-    if run_id is None:
-        raise GatewayError(f"retry {outcome.command_id} was accepted without a run")
+    run_id = await try_again(request, caller, row, body, given)
     retried = Retried(execution_id=shown_id(row), run_id=run_id, status_url=gateway.links.job(run_id))
     return answer(retried, status=202, headers={"X-Execution-Id": run_id})
 

@@ -7,17 +7,15 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.events.types import Json, ScheduleSwitched, SwitchSchedule
-from signoff.gateway.errors import ApiError, GatewayError, bad_field
-from signoff.gateway.executions.history import read_event
-from signoff.gateway.gateway import GATEWAY, find_workflow
+from signoff.events.types import Json
+from signoff.gateway.errors import bad_field
+from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import IDENTIFIER, CommandHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.workflows.deploying import other_request, send
-from signoff.gateway.workflows.schedules import ScheduleItem, read_schedules
+from signoff.gateway.workflows.schedules import ScheduleItem, read_schedules, switch_schedule
 
 
 class SchedulesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,33 +61,8 @@ async def list_schedules(request: web.Request, caller: Principal) -> web.Respons
 
 async def switch(request: web.Request, caller: Principal) -> web.Response:
     """``PATCH /api/schedules/{workflowId}/{block}``: on or off, also in later versions."""
-    gateway = request.app[GATEWAY]
     body = convert(await read_object(request), SwitchBody)
-    block_id = request.match_info["block"]
-    row = await find_workflow(gateway, caller, request.match_info["workflowId"])
-    if not row.is_deployed:
-        raise _missing()
-    data = SwitchSchedule(
-        workspace_id=str(row.workspace_id),
-        workflow_id=row.workflow_id,
-        block_id=block_id,
-        enabled=body.enabled,
-    )
-    event_id = await send(request, caller, data, body=[block_id, body.enabled])
-    event, _ = await read_event(gateway.store, row.log_id, event_id)
-    if not isinstance(event.data, ScheduleSwitched):
-        raise GatewayError(f"event {event_id} of workflow {row.workflow_id} switches nothing")
-    if (event.data.block_id, event.data.enabled) != (block_id, body.enabled):
-        raise other_request()
-    items = await read_schedules(gateway, row, now=time.time())
-    item = next((each for each in items if each.block_id == block_id), None)
-    if item is None:
-        raise _missing()
-    return answer(item)
-
-
-def _missing() -> ApiError:
-    return ApiError(404, "Schedule not found")
+    return answer(await switch_schedule(request, caller, enabled=body.enabled))
 
 
 _EXAMPLE: Final[Json] = {

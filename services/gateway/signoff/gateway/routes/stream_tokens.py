@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
 from signoff.access.gate import WORKSPACE_HEADER
-from signoff.access.stream_tokens import StreamTokens
+from signoff.access.keys.tokens import StreamTokens
 from signoff.events.store.base import ExecutionStatus
 from signoff.events.times import iso
 from signoff.gateway.errors import bad_field, bad_request

@@ -1,9 +1,9 @@
 """``GET /api/workflows/{id}/versions``: what was deployed, the newest first."""
 
-from typing import Annotated, Final
+from typing import Final
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from signoff.access.callers import Principal
 from signoff.gateway.gateway import GATEWAY, find_workflow
@@ -13,18 +13,7 @@ from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.routes.v2.workflows import VERSION_EXAMPLE
 from signoff.gateway.v2.schemas import VersionItem
 from signoff.gateway.v2.versions import list_versions
-
-
-class VersionsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which page of the versions is wanted.
-
-    Attributes:
-        limit: Versions on the page.
-        cursor: The `nextCursor` of the page before.
-    """
-
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
-    cursor: str = ""
+from signoff.gateway.workflows.versions import VersionsQuery
 
 
 class VersionList(Struct, frozen=True, kw_only=True, rename="camel"):

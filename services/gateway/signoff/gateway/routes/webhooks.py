@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from signoff.access.callers import Principal
 from signoff.access.errors import SealError
-from signoff.engine.definition import Block, decode
+from signoff.engine.definitions.definition import decode
 from signoff.events.ids import new_id
 from signoff.events.store.base import WorkflowRow
 from signoff.events.topics import DEFAULT_WORKSPACE, delivery_log_id
@@ -21,7 +21,7 @@ from signoff.events.types import Actor, Json, Outcome, StartExecution
 from signoff.gateway.admission import Admission
 from signoff.gateway.commands import Asked
 from signoff.gateway.errors import ApiError, bad_field, refused
-from signoff.gateway.executions.file_inputs import FileInputs, file_fields
+from signoff.gateway.executions.file_inputs import FileInputs
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
 from signoff.gateway.hooks.payloads import read_payload
 from signoff.gateway.hooks.signatures import is_signed
@@ -31,11 +31,8 @@ from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.overload.starts import PLACE
 from signoff.gateway.schemas import Queued
+from signoff.gateway.workflows.webhooks import Webhook, webhooks_of
 
-DELIVERY_HEADERS: Final = ("X-GitHub-Delivery", "Webhook-Id", "Idempotency-Key")
-"""Headers that name a delivery, the first that is there."""
-
-_TYPES: Final = ("webhook", "generic_webhook")
 _ROUTE: Final = "webhook"
 _SENDER: Final = Actor(type="system", id="webhook")
 _NOBODYS: Final = secrets.token_hex(32)
@@ -45,23 +42,6 @@ _LONGEST: Final = 255
 _KEEP: Final = 1000
 
 _log = structlog.get_logger("signoff.gateway.webhooks")
-
-
-class Webhook(Struct, frozen=True, kw_only=True):
-    """A webhook of a workflow's version.
-
-    Attributes:
-        secret: the name of the environment value that deliveries are signed with; None: an API key is asked.
-        signature_header: that holds the signature, where the author named one.
-        delivery_headers: that may name a delivery.
-        files: fields of the input that hold files.
-    """
-
-    block_id: str
-    secret: str | None
-    signature_header: str | None
-    delivery_headers: tuple[str, ...]
-    files: frozenset[str]
 
 
 class Webhooks:
@@ -144,11 +124,7 @@ class Webhooks:
         webhooks = self._known.get(key)
         if webhooks is None:
             document = await find_definition(gateway, row.workspace_id, row.workflow_id, row.version)
-            webhooks = {
-                block.id: _read(block)
-                for block in decode(document).blocks
-                if block.enabled and block.type in _TYPES
-            }
+            webhooks = {each.block_id: each for each in webhooks_of(decode(document))}
             self._known[key] = webhooks
         self._known.move_to_end(key)
         if len(self._known) > _KEEP:
@@ -191,18 +167,6 @@ def _is_open(gateway: Gateway, workspace_id: UUID) -> bool:
 def _sender(workspace_id: UUID) -> Principal:
     return Principal(
         actor=_SENDER, workspace_id=workspace_id, roles=frozenset({"read"}), auth_method="signature"
-    )
-
-
-def _read(block: Block) -> Webhook:
-    params = block.params
-    secret, named = params.get("secret"), params.get("deduplicateBy")
-    return Webhook(
-        block_id=block.id,
-        secret=secret.strip()[2:-2].strip() if secret else None,  # {{NAME}}: a deploy lets nothing else in
-        signature_header=params.get("signatureHeader"),
-        delivery_headers=(named,) if named else DELIVERY_HEADERS,
-        files=frozenset(file_fields(params.get("inputFormat"))),
     )
 
 

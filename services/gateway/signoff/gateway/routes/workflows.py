@@ -1,21 +1,18 @@
 """Workflows: deployed, rolled back, undeployed, listed, looked at."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Final
 
 from aiohttp import web
-from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
-from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
-from signoff.events.types import Json, UndeployWorkflow
-from signoff.gateway.errors import ApiError, bad_field
-from signoff.gateway.gateway import GATEWAY, Gateway, find_workflow
+from signoff.events.types import Json
+from signoff.gateway.gateway import GATEWAY, find_workflow
 from signoff.gateway.http.bodies import convert, read_bytes, read_object
 from signoff.gateway.http.conditional import CACHEABLE, UNCHANGED, conditional
-from signoff.gateway.http.headers import IDENTIFIER, CommandHeaders, ConditionalHeaders
+from signoff.gateway.http.headers import CommandHeaders, ConditionalHeaders
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
@@ -28,15 +25,18 @@ from signoff.gateway.schemas import (
     WorkflowVersion,
 )
 from signoff.gateway.workflows.definitions import content_type_of, decode_definition
-from signoff.gateway.workflows.deploying import activate, check_workflow_id, deploy_document, send
+from signoff.gateway.workflows.deploying import activate, check_workflow_id, deploy_document, withdraw
+from signoff.gateway.workflows.listing import ListQuery, find_workflows
+from signoff.gateway.workflows.versions import DefinitionQuery, find_version
 
 
 async def deploy(request: web.Request, caller: Principal) -> web.Response:
     """``PUT /api/workflows/{id}``: a new immutable version."""
-    check_workflow_id(request)
+    workflow_id = request.match_info["id"]
+    check_workflow_id(workflow_id)
     raw = await read_bytes(request)
     document = await asyncio.to_thread(decode_definition, raw, content_type_of(request))
-    deployed = await deploy_document(request, caller, document)
+    deployed = await deploy_document(request, caller, document, workflow_id=workflow_id)
     return answer(deployed, status=201 if deployed.version == 1 else 200)
 
 
@@ -50,38 +50,14 @@ async def roll_back(request: web.Request, caller: Principal) -> web.Response:
 async def undeploy(request: web.Request, caller: Principal) -> web.Response:
     """``DELETE /api/workflows/{id}``: it takes no new executions; those that run go on."""
     workflow = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
-    if workflow.is_deployed:
-        data = UndeployWorkflow(workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id)
-        await send(request, caller, data, body=None)
+    await withdraw(request, caller, workflow)
     return answer(WorkflowStatus(is_deployed=False, deployed_at=None))
-
-
-class ListQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which page of the workflows is wanted.
-
-    Attributes:
-        limit: Workflows in the page.
-        cursor: The `nextCursor` of the page before.
-    """
-
-    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
-    cursor: str = ""
 
 
 async def list_workflows(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows``: by id, page by page."""
-    gateway = request.app[GATEWAY]
-    query = read_query(request, ListQuery)
-    if query.cursor and not IDENTIFIER.fullmatch(query.cursor):
-        raise bad_field("cursor", "must be a nextCursor as it was given")
-    rows = await gateway.store.workflows(caller.workspace_id, after=query.cursor, limit=query.limit + 1)
-    shown = rows[: query.limit]
-    more = len(rows) > query.limit
-    return answer(
-        WorkflowList(
-            workflows=[_summary(row) for row in shown], next_cursor=shown[-1].workflow_id if more else None
-        )
-    )
+    rows, cursor = await find_workflows(request.app[GATEWAY], caller, read_query(request, ListQuery))
+    return answer(WorkflowList(workflows=[_summary(row) for row in rows], next_cursor=cursor))
 
 
 def _summary(row: WorkflowRow) -> WorkflowSummary:
@@ -94,38 +70,12 @@ def _summary(row: WorkflowRow) -> WorkflowSummary:
     )
 
 
-class DefinitionQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which version of a workflow is wanted.
-
-    Attributes:
-        version: Its number; without it the active one.
-    """
-
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-
-
 async def definition(request: web.Request, caller: Principal) -> web.Response:
     """``GET /api/workflows/{id}``: a version with its definition, the active one unless ``?version=n``."""
     gateway = request.app[GATEWAY]
     query = read_query(request, DefinitionQuery)
     row = await find_workflow(gateway, caller, request.match_info["id"])
-    return conditional(request, answer(await _version(gateway, row, query.version or row.version)))
-
-
-async def _version(gateway: Gateway, row: WorkflowRow, version: int) -> WorkflowVersion:
-    found = await read_deployment(gateway.store, row.log_id, version)
-    if found is None:
-        raise ApiError(404, "Workflow version not found")
-    event, data = found
-    return WorkflowVersion(
-        id=row.workflow_id,
-        name=data.name,
-        version=data.version,
-        digest=data.digest,
-        is_deployed=row.is_deployed and version == row.version,
-        deployed_at=event.timestamp,
-        definition=await gateway.blobs.resolve(data.definition, workspace_id=row.workspace_id),
-    )
+    return conditional(request, answer(await find_version(gateway, row, query.version or row.version)))
 
 
 async def status(request: web.Request, caller: Principal) -> web.Response:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _LATEST: Final = 1e11
 """Seconds since the epoch that no moment in the log comes near; databases cannot hold much later ones."""
 
-_LONGEST: Final = 1000
+_LONGEST: Final = 4000
 
 
 class Data(Struct, Generic[T], frozen=True):

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from signoff.engine.places import path_of, turns_of
+from signoff.engine.folding.places import path_of, turns_of
 from signoff.events.codec import TOPIC_BY_TYPE, decode_event
 from signoff.events.store.base import EventStore, ExecutionRow, Recorded
 from signoff.events.store.ordering import place_of

@@ -4,14 +4,15 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from signoff.engine.children import FAILED as CHILD_FAILED
+from signoff.audit.life.folding import Folded
+from signoff.engine.deciding.children import FAILED as CHILD_FAILED
 from signoff.engine.state import Failure, ResumeEntry, Run, State
 from signoff.events.store.base import ExecutionRow
 from signoff.events.times import iso
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.endings import CANCELLED, TIMEOUT, Ending
-from signoff.gateway.executions.history import Folded, find_run, fold, is_root
+from signoff.gateway.executions.history import find_run, fold, is_root
 from signoff.gateway.gateway import Gateway, shown_id
 from signoff.gateway.v2.schemas import ErrorCode, RunError, RunItem, RunResult
 from signoff.gateway.v2.schemas import State as RunState

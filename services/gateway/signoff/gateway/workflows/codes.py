@@ -6,8 +6,8 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from signoff.engine.codes import Code
-from signoff.engine.faults import Fault, Findings
+from signoff.engine.definitions.codes import Code
+from signoff.engine.definitions.faults import Fault, Findings
 from signoff.sandbox.errors import SandboxError
 from signoff.sandbox.pool import Sandbox
 from signoff.sandbox.programs import CodeFault

@@ -9,9 +9,9 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.blocks import Registry
-from signoff.engine.definition import Definition
-from signoff.engine.faults import Fault, at
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Definition
+from signoff.engine.definitions.faults import Fault, at
+from signoff.engine.definitions.parse import Parsed, parse
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, Detail, GatewayError, keys_stand_twice, unavailable
 from signoff.gateway.http.bodies import decode_json

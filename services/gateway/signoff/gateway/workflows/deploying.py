@@ -6,7 +6,7 @@ from uuid import UUID
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.engine.definition import digest, encode
+from signoff.engine.definitions.definition import digest, encode
 from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
@@ -16,6 +16,7 @@ from signoff.events.types import (
     DeployWorkflow,
     Json,
     Outcome,
+    UndeployWorkflow,
     WorkflowActivated,
     WorkflowCommand,
     WorkflowDeployed,
@@ -29,24 +30,25 @@ from signoff.gateway.schemas import Deployed
 from signoff.gateway.workflows.definitions import Checking, accept_definition, details
 
 
-def check_workflow_id(request: web.Request) -> None:
-    """Make sure that a workflow can be called as the path says.
+def check_workflow_id(workflow_id: str) -> None:
+    """Make sure that a workflow can be called so.
 
     Raises:
         ApiError: 400.
     """
-    if not IDENTIFIER.fullmatch(request.match_info["id"]):
+    if not IDENTIFIER.fullmatch(workflow_id):
         raise bad_field("id", "must have 1 to 128 characters of A-Z a-z 0-9 . _ : -")
 
 
-async def deploy_document(request: web.Request, caller: Principal, document: Json) -> Deployed:
-    """Deploy a definition, decoded, as the next version of the path's workflow.
+async def deploy_document(
+    request: web.Request, caller: Principal, document: Json, *, workflow_id: str
+) -> Deployed:
+    """Deploy a definition, decoded, as the next version of a workflow.
 
     Raises:
         ApiError: it has faults, or the outcome is unknown.
     """
     gateway = request.app[GATEWAY]
-    workflow_id = request.match_info["id"]
     workspace_id = str(caller.workspace_id)
     definition, warnings = await accept_definition(
         document,
@@ -106,6 +108,17 @@ async def activate(request: web.Request, caller: Principal, workflow: WorkflowRo
     )
 
 
+async def withdraw(request: web.Request, caller: Principal, workflow: WorkflowRow) -> None:
+    """Let a workflow take no new executions; those that run go on.
+
+    Raises:
+        ApiError: the outcome is unknown.
+    """
+    if workflow.is_deployed:
+        data = UndeployWorkflow(workspace_id=str(caller.workspace_id), workflow_id=workflow.workflow_id)
+        await send(request, caller, data, body=None)
+
+
 def other_request() -> ApiError:
     """The event that took a command with this key up came of another one."""
     return ApiError(409, "This Idempotency-Key was used with another request before")
@@ -124,7 +137,7 @@ async def send(request: web.Request, caller: Principal, data: WorkflowCommand, *
         ApiError: refused, or the outcome is unknown.
     """
     gateway = request.app[GATEWAY]
-    key = idempotency_key(request.headers)
+    key = idempotency_key(request)
     asked = Asked(
         principal=caller,
         route=data.TYPE,

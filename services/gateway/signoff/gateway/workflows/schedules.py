@@ -1,19 +1,25 @@
 """The schedules of workflows, as the fold of their logs has them."""
 
 import asyncio
+import time
 from typing import Final
 
 import msgspec
+from aiohttp import web
 from msgspec import Struct
 
-from signoff.engine.timetable import Schedule, zone_of
-from signoff.engine.workflow import FORMAT, WorkflowState, evolve_workflow, take_schedules
+from signoff.access.callers import Principal
+from signoff.engine.deciding.timetable import Schedule, zone_of
+from signoff.engine.deciding.workflow import FORMAT, WorkflowState, evolve_workflow, take_schedules
 from signoff.events.codec import decode_event
 from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
 from signoff.events.times import iso
-from signoff.gateway.errors import GatewayError
-from signoff.gateway.gateway import Gateway
+from signoff.events.types import ScheduleSwitched, SwitchSchedule
+from signoff.gateway.errors import ApiError, GatewayError
+from signoff.gateway.executions.history import read_event
+from signoff.gateway.gateway import GATEWAY, Gateway, find_workflow
+from signoff.gateway.workflows.deploying import other_request, send
 
 _PAGE: Final = 500
 
@@ -108,3 +114,37 @@ def _item(workflow: WorkflowRow, state: WorkflowState, schedule: Schedule, now: 
         next_run_at=None if due is None else iso(due),
         last_run_at=None if fired is None else iso(fired),
     )
+
+
+async def switch_schedule(request: web.Request, caller: Principal, *, enabled: bool) -> ScheduleItem:
+    """Switch the schedule that a path names by ``workflowId`` and ``block``.
+
+    Raises:
+        ApiError: 404, there is none; or the outcome is unknown.
+    """
+    gateway = request.app[GATEWAY]
+    block_id = request.match_info["block"]
+    row = await find_workflow(gateway, caller, request.match_info["workflowId"])
+    if not row.is_deployed:
+        raise _missing()
+    data = SwitchSchedule(
+        workspace_id=str(row.workspace_id),
+        workflow_id=row.workflow_id,
+        block_id=block_id,
+        enabled=enabled,
+    )
+    event_id = await send(request, caller, data, body=[block_id, enabled])
+    event, _ = await read_event(gateway.store, row.log_id, event_id)
+    if not isinstance(event.data, ScheduleSwitched):
+        raise GatewayError(f"event {event_id} of workflow {row.workflow_id} switches nothing")
+    if (event.data.block_id, event.data.enabled) != (block_id, enabled):
+        raise other_request()
+    items = await read_schedules(gateway, row, now=time.time())
+    item = next((each for each in items if each.block_id == block_id), None)
+    if item is None:
+        raise _missing()
+    return item
+
+
+def _missing() -> ApiError:
+    return ApiError(404, "Schedule not found")

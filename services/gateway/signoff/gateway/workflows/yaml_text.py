@@ -20,7 +20,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from signoff.engine.faults import at
+from signoff.engine.definitions.faults import at
 from signoff.events.codec import MAX_DEPTH
 from signoff.events.types import Json
 from signoff.gateway.errors import ApiError, Detail, bad_request, keys_stand_twice

@@ -12,7 +12,7 @@ from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.routes.v2.runs import Moment, window
+from signoff.gateway.http.windows import Moment, window
 from signoff.gateway.v2.audit import Key, Wanted, read_audit
 from signoff.gateway.v2.cursors import Page, read_cursor, write_cursor
 from signoff.gateway.v2.log_schemas import AuditEntry

@@ -9,13 +9,14 @@ from signoff.access.callers import Principal
 from signoff.events.types import Mode
 from signoff.gateway.errors import ApiError, bad_field
 from signoff.gateway.executions.chunks import CHUNKS
+from signoff.gateway.executions.starting import begin, read_wanted
 from signoff.gateway.gateway import GATEWAY, find_workflow
 from signoff.gateway.http.bodies import convert, read_object
 from signoff.gateway.http.headers import run_headers
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
 from signoff.gateway.links import Links
-from signoff.gateway.routes.execute import begin, read_wanted, stream
+from signoff.gateway.routes.execute import stream
 from signoff.gateway.schemas import ExecuteBody
 from signoff.gateway.v2.cursors import Data
 from signoff.gateway.v2.schemas import ExecuteRequest, RunHeaders, RunQueued, RunResult

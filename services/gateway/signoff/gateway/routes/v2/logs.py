@@ -17,8 +17,8 @@ from signoff.gateway.gateway import GATEWAY, Gateway, find_execution
 from signoff.gateway.http.queries import ByCommas, read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
+from signoff.gateway.http.windows import Moment, window
 from signoff.gateway.routes.v2.execute import NAMES_RUN, RUN_HEADER
-from signoff.gateway.routes.v2.runs import Moment, window
 from signoff.gateway.v2.cursors import Data, Page, read_place, write_cursor
 from signoff.gateway.v2.log_schemas import LogDetail, LogItem, LogWorkflow
 from signoff.gateway.v2.logs import SPAN_BYTES, Shown, find_executions, log_detail, log_item, read_workflow

@@ -1,7 +1,6 @@
 """``/api/v2/workflows/{id}/runs``: listed, looked at, stopped, and decided on."""
 
-from datetime import datetime
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final
 
 from aiohttp import web
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -11,10 +10,13 @@ from signoff.events.store.base import ExecutionRow
 from signoff.events.store.ordering import place_of
 from signoff.events.store.search import Search
 from signoff.events.types import Outcome
-from signoff.gateway.errors import GatewayError, bad_field, refused
+from signoff.gateway.errors import GatewayError, refused
+from signoff.gateway.executions.answers import recorded_answer
 from signoff.gateway.executions.chunks import CHUNKS, stream_run
 from signoff.gateway.executions.deciding import Decided, asking, decide
 from signoff.gateway.executions.history import fold
+from signoff.gateway.executions.showing import block_outputs
+from signoff.gateway.executions.stopping import stop
 from signoff.gateway.executions.views import paused_brief
 from signoff.gateway.gateway import GATEWAY, find_execution, find_workflow, shown_id
 from signoff.gateway.http.bodies import convert, read_object
@@ -23,9 +25,7 @@ from signoff.gateway.http.headers import CommandHeaders, ConditionalHeaders, Dec
 from signoff.gateway.http.queries import ByCommas, read_query
 from signoff.gateway.http.responses import answer
 from signoff.gateway.http.routing import Answer, Route
-from signoff.gateway.routes.cancel import stop
-from signoff.gateway.routes.executions import block_outputs
-from signoff.gateway.routes.resume import recorded_answer
+from signoff.gateway.http.windows import Moment, window
 from signoff.gateway.routes.v2.execute import (
     NAMES_RUN,
     QUEUED_EXAMPLE,
@@ -46,12 +46,6 @@ from signoff.gateway.v2.schemas import (
     RunView,
 )
 from signoff.gateway.v2.views import MISSING, moment, output_of, run_item, run_result, see
-
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-"""A moment of a query: ISO 8601 with its offset."""
-
-MICROSECOND: Final = 1e-6
-"""The step of the log's times: a search ends before a moment, a query with it."""
 
 
 class RunsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,21 +78,6 @@ class RunQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
 
     include_output: bool = False
     selected_outputs: ByCommas[str] = []
-
-
-def window(
-    first: datetime | UnsetType, last: datetime | UnsetType, *, name: str
-) -> tuple[float | None, float | None]:
-    """The bounds of a search, from those of a query: not before the first, and before the second.
-
-    Raises:
-        ApiError: 400, they are the wrong way round; ``name`` is the first one's.
-    """
-    after = None if first is UNSET else first.timestamp()
-    before = None if last is UNSET else last.timestamp() + MICROSECOND
-    if after is not None and before is not None and after >= before:
-        raise bad_field(name, "must not be later than the end")
-    return after, before
 
 
 async def list_runs(request: web.Request, caller: Principal) -> web.Response:

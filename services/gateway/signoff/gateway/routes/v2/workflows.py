@@ -112,13 +112,14 @@ async def versions(request: web.Request, caller: Principal) -> web.Response:
 async def deploy(request: web.Request, caller: Principal) -> web.Response:
     """``POST /api/v2/workflows/{id}/deploy``: a definition as the next version, or the newest one again."""
     gateway = request.app[GATEWAY]
-    check_workflow_id(request)
+    workflow_id = request.match_info["id"]
+    check_workflow_id(workflow_id)
     raw = await read_bytes(request)
     document = await asyncio.to_thread(decode_definition, raw, "application/json") if raw.strip() else {}
     asked = convert(document, DeployRequest)
     if asked.definition is not UNSET:
-        return _deployment(await deploy_document(request, caller, asked.definition))
-    row = await find_workflow(gateway, caller, request.match_info["id"])
+        return _deployment(await deploy_document(request, caller, asked.definition, workflow_id=workflow_id))
+    row = await find_workflow(gateway, caller, workflow_id)
     return _deployment(await activate(request, caller, row, await newest_version(gateway.store, row)))
 
 

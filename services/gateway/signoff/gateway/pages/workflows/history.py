@@ -1,0 +1,92 @@
+"""``/workflows/{id}/versions`` and ``/compare``: what was deployed, what differs, and how to go back."""
+
+import asyncio
+from typing import Annotated
+from urllib.parse import urlencode
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from signoff.access.callers import Principal
+from signoff.gateway.errors import bad_field
+from signoff.gateway.gateway import GATEWAY, find_workflow
+from signoff.gateway.http.bodies import read_form
+from signoff.gateway.http.queries import read_query
+from signoff.gateway.pages.graph.drawing import draw
+from signoff.gateway.pages.messages import Message
+from signoff.gateway.pages.site import render, see_other
+from signoff.gateway.pages.workflows.comparing import compare_blocks, compare_texts, merge
+from signoff.gateway.pages.workflows.source import as_yaml
+from signoff.gateway.pages.workflows.versions import Shown, find_shown
+from signoff.gateway.v2.versions import list_versions
+from signoff.gateway.workflows.deploying import activate, withdraw
+from signoff.gateway.workflows.versions import VersionsQuery
+
+
+class CompareQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which versions are compared; without ``left`` with the one before."""
+
+    left: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    right: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+async def show(request: web.Request, caller: Principal) -> web.Response:
+    """``GET /workflows/{id}/versions``."""
+    query = read_query(request, VersionsQuery)
+    shown = await find_shown(request, caller)
+    store = request.app[GATEWAY].store
+    items, cursor = await list_versions(store, shown.row, cursor=query.cursor, limit=query.limit)
+    path = f"/workflows/{shown.row.workflow_id}/versions"
+    context = {
+        "title": f"Versions of {shown.row.name}",
+        "shown": shown,
+        "items": items,
+        "numbers": [(str(each.version), f"{each.version}") for each in items],
+        "first": path if query.cursor else None,
+        "next": f"{path}?{urlencode({'cursor': cursor})}" if cursor else None,
+    }
+    return await render(request, "workflows/versions.html", context)
+
+
+async def roll_back(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /workflows/{id}/rollback``: an earlier version takes the executions again."""
+    number = str((await read_form(request)).get("version", ""))
+    if not (number.isascii() and number.isdigit() and len(number) <= len(str(2**31))):
+        raise bad_field("version", "must be the number of a version")
+    workflow = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
+    deployed = await activate(request, caller, workflow, int(number))
+    text = f"Version {deployed.version} is active: new executions start with it."
+    return see_other(request, f"/workflows/{workflow.workflow_id}/versions", Message(text))
+
+
+async def undeploy(request: web.Request, caller: Principal) -> web.Response:
+    """``POST /workflows/{id}/undeploy``: it takes no new executions."""
+    workflow = await find_workflow(request.app[GATEWAY], caller, request.match_info["id"])
+    await withdraw(request, caller, workflow)
+    text = "The workflow takes no new executions. Those that run go on."
+    return see_other(request, f"/workflows/{workflow.workflow_id}/versions", Message(text, "note"))
+
+
+async def compare(request: web.Request, caller: Principal) -> web.Response:
+    """``GET /workflows/{id}/compare``: two versions side by side."""
+    query = read_query(request, CompareQuery)
+    right = await find_shown(request, caller, query.right)
+    left_number = query.left or max(1, right.number - 1)
+    left = await find_shown(request, caller, left_number)
+    changes, drawing, texts = await asyncio.to_thread(_compared, left, right)
+    context = {
+        "title": f"Versions {left.number} and {right.number} of {right.row.name}",
+        "shown": right,
+        "left": left,
+        "right": right,
+        "changes": changes,
+        "drawing": drawing,
+        "texts": texts,
+    }
+    return await render(request, "workflows/compare.html", context)
+
+
+def _compared(left: Shown, right: Shown) -> tuple[object, object, object]:
+    drawing = draw(merge(left.definition, right.definition))
+    texts = compare_texts(as_yaml(left.document), as_yaml(right.document))
+    return compare_blocks(left.definition, right.definition), drawing, texts
