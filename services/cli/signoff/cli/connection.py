@@ -10,12 +10,13 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.moments import moment
+from signoff.cli.terminal.moments import moment
 from signoff.client import (
     DEFAULT_URL,
     AsyncClient,
     Client,
     ClientError,
+    ConfigurationError,
     ConflictError,
     Detail,
     NotAllowedError,
@@ -137,6 +138,8 @@ def explain(error: ClientError, *, key: str | None) -> CommandError:
     """What a person at the command line is told about an error of the client."""
     details: tuple[str, ...] = ()
     match error:
+        case ConfigurationError():  # an address, a name or a file that cannot be: nothing was sent
+            return CommandError(str(error))
         case TimedOutError():
             message = str(error)
         case UnreachableError():

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.cli.upkeep.configuration import examine_secrets
 from signoff.cli.upkeep.dead import place_of
 from signoff.cli.upkeep.finding import Finding
@@ -98,6 +98,13 @@ async def _examine_database(installation: Installation, clock: Callable[[], floa
             ok=False,
             detail=f"{name} of {row.workflow_id}: {row.broken}; after a fix `signoff doctor --rebuild`",
         )
+    wordless = await store.upkeep.wordless()
+    if wordless:
+        detail = (
+            f"{wordless} executions lack the words that they are found by, which slows searches for a text"
+        )
+        remedy = "when no executor of an older version runs, run `signoff migrate`"
+        yield Finding("words", ok=False, detail=f"{detail}: {remedy}")
 
 
 async def _examine_leases(store: EventStore, *, running: bool) -> AsyncIterator[Finding]:

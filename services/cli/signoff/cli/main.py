@@ -9,13 +9,14 @@ from typing import Final
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from signoff.cli.catalog import Chapter, Command, Family
-from signoff.cli.decision_commands import DECISIONS
+from signoff.cli.chapters.audit import AUDIT
+from signoff.cli.chapters.decisions import DECISIONS
+from signoff.cli.chapters.people import PEOPLE
+from signoff.cli.chapters.servers import SERVERS, UPKEEP
+from signoff.cli.chapters.work import WORK
+from signoff.cli.chapters.workspace import WORKSPACE
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.harmless import harmless
-from signoff.cli.people_commands import PEOPLE
-from signoff.cli.server_commands import SERVERS, UPKEEP
-from signoff.cli.work_commands import WORK
-from signoff.cli.workspace_commands import WORKSPACE
+from signoff.cli.terminal.harmless import harmless
 
 CHAPTERS: Final[Mapping[str, Chapter]] = {
     "Work": WORK,
@@ -24,6 +25,7 @@ CHAPTERS: Final[Mapping[str, Chapter]] = {
     "People": PEOPLE,
     "Servers": SERVERS,
     "Upkeep": UPKEEP,
+    "Audit": AUDIT,
 }
 """All commands, by the headings that the help puts them under."""
 
@@ -32,8 +34,8 @@ _EPILOGUE: Final = (
     "the key that `signoff serve` keeps in its data folder, in the workspace SIGNOFF_WORKSPACE where the key "
     "may act in several. Results are JSON lines where standard output is "
     "no terminal.\n\n"
-    "Exit codes: 0 done, 1 the execution failed or a file has faults, 2 wrong usage, 3 the server refused or "
-    "is away, 4 paused."
+    "Exit codes: 0 done, 1 the execution failed, or what was checked has faults, 2 wrong usage, 3 the server "
+    "refused or is away, 4 paused."
 )
 
 

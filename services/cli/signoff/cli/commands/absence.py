@@ -2,12 +2,12 @@
 
 from rich.text import Text
 
+from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.listing import AsJson, show_one
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
-from signoff.cli.people import find_user
+from signoff.cli.terminal.listing import AsJson, show_one
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import Absence, AsyncClient
 
 

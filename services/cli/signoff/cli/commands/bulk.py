@@ -10,10 +10,10 @@ from rich.progress import Progress
 from rich.prompt import Confirm
 from rich.text import Text
 
+from signoff.cli.arguments.selection import Selection
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
-from signoff.cli.selection import Selection
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, BulkResult
 
 Action: TypeAlias = Literal["cancel", "retry"]

@@ -2,7 +2,7 @@
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 
 

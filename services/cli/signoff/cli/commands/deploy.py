@@ -5,10 +5,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from signoff.cli.arguments.documents import Document, read_document
 from signoff.cli.connection import with_client
-from signoff.cli.documents import Document, read_document
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, RefusedError
 
 

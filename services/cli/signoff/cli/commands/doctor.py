@@ -9,12 +9,12 @@ from typing import Annotated, Final, TypeAlias
 from cyclopts import Parameter
 from rich.text import Text
 
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import BlockError
 from signoff.cli.environment import require_cluster, require_data, server_settings
 from signoff.cli.examination import examine
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.cli.upkeep import dead
 from signoff.cli.upkeep.comparison import Table
 from signoff.cli.upkeep.configuration import examine_settings

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from signoff.cli.arguments.secret_values import read_secret
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.listing import AsJson, show_all
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
-from signoff.cli.secret_values import read_secret
+from signoff.cli.terminal.listing import AsJson, show_all
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 
 

@@ -5,15 +5,15 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from signoff.cli import views
+from signoff.cli.arguments.selection import Selection
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.happenings import block_of, remark_on
-from signoff.cli.listing import AsJson, Limit, first, show_all
-from signoff.cli.moments import duration, moment
-from signoff.cli.output import Output
-from signoff.cli.selection import Selection
-from signoff.cli.watching import open_points
+from signoff.cli.terminal import views
+from signoff.cli.terminal.happenings import block_of, remark_on
+from signoff.cli.terminal.listing import AsJson, Limit, first, show_all
+from signoff.cli.terminal.moments import duration, moment
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.watching import open_points
 from signoff.client import AsyncClient, Counts, FoundExecution, StreamEvent
 from signoff.client.resources.executions import Order
 

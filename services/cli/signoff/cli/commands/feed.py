@@ -6,10 +6,10 @@ from rich.text import Text
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.happenings import block_of, remark_on
-from signoff.cli.listing import AsJson
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
+from signoff.cli.terminal.happenings import block_of, remark_on
+from signoff.cli.terminal.listing import AsJson
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, ExecutionStatus, StreamEvent
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.listing import AsJson, show_all, show_one
-from signoff.cli.output import Output
-from signoff.cli.people import find_user
+from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 from signoff.client.answers.workspaces import Group, Role
 

@@ -1,11 +1,11 @@
 """``signoff hooks``: outgoing webhooks, and what became of their deliveries."""
 
-from signoff.cli import views
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.listing import AsJson, Limit, first, show_all, show_one
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
+from signoff.cli.terminal import views
+from signoff.cli.terminal.listing import AsJson, Limit, first, show_all, show_one
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, Hook, NewHook
 
 _NOTE = "its secret is shown this once: keep it"

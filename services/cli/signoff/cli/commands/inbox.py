@@ -6,15 +6,16 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from signoff.cli import inbox_lists, inbox_views
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.inbox_selection import InboxSelection
-from signoff.cli.inbox_watching import watch_inbox
-from signoff.cli.listing import AsJson, Limit, first, show_all
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
-from signoff.cli.points import find_point
+from signoff.cli.inbox import lists as inbox_lists
+from signoff.cli.inbox import views as inbox_views
+from signoff.cli.inbox.points import find_point
+from signoff.cli.inbox.selection import InboxSelection
+from signoff.cli.inbox.watching import watch_inbox
+from signoff.cli.terminal.listing import AsJson, Limit, first, show_all
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, HeldDecision, InboxItem
 from signoff.client.answers.inbox import InboxOrder
 

@@ -5,12 +5,12 @@ from typing import Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
+from signoff.cli.arguments.documents import read_input
 from signoff.cli.connection import with_client
-from signoff.cli.documents import read_input
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.inbox_views import parties
-from signoff.cli.output import Output
-from signoff.cli.points import find_point
+from signoff.cli.inbox.points import find_point
+from signoff.cli.inbox.views import parties
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, PointState
 
 _Reason: TypeAlias = Annotated[str, Parameter(name=["--reason", "-m"], allow_leading_hyphen=True)]

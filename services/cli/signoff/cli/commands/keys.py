@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.listing import AsJson, show_all, show_one
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
+from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 from signoff.client.answers.workspaces import NewKey, Role
 from signoff.client.resources.keys import AsyncKeys

@@ -1,12 +1,12 @@
 """``signoff links``: by which one person decides at one pause point."""
 
+from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.listing import AsJson, show_all, show_one
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
-from signoff.cli.people import find_user
-from signoff.cli.points import find_point
+from signoff.cli.inbox.points import find_point
+from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 
 

@@ -9,11 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from signoff.blocks import BlockDefinitionError, Registry
+from signoff.cli.arguments.linting import Remark, lint_file
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.linting import Remark, lint_file
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.client import Detail
-from signoff.engine.catalog import BLOCK_TYPES
+from signoff.engine.definitions.catalog import BLOCK_TYPES
 from signoff.gateway.workflows.definitions import Checking
 from signoff.sandbox.errors import WorkerLostError
 from signoff.sandbox.pool import Sandbox

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from signoff.blocks import BlockDefinitionError, check_name
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.output import Output
-from signoff.engine.catalog import BLOCK_TYPES
+from signoff.cli.terminal.output import Output
+from signoff.engine.definitions.catalog import BLOCK_TYPES
 
 _TEMPLATES: Final = files("signoff.cli") / "templates" / "block"
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from signoff.blocks import BlockError
 from signoff.cli.environment import require_data, server_settings
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.cli.upkeep.opening import Installation, opened
 from signoff.cli.upkeep.recovery import Closed, closed_partitions, facts_of
 from signoff.cli.upkeep.recovery import recover as recover_partitions

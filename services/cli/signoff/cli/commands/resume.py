@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from signoff.cli.arguments.documents import read_input
 from signoff.cli.connection import with_blocking_client, with_client
 from signoff.cli.deciding.session import Session
 from signoff.cli.deciding.terminal import Terminal, is_somebody_there
-from signoff.cli.documents import read_input
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.moments import moment
-from signoff.cli.output import Output
-from signoff.cli.points import find_point
-from signoff.cli.watching import conclude, wait, watch
+from signoff.cli.inbox.points import find_point
+from signoff.cli.terminal.moments import moment
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.watching import conclude, wait, watch
 from signoff.client import AsyncClient, AsyncExecution, Client, Resumed
 
 

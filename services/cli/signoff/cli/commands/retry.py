@@ -6,8 +6,8 @@ from cyclopts import Parameter
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
-from signoff.cli.watching import conclude, wait, watch
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.watching import conclude, wait, watch
 from signoff.client import AsyncClient
 
 

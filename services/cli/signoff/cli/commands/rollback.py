@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from signoff.cli.arguments.documents import read_input
 from signoff.cli.connection import with_client
-from signoff.cli.documents import read_input
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
-from signoff.cli.watching import conclude, wait, watch
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.watching import conclude, wait, watch
 from signoff.client import AsyncClient, FromBlock
 
 

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from signoff.cli.connection import KEY_FILE
 from signoff.cli.environment import serve_to_end, server_settings
-from signoff.cli.example_people import KEYS, PEOPLE, add_people
-from signoff.cli.examples import Example, deploy_examples, read_examples, with_surroundings
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.output import Output
+from signoff.cli.serving.example_people import KEYS, PEOPLE, add_people
+from signoff.cli.serving.examples import Example, deploy_examples, read_examples, with_surroundings
+from signoff.cli.terminal.output import Output
 from signoff.client import DEFAULT_URL, AsyncClient
 from signoff.events.errors import SignoffError
 from signoff.runtime.secret import kept_secret
@@ -55,7 +55,7 @@ def serve(
 
 
 async def _serve(settings: Settings, examples: list[Example]) -> None:
-    from signoff.cli.embedded import serve_embedded  # noqa: PLC0415 - every service, only for this
+    from signoff.cli.serving.embedded import serve_embedded  # noqa: PLC0415 - every service, only for this
 
     stop = asyncio.Event()
     install_signal_handlers(stop)
@@ -99,7 +99,7 @@ def _tell(url: str, settings: Settings, examples: list[str]) -> None:
         )
         return
     rows = {
-        "Signoff": url,
+        "Signoff": f"{url} (sign in with the key below)",
         "API": f"{url}/docs",
         "key": settings.bootstrap_api_key or "",
         "data": str(settings.data),
@@ -120,11 +120,13 @@ def _tell(url: str, settings: Settings, examples: list[str]) -> None:
 
 
 def _tell_of_deciding(where: str, settings: Settings, output: Output) -> None:
-    """How to see what waits for a decision, and how to be one of the people who decide."""
+    """How to see what waits for a decision and what was decided, and how to be one of those who decide."""
     names = ", ".join(person.name for person in PEOPLE)
     output.show(Text("\nWhat waits for a decision, and how to take one:", "dim"))
     output.show(Text(f"{where}signoff inbox list", overflow="fold"))
     output.show(Text(f"{where}signoff resume EXECUTION", overflow="fold"))
+    output.show(Text("\nWhat happened, and who decided what:", "dim"))
+    output.show(Text(f"{where}signoff audit show EXECUTION", overflow="fold"))
     output.show(Text(f"\nAs one of the people of the examples ({names}):", "dim"))
     output.show(
         Text(f"export {where}SIGNOFF_API_KEY=$(cat {settings.data / KEYS / PEOPLE[0].name})", overflow="fold")

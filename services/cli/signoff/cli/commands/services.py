@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from signoff.cli.environment import require_cluster, serve_to_end, server_settings
 from signoff.cli.exits import Exit
@@ -20,9 +21,10 @@ def gateway(*, host: str | None = None, port: int | None = None) -> Exit:
         host: The address to listen on, in place of SIGNOFF_HOST.
         port: The port, in place of SIGNOFF_PORT; 0 takes a free one.
     """
-    from signoff.gateway.app import run  # noqa: PLC0415 - only this process needs it
+    from signoff.executor.forks.what_if import open_what_if  # noqa: PLC0415 - only this process needs it
+    from signoff.gateway.app import run  # noqa: PLC0415 - the same
 
-    return _run(run, host, port)
+    return _run(partial(run, open_what_if=open_what_if), host, port)
 
 
 def executor(*, host: str | None = None, port: int | None = None) -> Exit:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from signoff.cli.arguments.people import find_user, read_password
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.listing import AsJson, show_all, show_one
-from signoff.cli.output import Output
-from signoff.cli.people import find_user, read_password
+from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 
 _Switch = Parameter(negative="")

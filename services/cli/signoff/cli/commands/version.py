@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import version as installed_version
 
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 
 _SHOWN = ("signoff", "aiohttp", "aiokafka", "asyncpg", "msgspec")
 

@@ -2,8 +2,8 @@
 
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
-from signoff.cli.watching import conclude, watch
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.watching import conclude, watch
 from signoff.client import AsyncClient
 
 

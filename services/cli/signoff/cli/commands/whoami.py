@@ -2,11 +2,11 @@
 
 import os
 
-from signoff.cli import views
 from signoff.cli.connection import server_url, with_client
 from signoff.cli.exits import Exit
-from signoff.cli.listing import AsJson
-from signoff.cli.output import Output
+from signoff.cli.terminal import views
+from signoff.cli.terminal.listing import AsJson
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 from signoff.client.answers.workspaces import Caller
 

@@ -1,10 +1,10 @@
 """``signoff workspaces``: those that the caller may act in, and who is in them."""
 
+from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
-from signoff.cli.listing import AsJson, show_all, show_one
-from signoff.cli.output import Output
-from signoff.cli.people import find_user
+from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
 from signoff.client.answers.workspaces import Role
 

@@ -6,7 +6,6 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from signoff.cli import views
 from signoff.cli.deciding.fields import (
     Field,
     bounds_of,
@@ -21,6 +20,7 @@ from signoff.cli.deciding.fields import (
     shown,
 )
 from signoff.cli.deciding.terminal import Terminal
+from signoff.cli.terminal import views
 
 
 class Answers:

@@ -7,9 +7,9 @@ from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
-from signoff.engine.constraints import choices_of
-from signoff.engine.forms import check_form
-from signoff.engine.values import parse_json, parse_number, to_text
+from signoff.engine.definitions.constraints import choices_of
+from signoff.engine.definitions.forms import check_form
+from signoff.engine.definitions.values import parse_json, parse_number, to_text
 
 HIDDEN: Final = "•••"
 """What is shown of a secret."""

@@ -6,11 +6,11 @@ from rich.console import Group
 from rich.padding import Padding
 from rich.text import Text
 
-from signoff.cli import inbox_views
 from signoff.cli.deciding.answers import Answers
 from signoff.cli.deciding.fields import LocalFile
 from signoff.cli.deciding.terminal import Terminal
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.inbox import views as inbox_views
 from signoff.client import Client, ContentChangedError, FormError, PointDetail, Resumed
 
 

@@ -13,8 +13,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from signoff.cli.exits import CommandError
-from signoff.cli.harmless import harmless
-from signoff.cli.output import Output
+from signoff.cli.terminal.harmless import harmless
+from signoff.cli.terminal.output import Output
 
 EDIT = ":edit"
 """Typed as the first line of a long text: it is written in an editor."""

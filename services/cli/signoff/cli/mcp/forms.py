@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from signoff.engine.catalog import find_entry
-from signoff.engine.definition import Definition
-from signoff.engine.forms import form_fields
+from signoff.engine.definitions.catalog import find_entry
+from signoff.engine.definitions.definition import Definition
+from signoff.engine.definitions.forms import form_fields
 
 _TYPES: Final[Mapping[str, dict[str, Any]]] = {
     "string": {"type": "string"},

@@ -11,7 +11,7 @@ from signoff.cli.mcp.calls import Call, take
 from signoff.cli.mcp.executions import StartWorkflow, start_workflow
 from signoff.cli.mcp.forms import input_schema
 from signoff.client import AsyncClient, WorkflowSummary
-from signoff.engine.definition import decode
+from signoff.engine.definitions.definition import decode
 
 MOST_WORKFLOWS: Final = 50
 """Workflows that are tools: their definitions are read each time that tools are listed."""

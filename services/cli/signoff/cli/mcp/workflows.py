@@ -8,7 +8,7 @@ from signoff.cli.mcp.calls import Answer, Call, take
 from signoff.cli.mcp.forms import input_schema
 from signoff.cli.mcp.tools import Tool
 from signoff.client.errors import Json
-from signoff.engine.definition import decode
+from signoff.engine.definitions.definition import decode
 
 WorkflowId = Annotated[str, Meta(min_length=1, description="The workflow's id, from `list_workflows`.")]
 

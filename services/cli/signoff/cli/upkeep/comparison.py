@@ -1,5 +1,6 @@
 """Compares the rows of a log with what follows from it, while executors may be writing to it."""
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
@@ -8,8 +9,9 @@ from msgspec import Struct
 
 from signoff.events.store.base import EventStore, ExecutionRow, PointRow, WorkflowRow
 from signoff.events.store.upkeep import Derived
-from signoff.executor.derivation import Deriver, Reading
-from signoff.executor.loader import BrokenExecutionError
+from signoff.events.store.words import execution_words
+from signoff.executor.logs.derivation import Deriver, Reading
+from signoff.executor.logs.loader import BrokenExecutionError
 
 Table: TypeAlias = Literal["executions", "runs", "inbox", "workflows"]
 """What a projection is called."""
@@ -62,10 +64,43 @@ async def compare(store: EventStore, deriver: Deriver, log_id: UUID) -> Compared
             kept = Derived(log_id=log_id, version=0, execution=await store.execution(log_id))
             return Compared(log_id=log_id, kept=kept, unfoldable=error.reason)
         kept = await _kept(store, reading.derived)
-        differing = await _differing(deriver, reading, kept)
+        differing = await _differing(store, deriver, reading, kept)
         if (await store.heads([log_id])).get(log_id, 0) == reading.version:
             return Compared(log_id=log_id, reading=reading, kept=kept, differing=differing)
     return Compared(log_id=log_id)
+
+
+def is_equal(reading: Reading, kept: Derived, runs: Mapping[UUID, UUID]) -> bool:
+    """Whether rows are surely those that follow from a log; where not, :func:`compare` knows.
+
+    Args:
+        reading: the log of an execution.
+        kept: its rows and its points, of about the same moment.
+        runs: the logs of runs as the projection has them, among them this execution's.
+    """
+    row, derived = kept.execution, reading.derived
+    if derived.workflow is not None or row is None or derived.execution is None:
+        return derived.workflow is None and row is derived.execution and not kept.points
+    return (
+        row.broken is None
+        and row.version == reading.version
+        and _plain(row) == _plain(derived.execution)
+        and all(runs.get(run.run_id) == run.log_id for run in derived.runs)
+        and [_plain(point) for point in kept.points] == [_plain(point) for point in derived.points]
+    )
+
+
+def is_of_earlier_version(compared: Compared) -> bool:
+    """Whether all that differs is what an execution's row has been given since it was written."""
+    if compared.reading is None or compared.kept is None or compared.differing != {"executions"}:
+        return False
+    row, kept = compared.reading.derived.execution, compared.kept.execution
+    if row is None or kept is None or kept.version != row.version:
+        return False
+    before = msgspec.structs.replace(
+        row, actor_type=None, actor_id=None, error=None, error_code=None, attributes={}
+    )
+    return _plain(kept) in (_plain(before), _plain(row))  # the latter: it has no words
 
 
 async def _kept(store: EventStore, derived: Derived) -> Derived:
@@ -81,10 +116,12 @@ async def _kept(store: EventStore, derived: Derived) -> Derived:
     )
 
 
-async def _differing(deriver: Deriver, reading: Reading, kept: Derived) -> frozenset[Table]:
+async def _differing(
+    store: EventStore, deriver: Deriver, reading: Reading, kept: Derived
+) -> frozenset[Table]:
     derived = reading.derived
     differing: set[Table] = set()
-    if not await _same_execution(deriver, reading, kept.execution):
+    if not await _same_execution(deriver, reading, kept.execution) or not await _is_found(store, kept):
         differing.add("executions")
     if kept.runs != derived.runs:
         differing.add("runs")
@@ -108,6 +145,12 @@ async def _same_execution(deriver: Deriver, reading: Reading, kept: ExecutionRow
     if kept.version < reading.version and not row.parked:
         row = (await deriver.read(row.log_id, upto=kept.version)).derived.execution
     return row is not None and _plain(row) == _plain(kept)
+
+
+async def _is_found(store: EventStore, kept: Derived) -> bool:
+    """Whether searches find an execution by the words of its row: one of an earlier version has none."""
+    row = kept.execution
+    return row is None or await store.upkeep.words(row.log_id) == set(execution_words(row))
 
 
 def _same_workflow(derived: WorkflowRow | None, kept: WorkflowRow | None) -> bool:

@@ -5,10 +5,11 @@ from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from signoff.access import environment, form_secrets, hooks
+from signoff.access import hooks
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import SealError
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.secrets import environment, form_secrets
+from signoff.access.secrets.sealing import Sealer
 from signoff.cli.upkeep.finding import Finding
 from signoff.events.store.base import EventStore
 from signoff.runtime.settings import Settings, unknown_settings

@@ -18,9 +18,9 @@ from signoff.events.types import Actor
 from signoff.executor.app import discover_blocks
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import LlmSettings, open_llm
-from signoff.executor.derivation import Deriver
-from signoff.executor.loader import Loader
-from signoff.executor.plans import Plans
+from signoff.executor.logs.derivation import Deriver
+from signoff.executor.logs.loader import Loader
+from signoff.executor.logs.plans import Plans
 from signoff.runtime.settings import Settings
 
 _PLANS: Final = 200
@@ -32,6 +32,7 @@ class Installation(Struct, frozen=True, kw_only=True):
     Attributes:
         bus: ``None`` where it lives within an embedded server.
         deriver: makes rows from logs.
+        loader: knows what runs in them.
         who: the operator, by the account and the host.
     """
 
@@ -39,6 +40,7 @@ class Installation(Struct, frozen=True, kw_only=True):
     bus: Bus | None
     blobs: BlobStore
     deriver: Deriver
+    loader: Loader
     who: str
 
     def actor(self, command: str) -> Actor:
@@ -71,7 +73,7 @@ async def opened(settings: Settings) -> AsyncIterator[Installation]:
         llm = await stack.enter_async_context(open_llm(LlmSettings(), StoredMemory(blobs.objects)))
         loader = Loader(store, Plans(store, blobs, registry, llm, keep=_PLANS))
         yield Installation(
-            store=store, bus=bus, blobs=blobs, deriver=Deriver(store, loader, blobs),
+            store=store, bus=bus, blobs=blobs, deriver=Deriver(store, loader, blobs), loader=loader,
             who=await asyncio.to_thread(_operator),
         )  # fmt: skip
 

@@ -18,9 +18,9 @@ from signoff.events.store.base import Append, EventStore, Lease, LeaseRow, NewEv
 from signoff.events.times import from_iso, iso, recordable
 from signoff.events.topics import COMMANDS, EXECUTIONS, recovery_log_id
 from signoff.events.types import Event, LogSpan, PartitionRecovered, RecoveryChoice
-from signoff.executor.cloudevents import origin_of, record_of
-from signoff.executor.loader import BrokenExecutionError
-from signoff.executor.takeover import REMEDY, find_contradiction, is_made_anew
+from signoff.executor.logs.loader import BrokenExecutionError
+from signoff.executor.ownership.takeover import REMEDY, find_contradiction, is_made_anew
+from signoff.executor.publishing.cloudevents import origin_of, record_of
 
 OWNER: Final = "signoff recover"
 """Who holds a partition's lease meanwhile."""

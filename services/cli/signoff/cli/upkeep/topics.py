@@ -10,21 +10,19 @@ from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Lease
 from signoff.events.times import from_iso
 from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS
-from signoff.events.topology import RETENTION_MS, topic_configs
-from signoff.executor.takeover import find_contradiction
+from signoff.events.topology import TOPICS, find_alterations
+from signoff.executor.ownership.takeover import find_contradiction
 
 LATE: Final = 10.0
 """Seconds after which an event should be on its topic."""
 
-_FOREVER: Final = -1
-
 
 async def examine_topics(store: EventStore, bus: Bus) -> AsyncIterator[Finding]:
     """Look at topics: that they exist, are made as they should be, and belong to the log."""
-    for name in RETENTION_MS:
-        found = await bus.partitions(name)
-        if found != PARTITIONS:
-            problem = f"has {found} partitions, not {PARTITIONS}" if found else "does not exist"
+    for name, topic in TOPICS.items():
+        found, wanted = await bus.partitions(name), topic.count(PARTITIONS)
+        if found != wanted:
+            problem = f"has {found} partitions, not {wanted}" if found else "does not exist"
             yield Finding(f"topic {name}", ok=False, detail=f"{problem}: run `signoff topics apply`")
             return
         for problem in await _misconfigured(bus, name):
@@ -32,29 +30,17 @@ async def examine_topics(store: EventStore, bus: Bus) -> AsyncIterator[Finding]:
     async for finding in _examine_partitions(store, bus):
         yield finding
     waiting = await _waiting(store, bus)
-    yield Finding("broker", ok=True, detail=f"{len(RETENTION_MS)} topics; {waiting} commands wait")
+    yield Finding("broker", ok=True, detail=f"{len(TOPICS)} topics; {waiting} commands wait")
 
 
 async def _misconfigured(bus: Bus, name: str) -> list[str]:
     actual = await bus.configs(name)
-    wanted = topic_configs(replication=1)[name]
     problems = [
-        f"has {key}={actual[key]}: set it to {wanted[key]}"
-        for key in ("cleanup.policy", "max.message.bytes")
-        if actual.get(key, wanted[key]) != wanted[key]
+        f"has {each.setting}={each.found}, not {each.wanted}: run `signoff topics apply`"
+        for each in find_alterations(name, actual)
     ]
-    retention = int(actual.get("retention.ms", _FOREVER))
-    if _FOREVER < retention < RETENTION_MS[name]:
-        problems.append(
-            f"keeps records for {retention} ms: set retention.ms to {RETENTION_MS[name]}, or what waits "
-            "is lost"
-        )
-    least, copies = int(actual.get("min.insync.replicas", "1")), int(actual.get("replicas", "1"))
-    if copies > 1 and not 1 < least < copies:
-        problems.append(
-            f"has {copies} copies and min.insync.replicas={least}: set it to {max(2, copies - 1)} of at "
-            "least 3 copies, so that a broker may go and nothing is lost"
-        )
+    if actual.get("replicas") == "2":
+        problems.append("has 2 copies: make it 3, so that a broker may go and nothing is lost or stops")
     return problems
 
 

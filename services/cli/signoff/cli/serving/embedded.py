@@ -8,9 +8,9 @@ from typing import Any, Final
 import aiohttp
 from aiohttp import web
 
+from signoff.access.directory.live import following
 from signoff.access.gate import Gate
-from signoff.access.live import following
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events import topology
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
@@ -19,8 +19,10 @@ from signoff.events.bus.memory import MemoryBus
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS
-from signoff.executor.app import Executor, discover_blocks, open_tools
+from signoff.executor.app import Executor, discover_blocks, open_checkpoints, open_tools
 from signoff.executor.blocks.base import Tools
+from signoff.executor.forks.what_if import open_what_if
+from signoff.gateway.accesses.witness import ACCESSES
 from signoff.gateway.app import create_app
 from signoff.runtime.errors import ServerError
 from signoff.runtime.health import Health
@@ -54,27 +56,36 @@ async def serve_embedded(
     secrets = await asyncio.to_thread(secret_keys, settings)
     sealer = Sealer(secrets)
     health = Health()
+    registry = await asyncio.to_thread(discover_blocks, settings)
     async with (
         _open_log(settings) as store,
         _open_topics(settings, store) as bus,
         _open_blocks(settings) as (blobs, tools),
         following(store, health.watch) as directory,
-    ):
-        registry = await asyncio.to_thread(discover_blocks, settings)
+        open_what_if(
+            settings, store=store, blobs=blobs, registry=registry, sandbox=tools.sandbox, directory=directory,
+            sealer=sealer,
+        ) as what_if,
+    ):  # fmt: skip
         gate = Gate(store, directory, settings)
         hub = Hub(store, bus, watch=health.watch)
         app = create_app(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox,
-            gate=gate, sealer=sealer, health=health, hub=hub,
+            gate=gate, sealer=sealer, health=health, hub=hub, what_if=what_if,
         )  # fmt: skip
-        add_stream_routes(app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health)
+        add_stream_routes(
+            app, settings, store=store, hub=hub, gate=gate, secrets=secrets, health=health,
+            accesses=app[ACCESSES],
+        )  # fmt: skip
         executor = Executor(
             settings, store=store, bus=bus, blobs=blobs, registry=registry, tools=tools, health=health,
-            directory=directory, sealer=sealer,
+            directory=directory, sealer=sealer, files=await open_checkpoints(settings),
         )  # fmt: skip
         health.add_check("leases", executor.check)
         async with executor.running():
             await _serve(app, settings, stop, ready)
+            if settings.kafka is None:
+                await app[ACCESSES].recorded(store)  # what this bus holds is gone with it
 
 
 @asynccontextmanager
@@ -126,7 +137,7 @@ async def _is_ready(url: str, stop: asyncio.Event) -> bool:
 @asynccontextmanager
 async def _open_log(settings: Settings) -> AsyncIterator[EventStore]:
     """The log, its schema up to date."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(settings.data.mkdir, parents=True, exist_ok=True)
     store = await open_store(settings.store_url)
     try:
         await store.migrate(partitions=PARTITIONS)

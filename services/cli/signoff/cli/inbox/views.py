@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from signoff.cli import views
-from signoff.cli.moments import moment
+from signoff.cli.terminal import views
+from signoff.cli.terminal.moments import moment
 from signoff.client import Party, PointDetail, PointEvent
 from signoff.client.answers.inbox import QuorumPolicy, Step
 from signoff.client.errors import Json
-from signoff.engine.values import to_text
+from signoff.engine.definitions.values import to_text
 
 _ANYBODY: Final = "anybody who may decide in this workspace"
 _DID: Final[Mapping[str, str]] = {

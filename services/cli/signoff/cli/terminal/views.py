@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from signoff.cli.moments import duration, moment
-from signoff.cli.progress import BlockRow, BlockState, Outcome, Progress
+from signoff.cli.terminal.moments import duration, moment
+from signoff.cli.terminal.progress import BlockRow, BlockState, Outcome, Progress
 from signoff.client import ExecutionView, PausePoint
 
 _BLOCKS: Final[dict[BlockState, tuple[str, str]]] = {
@@ -117,7 +117,7 @@ def _decision(execution_id: str, point: PausePoint, *, alone: bool) -> Renderabl
         Text(f"\n{point.context_id}", "yellow"),
         Padding(table, (0, 0, 0, 2)),
         Text(f"  signoff resume {execution_id}{context} --input {given}", "cyan", overflow="fold"),
-        Text(f"  {point.resume_links.api_url}", "dim", overflow="fold"),
+        Text(f"  {point.resume_links.ui_url}", "dim", overflow="fold"),
     )
 
 

@@ -166,6 +166,33 @@ WORK: Final[Chapter] = (
                 "Print the OpenAPI document of the HTTP API.",
                 ("signoff schema openapi > openapi.json",),
             ),
+            Command(
+                "asyncapi",
+                "schema:asyncapi",
+                "Print the AsyncAPI document of the topics.",
+                ("signoff schema asyncapi > asyncapi.json",),
+            ),
+            Command(
+                "events",
+                "schema:events",
+                "Print the JSON Schema of events.",
+                (
+                    "signoff schema events > events.schema.json",
+                    "signoff schema events --type block:completed",
+                ),
+            ),
+            Command(
+                "commands",
+                "schema:commands",
+                "Print the JSON Schema of commands.",
+                ("signoff schema commands --type StartExecution",),
+            ),
+            Command(
+                "outcomes",
+                "schema:outcomes",
+                "Print the JSON Schema of outcomes.",
+                ("signoff schema outcomes > outcomes.schema.json",),
+            ),
         ),
     ),
 )

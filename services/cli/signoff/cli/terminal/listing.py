@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
-from signoff.cli.output import Output
+from signoff.cli.terminal.output import Output
 
 AsJson: TypeAlias = Annotated[bool, Parameter(name="--json", negative="")]
 

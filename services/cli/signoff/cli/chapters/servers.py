@@ -47,6 +47,15 @@ UPKEEP: Final[Chapter] = (
         ),
     ),
     Command(
+        "check-stream",
+        "check_stream:check_stream",
+        "Check whether a server's streams keep their contract, rule by rule.",
+        (
+            "signoff check-stream https://signoff.example.com",
+            "signoff check-stream http://127.0.0.1:8080 --execution refund-1",
+        ),
+    ),
+    Command(
         "completion",
         "completion:completion",
         "Print a script that lets a shell complete commands with the Tab key.",
@@ -62,9 +71,33 @@ UPKEEP: Final[Chapter] = (
         (
             Command(
                 "apply",
-                "upkeep:apply_topics",
-                "Create the topics that do not exist.",
-                ("signoff topics apply", "signoff topics apply --replication 3"),
+                "topics_apply:topics_apply",
+                "Create the topics that do not exist, and bring settings to what is wanted.",
+                (
+                    "signoff topics apply --dry-run",
+                    "signoff topics apply --replication 3 --retention-days 30",
+                ),
+            ),
+            Command(
+                "verify",
+                "topics_verify:topics_verify",
+                "Compare signoff.executions with the log: what is missing, out of order or other than logged "
+                "is named.",
+                (
+                    "signoff topics verify",
+                    "signoff topics verify --since 2026-05-01 --partition 12 40",
+                    "signoff topics verify --execution 0192f3a1-7c1e-7a52-9d33-5b7f0f4e2a10",
+                ),
+            ),
+            Command(
+                "republish",
+                "topics_republish:topics_republish",
+                "Publish events to signoff.executions again, from the log, up to its end.",
+                (
+                    "signoff topics republish --from 48211 --dry-run",
+                    "signoff topics republish --from 2026-05-01T12:00 --partition 12",
+                    "signoff topics republish --from 0192f3a1-7c1e-7a52-9d33-5b7f0f4e2a10",
+                ),
             ),
         ),
     ),

@@ -24,7 +24,8 @@ class Selection:
         started_before: Before this moment.
         error: Part of why they failed; A to Z and a to z are the same.
         attribute: NAME:VALUE, NAME>=NUMBER or NAME<=NUMBER, in quotes; may be given again.
-        text: Part of their id, their workflow's id, their error or one of their attributes.
+        text: The beginning of their id, or words: each begins a word of their id, their workflow's id,
+            their error or one of their attributes.
     """
 
     workflow: list[str] | None = None

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from signoff.cli.documents import Document, read_document
+from signoff.cli.arguments.documents import Document, read_document
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.positions import Positions, read_positions
-from signoff.engine.faults import Fault
+from signoff.engine.definitions.faults import Fault
 from signoff.gateway.errors import ApiError, Detail
 from signoff.gateway.workflows.definitions import Checking, check_definition, decode_definition
+from signoff.gateway.workflows.positions import Positions, read_positions
 
 
 class Remark(Struct, frozen=True, omit_defaults=True, rename="camel"):

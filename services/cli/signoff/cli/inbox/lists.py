@@ -7,9 +7,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from signoff.cli import views
-from signoff.cli.inbox_views import one_line, parties
-from signoff.cli.moments import moment
+from signoff.cli.inbox.views import one_line, parties
+from signoff.cli.terminal import views
+from signoff.cli.terminal.moments import moment
 from signoff.client import InboxCounts, InboxItem
 
 

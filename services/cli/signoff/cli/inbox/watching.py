@@ -7,8 +7,8 @@ from typing import Final
 
 from rich.live import Live
 
-from signoff.cli import inbox_lists
-from signoff.cli.output import Output
+from signoff.cli.inbox import lists as inbox_lists
+from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient, InboxItem, StreamEvent
 
 _TYPES: Final = ("pause:*", "decision:*", "resume:*", "execution:*")

@@ -7,10 +7,10 @@ from contextlib import aclosing
 
 from rich.live import Live
 
-from signoff.cli import views
 from signoff.cli.exits import Exit
-from signoff.cli.output import Output
-from signoff.cli.progress import Progress
+from signoff.cli.terminal import views
+from signoff.cli.terminal.output import Output
+from signoff.cli.terminal.progress import Progress
 from signoff.client import AsyncClient, AsyncExecution, PausePoint, StreamEvent
 
 _EXITS = {

@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from signoff.cli.harmless import harmless
+from signoff.cli.terminal.harmless import harmless
 
 
 class _HarmlessConsole(Console):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from signoff.cli.exits import CommandError
-from signoff.cli.watching import open_points
+from signoff.cli.terminal.watching import open_points
 from signoff.client import AsyncClient, AsyncExecution, PausePoint
 
 _MOST: Final = 20

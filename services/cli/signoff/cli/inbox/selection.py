@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 from cyclopts import Parameter
 
-from signoff.client.answers.inbox import Scope
+from signoff.client.answers.inbox import Claimed, Scope
 from signoff.client.answers.pauses import Priority
 from signoff.client.resources.inbox import InboxFilters
 
@@ -26,6 +26,7 @@ class InboxSelection:
         opened_before: Opened before this moment.
         text: Words that their title and what they show have, each at least its beginning.
         returned: That were sent back for changes.
+        claimed: me: that you have claimed; nobody: that nobody has.
     """
 
     scope: Scope = "open"
@@ -37,6 +38,7 @@ class InboxSelection:
     opened_before: str | None = None
     text: str | None = None
     returned: bool = False
+    claimed: Claimed | None = None
 
     def filters(self) -> InboxFilters:
         """The selection as the client takes it."""
@@ -50,5 +52,6 @@ class InboxSelection:
             "opened_before": self.opened_before,
             "text": self.text,
             "returned": self.returned,
+            "claimed": self.claimed,
         }
         return msgspec.convert({name: value for name, value in given.items() if value}, InboxFilters)

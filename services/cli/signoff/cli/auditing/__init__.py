@@ -1,0 +1,1 @@
+"""The commands of `signoff audit`: what they share."""

@@ -1,0 +1,72 @@
+"""What people call executions, moments and partitions, and what those are in the log."""
+
+from collections.abc import Iterable
+from typing import Annotated, TypeAlias
+from uuid import UUID
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from signoff.cli.exits import CommandError, Exit
+from signoff.events.errors import CodecError
+from signoff.events.store.base import EventStore
+from signoff.events.times import from_iso, iso
+from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, chosen_log_id
+
+Partitions: TypeAlias = Annotated[
+    list[int] | None,
+    Parameter(consume_multiple=True, negative="", validator=Number(gte=0, lt=PARTITIONS)),
+]
+
+
+async def logs_named(store: EventStore, executions: Iterable[str]) -> tuple[UUID, ...]:
+    """The logs of executions, by their ids, those of their runs, or the logs' own.
+
+    Args:
+        store: the log.
+        executions: as people know them; one whose id the client chose is looked for in the first workspace.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+        CommandError: there is no such log.
+    """
+    found: dict[UUID, None] = {}
+    for name in executions:
+        candidates = [chosen_log_id(str(DEFAULT_WORKSPACE), name)]
+        known = _uuid(name)
+        if known is not None:
+            row = await store.locate([known])
+            candidates.append(known if row is None else row.log_id)
+        there = await store.heads(candidates)
+        if not there:
+            raise CommandError(f"there is no execution {name}, and no log of that id", code=Exit.REFUSED)
+        found.update(dict.fromkeys(there))
+    return tuple(found)
+
+
+def moment_of(text: str, option: str) -> float:
+    """A moment in seconds since the epoch; without an offset it is UTC.
+
+    Raises:
+        CommandError: the text is none.
+    """
+    try:
+        return from_iso(text)
+    except CodecError as error:
+        raise CommandError(f"{option} {text} is no moment, such as 2026-05-01T12:00") from error
+
+
+def recorded_moment(text: str | None, option: str) -> str | None:
+    """A moment as events write it; ``None`` where none is given.
+
+    Raises:
+        CommandError: the text is none.
+    """
+    return None if text is None else iso(moment_of(text, option))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""The commands as `signoff --help` lists them, a chapter a module."""

@@ -1,0 +1,1 @@
+"""Decisions on a terminal: lists, one of them, and which are meant."""

@@ -1,0 +1,1 @@
+"""Servers that the command line starts: what they bring along."""
