@@ -9,17 +9,25 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import (
+    accesses,
     containers,
     directory,
+    export,
     gateway,
+    graph,
     inbox_queries,
     inprocess,
     latency,
+    life,
     overload,
+    pages,
     parked,
     recovery,
+    relay,
     resumes,
     steps,
+    streams,
+    verify,
 )
 from benchmarks.clustered import Clustered
 from benchmarks.embedded import Embedded
@@ -43,12 +51,23 @@ _MORE = ("gateway", "overload")
 _IN_PROCESS = {
     "executor": inprocess.measure,
     "containers": containers.measure,
+    "accesses": accesses.measure,
     "directory": directory.measure,
+    "export": export.measure,
+    "graph": graph.measure,
     "inbox": inbox_queries.measure,
+    "life": life.measure,
+    "pages": pages.measure,
+    "relay": relay.measure,
+    "streams": streams.measure,
+    "verify": verify.measure,
 }
 _RECOVERY = "recovery"
 _ALONE = (*_IN_PROCESS, _RECOVERY)
 _PRIVATE = "private"
+_SHARED = frozenset({"relay", "streams"})
+"""Parts that measure a service which shares database and broker with others."""
+
 _ROUNDS = 3
 _Service = TypeVar("_Service", bound=LocalService)
 
@@ -125,8 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     recovered.add_argument(
         "--runs", type=_count, default=20, metavar="N", help="how often an executor is killed in each manner"
     )
-    inbox = parser.add_argument_group("inbox: queries of inboxes, in this process")
-    inbox.add_argument("--points", type=_count, metavar="N", help="how many pause points are open")
+    inbox = parser.add_argument_group("inbox and pages: over many pause points, or executions")
+    inbox.add_argument("--points", type=_count, metavar="N", help="how many of them there are")
     return parser
 
 
@@ -210,6 +229,8 @@ def _servers(folder: Path, options: argparse.Namespace) -> Iterator[inprocess.Lo
     """The load for the executor, with private servers where the command line names none."""
     with ExitStack() as servers:
         database, kafka = options.postgres, options.kafka
+        if options.part[0] in _SHARED:
+            database, kafka = database or _PRIVATE, kafka or _PRIVATE
         if database == _PRIVATE:
             postgres = Postgres(folder, port=unused_port())
             database = _started(postgres, servers).create_database("signoff")

@@ -17,11 +17,11 @@ import uvloop
 from benchmarks.figures import Figure, table
 from benchmarks.inprocess import Load
 
-from signoff.access.changes import faults
-from signoff.access.directory import FORMAT, WORKFLOW_ID, Directory
+from signoff.access.directory.changes import faults
+from signoff.access.directory.fold import FORMAT, WORKFLOW_ID, Directory
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.gate import Gate
-from signoff.access.keys import digest_of
-from signoff.access.live import LiveDirectory
+from signoff.access.keys.making import digest_of
 from signoff.engine.messages import Draft
 from signoff.events.ids import new_id
 from signoff.events.store import open_store
@@ -38,7 +38,7 @@ from signoff.events.types import (
     UserDisabled,
     WorkspaceCreated,
 )
-from signoff.executor.loaded import Loaded
+from signoff.executor.logs.loaded import Loaded
 from signoff.runtime.settings import Settings
 
 _USERS: Final = 20_000

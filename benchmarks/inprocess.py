@@ -18,12 +18,12 @@ from benchmarks.profiling import Profile
 from benchmarks.workflows import DOCUMENTS, STEPS, STEPS_EACH
 from msgspec import Struct
 
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.directory.live import LiveDirectory
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import Registry
-from signoff.engine.definition import digest
-from signoff.engine.definition import encode as encode_definition
-from signoff.engine.parse import parse
+from signoff.engine.definitions.definition import digest
+from signoff.engine.definitions.definition import encode as encode_definition
+from signoff.engine.definitions.parse import parse
 from signoff.events.blobs import BlobStore
 from signoff.events.bus import open_bus
 from signoff.events.bus.base import Bus, Record
