@@ -3,11 +3,14 @@ SHELL := bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
+# The tests start hundreds of processes, and each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-# The longest first, so that the last ones to end are short.
-PARTS := integration e2e semantics unit chaos simulation access isolation contract fuzz model histories sdk conformance
-JOBS ?= 2
+# The longest first, so that the last ones to end are short. A folder of a part may be a part of its own.
+PARTS := e2e integration integration/gateway semantics unit browser chaos simulation integration/executor access isolation \
+	contract fuzz model histories sdk conformance
+JOBS ?= 4
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))
 PYTHON = $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -32,16 +35,17 @@ cluster-down:  ## stop what `make cluster` started; the data stay
 
 .PHONY: test
 test: .venv/dev  ## run all tests but the soak, on a real PostgreSQL and a real Kafka
-	@deploy/local/requirements postgresql haproxy chromium faketime default-jre-headless maven
+	@deploy/local/requirements postgresql haproxy chromium faketime default-jre-headless maven curl jq openssl sqlite3 xxd \
+		-- chromium-headless-shell
 	$(BIN)/python deploy/local/cluster fetch
-	# Two parts at a time: most of them wait for servers to start more than they compute.
+	# Four parts at a time: most of them wait for servers, and for time, more than they compute.
 	results=$$(mktemp -d)
 	trap 'rm -rf $$results' EXIT
 	begun=$$SECONDS
-	printf '%s\n' $(PARTS) | RESULTS=$$results xargs -P $(JOBS) -n 1 deploy/local/part || true
+	printf '%s\n' $(PARTS) | PARTS="$(PARTS)" RESULTS=$$results xargs -P $(JOBS) -n 1 deploy/local/part || true
 	printf '\n'
-	for part in $(PARTS); do cat $$results/$$part.summary; done
-	printf '%-12s %2d:%02d min\n' 'in all' $$(((SECONDS - begun) / 60)) $$(((SECONDS - begun) % 60))
+	for part in $(PARTS); do cat $$results/$${part//\//-}.summary; done
+	printf '%-20s %2d:%02d min\n' 'in all' $$(((SECONDS - begun) / 60)) $$(((SECONDS - begun) % 60))
 	if compgen -G "$$results/*.failed" >/dev/null; then
 		echo "Failed: $$(cd $$results; echo *.failed | sed 's/\.failed//g')"
 		exit 1
@@ -51,6 +55,7 @@ test: .venv/dev  ## run all tests but the soak, on a real PostgreSQL and a real 
 soak: .venv/dev  ## run the tests that take hours
 	@deploy/local/requirements postgresql haproxy faketime default-jre-headless maven
 	$(BIN)/pytest -m soak tests
+	$(BIN)/pytest -m 'not soak' --hypothesis-profile=soak --timeout=600 tests/unit/engine
 
 .PHONY: mutants
 mutants: .venv/dev  ## break each mechanism on purpose and see its test fail; one alone: ONLY=writers-lock
@@ -76,7 +81,7 @@ lint: .venv/dev  ## check style, format and who imports whom
 
 .PHONY: types
 types: .venv/dev  ## check types
-	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics model mutants histories simulation chaos $(if $(wildcard benchmarks/__main__.py),benchmarks))
+	@MYPYPATH=deploy/local:tests $(BIN)/mypy $(addprefix -p ,$(PACKAGES) local_services support semantics browser model mutants histories simulation chaos $(if $(wildcard benchmarks/__main__.py),benchmarks))
 
 .PHONY: clean
 clean: cluster-down  ## remove what make made, but not the data in .cluster and .data

@@ -1,14 +1,22 @@
 """What holds for every test: no task is left behind, and our code never blocks the event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import pytest_asyncio
 from blockbuster import blockbuster_ctx
 
-pytest_plugins = ("support.processes", "support.ports", "support.postgres", "support.kafka", "support.logs")
+pytest_plugins = (
+    "support.processes",
+    "support.ports",
+    "support.postgres",
+    "support.kafka",
+    "support.logs",
+    "support.written_events",
+)
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _LAST_STEPS = 1.0
@@ -30,15 +38,25 @@ def _sources(folder: str) -> ModuleType:
     return module
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def _loop() -> asyncio.AbstractEventLoop:
+    """The event loop of all tests."""
+    return asyncio.get_running_loop()
+
+
 @pytest.fixture(autouse=True)
-async def _no_task_is_left() -> AsyncIterator[None]:
-    """Fail a test that ends while a task that it started still runs."""
-    before = asyncio.all_tasks()
+def _no_task_is_left(_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Fail a test that ends while a task that it started still runs.
+
+    Not async: most tests have nothing to do with the loop, and need not wait for two turns of it.
+    """
+    before = asyncio.all_tasks(_loop)
     yield
-    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    left = asyncio.all_tasks(_loop) - before
     if not left:
         return
-    _, left = await asyncio.wait(left, timeout=_LAST_STEPS)  # a cancelled task may have a last step to do
+    # A cancelled task may have a last step to do.
+    _, left = _loop.run_until_complete(asyncio.wait(left, timeout=_LAST_STEPS))
     for task in left:
         task.cancel()
     if left:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from access.conftest import Site
-from signoff.access.directory import Directory, evolve_directory
+from signoff.access.directory.fold import Directory, evolve_directory
 from signoff.events.codec import decode_command, decode_event
 from signoff.events.topics import COMMANDS, directory_log_id, log_of_key
 from signoff.events.types import ChangeDirectory

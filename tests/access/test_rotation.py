@@ -9,7 +9,7 @@ import pytest
 
 from access.conftest import Site
 from signoff.access.hooks import HookRecords
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from support.clusters import SECRET, Cluster, Service
 from support.executors import until
 from support.sse import FeedStream

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from access.conftest import Site
-from signoff.access.directory import DEFAULT_ID
-from signoff.access.live import LiveDirectory
+from signoff.access.directory.fold import DEFAULT_ID
+from signoff.access.directory.live import LiveDirectory
 from signoff.events.bus.base import Record
 from signoff.events.codec import encode
 from signoff.events.ids import new_id

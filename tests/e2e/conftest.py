@@ -18,6 +18,12 @@ blocks:
 """
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules with tests of the cluster last: its nine processes need not run beside all others."""
+    clustered = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path in clustered)
+
+
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[Embedded]:
     """An embedded server on fresh data, not started yet."""

@@ -3,9 +3,14 @@
 import asyncio
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import Any
 
+import jsonschema_rs
+
 from e2e.shell import Embedded, Ended, Shell
+from signoff.events.schemas import documents
 from support.openai_server import MODEL, OpenAiServer, Scripted, fails, says, says_json
 
 REFUND = "@examples/refund-approval/input.json"
@@ -278,3 +283,14 @@ def shown_at(paused: Ended) -> dict[str, Any]:
     """What the one point of a paused run shows, by name."""
     (point,) = paused.lines[0]["pausePoints"]
     return {row["name"]: row["value"] for row in point["response"]["data"]["responseStructure"]}
+
+
+def test_whatever_the_examples_have_written_fits_the_published_schema(server: Embedded) -> None:
+    server.signoff("run", "refund-approval", "--input", REFUND)
+    schema = jsonschema_rs.Draft202012Validator(documents.events())
+
+    with closing(sqlite3.connect(f"file:{server.data / 'signoff.db'}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT state FROM stored_events").fetchall()
+
+    assert len(rows) > 10
+    assert [error.message for (raw,) in rows for error in schema.iter_errors(json.loads(raw))] == []

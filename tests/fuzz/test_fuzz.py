@@ -126,13 +126,13 @@ class Fuzzer:
             self.found.append(f"no answer to {raw[:2000]!r}")
             return
         self.statuses[answer.status] += 1
-        fault = "the connection ended" if answer.status == 0 and not wrecked else _fault(answer)
+        fault = "the connection ended" if answer.status == 0 and not wrecked else _fault(answer, raw)
         if fault is not None:
             self.found.append(f"{fault}: {answer.status} {answer.body[:500]!r} to {raw[:2000]!r}")
 
 
-def _fault(answer: Answer) -> str | None:
-    """What is wrong with an answer, if anything is."""
+def _fault(answer: Answer, raw: bytes) -> str | None:
+    """What is wrong with an answer to what was sent, if anything is."""
     if answer.status == 503:
         return None if "retry-after" in answer.headers else "no Retry-After"
     if answer.status >= 500:
@@ -140,13 +140,17 @@ def _fault(answer: Answer) -> str | None:
         failed_run = answer.status == 500 and b'"success":false' in answer.body
         return None if failed_run else "a fault of the server's"
     if answer.status >= 400 and answer.body:
-        return None if _tells_why(answer) else "a refusal that does not say why"
+        return None if _tells_why(answer, raw) else "a refusal that does not say why"
     return None
 
 
-def _tells_why(answer: Answer) -> bool:
+def _tells_why(answer: Answer, raw: bytes) -> bool:
     if "x-signoff-block" in answer.headers:
         return True
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        # A page, which is no answer of the API; what CONNECT names is a host, whatever it looks like.
+        asked_api = b" /api/" in raw.split(b"\r\n", 1)[0] and not raw.startswith(b"CONNECT ")
+        return b"<h1" in answer.body and not asked_api
     try:
         return bool(json.loads(answer.body)["error"])
     except (ValueError, KeyError, TypeError):

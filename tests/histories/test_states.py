@@ -18,9 +18,9 @@ from signoff.events.store.search import Search
 from signoff.events.store.sqlite import SqliteStore
 from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS
 from signoff.executor.app import open_tools
-from signoff.executor.loaded import Loaded
-from signoff.executor.loader import Loader
-from signoff.executor.plans import Plans
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.loader import Loader
+from signoff.executor.logs.plans import Plans
 from signoff.runtime.settings import Settings
 
 

@@ -198,6 +198,24 @@ def test_a_program_that_is_missing_is_named(tmp_path: Path) -> None:
         Process("ghost", tmp_path).start(("/no/such/program",), environment=os.environ, folder=tmp_path)
 
 
+def test_two_processes_are_never_given_one_port() -> None:
+    own = {unused_port() for _ in range(50)}
+
+    given = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from local_services.ports import unused_port\nfor _ in range(400): print(unused_port())",
+        ],
+        env={**os.environ, "PYTHONPATH": str(_REPOSITORY / "deploy" / "local")},
+        capture_output=True,
+        check=True,
+        timeout=20,
+    ).stdout
+
+    assert own.isdisjoint(map(int, given.split()))
+
+
 def test_unused_ports_lie_below_those_of_outgoing_connections() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert 1024 < unused_port() < first

@@ -32,6 +32,7 @@ async def test_no_secret_stands_in_anything_that_is_written_or_answered(tmp_path
         await _streams(server)
         await _decision_links(server)
         await _refusals(server)
+        await _accesses(server)
         await _look_at_everything(server)
         found = _written(server)
 
@@ -285,6 +286,23 @@ async def _refusals(server: Planted) -> None:
     await server.attempt("POST", "/api/hooks", json={"url": f"ftp://example.org/?t={password}"})
 
 
+async def _accesses(server: Planted) -> None:
+    """What is searched for, and a credential beside it, are in no fact of the access log."""
+    words, credential = server.canaries.new("searched words"), server.canaries.new("token beside a search")
+    for name in ("text", "error"):
+        await server.do("GET", "/api/executions", params={name: words, "token": credential})
+    async with asyncio.timeout(LIMIT):
+        while True:
+            found = await server.do("GET", "/api/access-log", params={"limit": "1000"})
+            filters = [each.get("about", {}).get("filter", {}) for each in found["accesses"]]
+            if {"text": "•••"} in filters and {"error": "•••"} in filters:
+                break
+            await asyncio.sleep(0.1)
+    assert {"access:read", "access:ended", "access:refused", "decision:refused"} <= {
+        each["type"] for each in found["accesses"]
+    }
+
+
 async def _look_at_everything(server: Planted) -> None:
     found = await server.do("GET", "/api/executions?limit=1000&counts=true")
     for each in found["executions"]:
@@ -295,7 +313,7 @@ async def _look_at_everything(server: Planted) -> None:
     for path in (
         "/api/workflows", "/api/workflows/told", "/api/workflows/pushed", "/api/hooks", "/api/keys",
         "/api/environment", "/api/users", "/api/workspaces", f"{_DEFAULT}/members", "/api/auth/session",
-        "/api/auth/methods",
+        "/api/auth/methods", "/api/access-log",
         "/api/v2/logs", "/api/v2/audit-logs", "/api/schedules", "/metrics", "/readyz", "/openapi.json",
     ):  # fmt: skip
         assert await server.attempt("GET", path) == 200, path

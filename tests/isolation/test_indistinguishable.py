@@ -23,7 +23,12 @@ from support.route_requests import PREPARED, Ask
 from support.store_calls import StoreCalls
 from support.worlds import CLOSED_PORT, World
 
-ROUTES: Final = {each.name: each for each in (*ALL, *ELSEWHERE) if each.path_names}
+PUBLIC: Final = frozenset({"getSchema"})
+"""Routes whose paths name what is the same for everybody."""
+
+ROUTES: Final = {
+    each.name: each for each in (*ALL, *ELSEWHERE) if each.path_names and each.name not in PUBLIC
+}
 STRANGERS: Final = tuple(
     kind
     for kind in KINDS

@@ -1,4 +1,7 @@
-"""Every route, asked by every kind of caller, serves those whom the table of permissions names."""
+"""Every route, asked by every kind of caller, serves those whom the table of permissions names.
+
+Whoever is refused is noted for the access log, once.
+"""
 
 from typing import Any, Final
 
@@ -7,6 +10,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient
 
 from signoff.access.permissions import allows
+from signoff.audit.accesses.gathering import Sight
+from signoff.audit.accesses.recorder import AccessRecorder
 from signoff.gateway.http.routing import Endpoint
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.routes import ALL
@@ -21,17 +26,19 @@ STREAMED: Final = frozenset({"streamExecution", "streamFeed"})
 NO_PROVIDER: Final = frozenset({"beginOidc", "endOidc"})
 """Where there is no OpenID provider these are not there, for anybody."""
 
-USERS_ONLY: Final = frozenset({"getAbsence", "getAccount", "listPersonalKeys"})
+USERS_ONLY: Final = frozenset({"getAbsence", "getAccount", "listPersonalKeys", "listSessions"})
 FREE_ONLY: Final = frozenset(
     {
-        "changeAccount", "changePassword", "createPersonalKey", "endAbsence", "revokePersonalKey",
-        "rotatePersonalKey", "setAbsence",
+        "changeAccount", "changePassword", "createPersonalKey", "endAbsence", "endOtherSessions",
+        "endSession", "revokePersonalKey", "rotatePersonalKey", "setAbsence",
     }
 )  # fmt: skip
 OWN_OR_MANAGED: Final = frozenset({"createDecisionLink", "revokeDecisionLink"})
 """Without `links:manage` they are for the caller's own links, and who is no user has none."""
 
-ENDS_THE_CALLER: Final = frozenset({"closeWorkspace", "changePassword", "signIn", "signOut"})
+ENDS_THE_CALLER: Final = frozenset(
+    {"closeWorkspace", "changePassword", "endOtherSessions", "endSession", "signIn", "signOut"}
+)
 """After these a caller is none any more: they are asked by fresh callers, in fresh workspaces."""
 
 NOT_SIGNED: Final = (401, "Invalid signature")
@@ -77,6 +84,21 @@ async def callers(server: Server, world: World) -> dict[str, Caller]:
     return {kind.name: await kind.make(server, world.workspace_id) for kind in KINDS}
 
 
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[Sight]:
+    """The refusals that are noted for the access log."""
+    refusals: list[Sight] = []
+    note = AccessRecorder.note
+
+    def noting(self: AccessRecorder, sight: Sight, *, since: float | None = None) -> None:
+        if sight.refused is not None:
+            refusals.append(sight)
+        note(self, sight, since=since)
+
+    monkeypatch.setattr(AccessRecorder, "note", noting)
+    return refusals
+
+
 def test_every_route_is_asked() -> None:
     assert ROUTES.keys() == PREPARED.keys()
 
@@ -114,7 +136,11 @@ class Asking:
 
 @pytest.mark.parametrize("name", sorted(ROUTES))
 async def test_a_route_serves_whom_the_table_names_and_refuses_all_others(
-    name: str, world: World, callers: dict[str, Caller], streams: TestClient[Any, Any]
+    name: str,
+    world: World,
+    callers: dict[str, Caller],
+    streams: TestClient[Any, Any],
+    noted: list[Sight],
 ) -> None:
     route = ROUTES[name]
     asking = Asking(route, world, streams if name in STREAMED else world.server.client)
@@ -126,7 +152,7 @@ async def test_a_route_serves_whom_the_table_names_and_refuses_all_others(
         kind.name: got
         for kind in KINDS
         if kind not in served
-        and (got := await _refused(asking, callers[kind.name], shared, kind)) is not None
+        and (got := await _refused(asking, callers[kind.name], shared, kind, noted)) is not None
     }
     for kind in served:
         caller, place, ask = callers[kind.name], asking, shared
@@ -146,13 +172,16 @@ async def test_a_route_serves_whom_the_table_names_and_refuses_all_others(
     assert wrong == {}
 
 
-async def _refused(asking: Asking, caller: Caller, ask: Ask, kind: Kind) -> object:
-    """What is wrong with a refusal; a ``HEAD`` is refused as its ``GET``."""
+async def _refused(asking: Asking, caller: Caller, ask: Ask, kind: Kind, noted: list[Sight]) -> object:
+    """What is wrong with a refusal; a ``HEAD`` is refused as its ``GET``. Each is noted once."""
+    noted.clear()
     wanted = expected(asking.route, kind)
     got = await asking.send(caller, ask)
     as_wanted = got[0] == 403 if wanted == OF_ITS_OWN else got == wanted
     if not as_wanted:
         return got
+    if [each.refused.status for each in noted if each.refused] != [got[0]]:
+        return f"noted: {noted}"
     if asking.route.method == "GET":
         head, _ = await asking.send(caller, ask, method="HEAD")
         if head != got[0]:

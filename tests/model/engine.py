@@ -9,8 +9,8 @@ import msgspec
 from model.terms import Step
 from model.world import FORM, PEOPLE, policy_of
 from signoff.engine.decide import decide
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.evolve import evolve
-from signoff.engine.graph import Graph
 from signoff.engine.messages import (
     BlockFailed,
     BlockOpened,
@@ -48,9 +48,9 @@ from signoff.events.types import (
     ResumeQueued,
     StartExecution,
 )
-from signoff.executor.inbox_rows import point_rows
-from signoff.executor.loaded import Loaded
-from signoff.executor.plans import Plan
+from signoff.executor.logs.inbox_rows import point_rows
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.plans import Plan
 from support.bdd import LOG, WORKFLOW, wrong_with
 
 START: Final = 1_750_000_000

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from model.terms import Policy as Rules
 from model.terms import Step, Who
-from signoff.engine.definition import Loop
-from signoff.engine.graph import Graph
+from signoff.engine.definitions.definition import Loop
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.points.policies import Policy
 from signoff.events.times import iso
 from signoff.events.types import Actor, Deadline, DeadlineAction, Maker, Quorum, Role

@@ -60,7 +60,7 @@ _SIMULATION: Final = """\
 ## Simulation
 
 The services as they are in production, with in-memory ports that lose, delay and repeat, on virtual time. \
-`make test` runs 200 seeds, `.ci/run` 2,000, `make soak` new ones. `PYTHONPATH=tests python -m simulation \
+`make test` runs 100 seeds, `.ci/run` 2,000, `make soak` new ones. `PYTHONPATH=tests python -m simulation \
 1234` replays one.
 
 | what goes wrong | |

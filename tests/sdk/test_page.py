@@ -12,8 +12,9 @@ import pytest
 from simstudio import SimStudioClient
 
 from e2e.shell import REPOSITORY
+from support.npm import NODE
 from support.sdk_server import SimServer
-from support.sdk_typescript import NODE, install
+from support.sdk_typescript import install
 
 PAGE: Final = (REPOSITORY / "docs" / "sim-clients.md").read_text(encoding="utf-8")
 _METHOD: Final = re.compile(r"^    (?!private |constructor)(\w+)\(", re.MULTILINE)

@@ -68,6 +68,21 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
     said: Mapping[str, str] = {}
 
 
+class ForkStep(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an execution is forked.
+
+    Attributes:
+        after: the first event that reads so in short; its step is done. Without it, the last one.
+        given: another input.
+        decide: the point that is decided at once, with ``saying``.
+    """
+
+    after: str | None = None
+    given: Json | UnsetType = UNSET
+    decide: str | None = None
+    saying: Json = None
+
+
 class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """One thing that is done, or waited for.
 
@@ -85,6 +100,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
         retry: try what failed again.
         rerun: begin another execution with this block and the past of this one, and go on with that.
         stop_after: of ``rerun``: the block to stop after.
+        fork: begin another execution with the past of this one, and go on with that.
         crash: lose the processes that run blocks.
         reach: wait until the log holds an event, as :func:`in_short` names it.
         until: wait for a status.
@@ -106,6 +122,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     retry: bool = False
     rerun: str | None = None
     stop_after: str | None = None
+    fork: ForkStep | None = None
     crash: bool = False
     reach: str | None = None
     until: str | None = None
@@ -198,6 +215,11 @@ class Player(Protocol):
 
     async def rerun(self, block_id: str, *, stop_after: str | None = ...) -> str | None:
         """Begin another execution with a block; gives the text of a refusal."""
+
+    async def fork(
+        self, after: str | None, *, given: Json | UnsetType, decide: str | None, saying: Json, by: str | None
+    ) -> str | None:
+        """Go on in a fork; gives the text of a refusal."""
 
     async def crash(self) -> None:
         """Lose what runs blocks."""
@@ -309,6 +331,11 @@ async def _do(step: Step, player: Player) -> None:
         refusal = await player.retry()
     if step.rerun is not None:
         refusal = await player.rerun(step.rerun, stop_after=step.stop_after)
+    if step.fork is not None:
+        wanted = step.fork
+        refusal = await player.fork(
+            wanted.after, given=wanted.given, decide=wanted.decide, saying=wanted.saying, by=step.by
+        )
     if step.crash:
         await player.crash()
     if step.reach is not None:

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from signoff.engine.definition import digest, encode
+from signoff.engine.deciding.timetable import zone_of
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow
+from signoff.engine.definitions.definition import digest, encode
 from signoff.engine.messages import Tick
-from signoff.engine.timetable import zone_of
-from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.times import from_iso, iso
 from signoff.events.topics import (
     DEFAULT_WORKSPACE,
@@ -27,8 +27,8 @@ from signoff.events.types import (
     StartExecution,
     UndeployWorkflow,
 )
-from signoff.executor.loaded import Loaded
-from signoff.executor.scheduled import scheduled_start
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.partition.scheduled import scheduled_start
 from support.bdd import MAKER, NOW, WORKFLOW
 from support.engine_runs import Engine
 from support.systems import BY_THE_MINUTE, REPLACED, UNDEPLOYED, System

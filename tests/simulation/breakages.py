@@ -16,12 +16,17 @@ import signoff.gateway.http.responses as gateway_responses
 from signoff.engine.decide import decide
 from signoff.engine.messages import TakenOver
 from signoff.engine.state import State
-from signoff.executor import messages, partition, relay, turn
 from signoff.executor.hooks.lanes import Lane, Lanes
 from signoff.executor.hooks.progress import Progress
-from signoff.executor.partition import Partition
-from signoff.executor.relay import Publisher, Relay
-from signoff.executor.timing import Timing
+from signoff.executor.partition import loop as partition
+from signoff.executor.partition import turn
+from signoff.executor.partition.loop import Partition
+from signoff.executor.partition.memory import Memory
+from signoff.executor.partition.timing import Timing
+from signoff.executor.publishing import messages
+from signoff.executor.publishing.batches import Batch, Batches
+from signoff.executor.publishing.publisher import Publisher
+from signoff.executor.publishing.relay import Relay
 from signoff.gateway.errors import ApiError
 from signoff.tail.buffer import Buffer
 from signoff.tail.feed import Feed
@@ -106,7 +111,7 @@ def nothing_taken_over() -> None:
 
 def states_kept_after_failure() -> None:
     """What was decided in vain stays in memory."""
-    _put(Partition, "_forget", lambda self, works: None)
+    _put(Memory, "forget", lambda self, works: None)
 
 
 def lease_without_clock() -> None:
@@ -142,7 +147,7 @@ def ids_not_derived() -> None:
 
 def messages_once() -> None:
     """What one execution owes another is sent by the first owner only, once."""
-    _put(Relay, "read_again", _without_messages(Relay.read_again))
+    _put(Batches, "read_again", _without_messages(Batches.read_again))
 
 
 def offset_before_events() -> None:
@@ -224,8 +229,8 @@ class _Instead:
 
 
 def _without_messages(read: Callable[..., Any]) -> Callable[..., Any]:
-    async def again(self: Relay, page: Any) -> relay.Batch:
-        batch: relay.Batch = await read(self, page)
+    async def again(self: Batches, page: Any) -> Batch:
+        batch: Batch = await read(self, page)
         batch.messages = {}
         return batch
 

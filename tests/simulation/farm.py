@@ -48,9 +48,11 @@ def _fork(seed: int, simulate: Callable[[int], Result]) -> tuple[int, int]:
         raw = _encode(simulate(seed))
     except BaseException:  # noqa: BLE001  (it is told to whoever asked, and this process ends here)
         raw = _encode(failed(seed, traceback.format_exc()))
-    with os.fdopen(writes, "wb") as pipe:
-        pipe.write(raw)
-    os._exit(0)
+    try:
+        with os.fdopen(writes, "wb") as pipe:
+            pipe.write(raw)
+    finally:
+        os._exit(0)  # also when who asked is gone: a seed before this one was broken
 
 
 def _result_of(seed: int, child: int, reads: int) -> Result:

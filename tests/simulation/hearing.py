@@ -30,12 +30,14 @@ def misheard(world: World, client: Client) -> Iterator[str]:
 
 
 def _wanted(world: World, followed: Followed) -> list[bytes]:
-    """All events that a feed is about, from the first one in the log: those of the directory are not."""
+    """All events that a feed is about, from the first one in the log: of executions and workflows alone."""
     types = [each for each in followed.types.split(",") if each]
     found = []
     for recorded in world.log._log:
         event = json.loads(recorded.state)
-        if "workflowId" in event and (not types or any(_matches(event["type"], each) for each in types)):
+        if event["workflowId"].startswith("$"):
+            continue
+        if not types or any(_matches(event["type"], each) for each in types):
             found.append(recorded.state)
     return found
 

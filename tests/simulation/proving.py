@@ -8,11 +8,11 @@ from signoff.events.blobs import BlobStore
 from signoff.events.codec import decode_event
 from signoff.events.store.base import PointRow
 from signoff.events.types import Event
-from signoff.executor.inbox_rows import point_rows
-from signoff.executor.loaded import Loaded
-from signoff.executor.loader import Loader
-from signoff.executor.plans import Plans
-from signoff.executor.projections import execution_row
+from signoff.executor.logs.inbox_rows import point_rows
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.loader import Loader
+from signoff.executor.logs.plans import Plans
+from signoff.executor.logs.projections import execution_row
 from simulation.workload.client import Client
 from simulation.world.world import PARTITIONS, World
 from support.proof import Answered, Facts, Logged, Published

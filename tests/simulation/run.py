@@ -110,4 +110,8 @@ async def _come_to_rest(world: World, crowd: Crowd, client: Client) -> list[str]
             broken.append(str(error))
     await crowd.end()
     await client.close()
+    try:
+        await world.until(world.is_published, _SETTLES, "the topic has what was logged of readers that left")
+    except SimulationError as error:
+        broken.append(str(error))
     return broken

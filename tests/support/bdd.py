@@ -14,9 +14,17 @@ from uuid import UUID, uuid5
 import msgspec
 
 from signoff.engine.decide import decide
-from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, Retry, Variable
+from signoff.engine.definitions.definition import (
+    Block,
+    Connection,
+    Definition,
+    Loop,
+    Parallel,
+    Retry,
+    Variable,
+)
+from signoff.engine.definitions.graph import Graph, compile_graph
 from signoff.engine.evolve import evolve
-from signoff.engine.graph import Graph, compile_graph
 from signoff.engine.messages import (
     BlockCalls,
     BlockFailed,
@@ -307,10 +315,11 @@ class Story:
             causation_id=draft.causation_id,
             correlation_id=draft.correlation_id,
             attempt=draft.attempt,
+            copy_of=draft.copy_of,
             prev=chain_hash(self.raws[-1]) if self.raws else None,
             data=draft.data,
         )
-        evolve(self.state, event, self.graph, now=self.now)
+        evolve(self.state, event, self.graph, now=None if draft.copy_of else self.now)
         self.events.append(event)
         self.raws.append(encode(event))
 

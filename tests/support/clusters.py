@@ -12,9 +12,9 @@ from uuid import UUID
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from signoff.access.directory.live import LiveDirectory, following
 from signoff.access.gate import Gate
-from signoff.access.live import LiveDirectory, following
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import Registry
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Bus, Record
@@ -45,6 +45,7 @@ class Line:
 
     Attributes:
         cut: commands cannot be sent.
+        unheard: commands that are published arrive, and fail as if nobody knew.
         mute: outcomes are lost.
         sent: commands, with their partitions.
     """
@@ -52,6 +53,7 @@ class Line:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self.cut = False
+        self.unheard = False
         self.mute = False
         self.sent: list[tuple[int, Record]] = []
 
@@ -68,6 +70,9 @@ class Line:
     async def publish(self, topic: str, partition: int, records: Sequence[Record]) -> Any:
         if self.mute and topic == OUTCOMES:
             raise BusUnavailableError("the broker is away")
+        if self.unheard and topic == COMMANDS:
+            await (await self._bus.publish(topic, partition, records))
+            raise BusUnavailableError("the connection broke before the acknowledgement")
         return await self._bus.publish(topic, partition, records)
 
 

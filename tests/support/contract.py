@@ -17,6 +17,8 @@ from signoff.gateway.executions.answers import BLOCK_HEADER
 from signoff.gateway.openapi.document import build
 from signoff.gateway.openapi.elsewhere import ELSEWHERE
 from signoff.gateway.openapi.errors import RATES
+from signoff.gateway.pages import routes as pages
+from signoff.gateway.pages import serving
 from signoff.gateway.routes import ALL
 
 _JSON: Final = "application/json"
@@ -100,6 +102,11 @@ def _response(responses: Mapping[str, Any], status: int, *, passed: bool) -> Map
     return response
 
 
+def _is_page(path: str) -> bool:
+    """Whether a path is of a page, or of a file that pages load: the document does not have them."""
+    return path == serving.PATH or any(path == each.path for each in pages.ALL)
+
+
 def _headers(response: Mapping[str, Any], told: Mapping[str, str]) -> Iterator[str]:
     documented = response.get("headers", {})
     for name, header in documented.items():
@@ -126,6 +133,10 @@ def checking(allowed: Contract, found: list[str]) -> Middleware:
         if request.method == "OPTIONS" or response.status == HTTPStatus.SWITCHING_PROTOCOLS:
             return response
         resource = request.match_info.route.resource
+        if resource is None and not request.path.startswith("/api/"):
+            return response  # a page says that there is none
+        if resource is not None and _is_page(resource.canonical):
+            return response
         body = response.body if isinstance(response, web.Response) else None
         faults = allowed.violations(
             request.method,

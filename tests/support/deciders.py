@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
-from signoff.access.decision_links import DecisionLinks, PointOf
-from signoff.access.sealing import Sealer
+from signoff.access.links.links import DecisionLinks, PointOf
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.codec import decode_event
 from signoff.events.topics import (
     COMMANDS,

@@ -6,7 +6,7 @@ The words are those of the routes under ``/api/inbox/{execution}/{context}/``, a
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from signoff.engine.display import response_structure
+from signoff.engine.deciding.display import response_structure
 from signoff.engine.points.pauses import content_digest
 from signoff.engine.state import PausePoint
 from signoff.events.types import (

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from signoff.access.changes import fault
-from signoff.access.directory import WORKFLOW_ID, Directory, evolve_directory
+from signoff.access.directory.changes import fault
+from signoff.access.directory.fold import WORKFLOW_ID, Directory, evolve_directory
 from signoff.events.times import iso
 from signoff.events.types import (
     AbsenceSet,

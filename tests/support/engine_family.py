@@ -10,8 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from signoff.blocks import Registry
-from signoff.engine.catalog import find_entry
-from signoff.engine.definition import Definition, digest
+from signoff.engine.definitions.catalog import find_entry
+from signoff.engine.definitions.definition import Definition, digest
 from signoff.engine.messages import (
     BlockSays,
     CancelBlock,
@@ -27,10 +27,10 @@ from signoff.engine.messages import (
 from signoff.events.store.base import WorkflowRow
 from signoff.events.types import Command, StartExecution
 from signoff.executor.blocks.llm.settings import Llm
-from signoff.executor.loaded import Loaded
-from signoff.executor.messages import lineage_of, message_of
-from signoff.executor.plans import Kinds, Plan, make_plan
-from signoff.executor.runner import Runner
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.plans import Kinds, Plan, make_plan
+from signoff.executor.publishing.messages import lineage_of, message_of
+from signoff.executor.running.runner import Runner
 from support.bdd import Story
 from support.semantic_blocks import HOLDING
 

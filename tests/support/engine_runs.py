@@ -5,21 +5,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
+from msgspec import UNSET, UnsetType
+
 from signoff.blocks import Registry
-from signoff.engine.definition import Definition
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Definition
+from signoff.engine.definitions.parse import Parsed, parse
 from signoff.events.blobs import BlobStore
 from signoff.events.times import iso
-from signoff.events.types import Json, Mode, Outcome, ResumeExecution, RetryExecution, StartExecution
+from signoff.events.types import (
+    ForkDecision,
+    Json,
+    Mode,
+    Outcome,
+    ResumeExecution,
+    RetryExecution,
+    StartExecution,
+)
 from signoff.executor.blocks.base import Tools
-from signoff.executor.reading import Sources
-from signoff.executor.runner import Runner
+from signoff.executor.running.reading import Sources
+from signoff.executor.running.runner import Runner
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.run_from_block import before, check_start
 from support.bdd import LOG, WORKFLOW
 from support.cast import PLAINLY, Manner, actor, maker
 from support.desk import command_of
 from support.engine_family import DrivenStory, Family
+from support.forks import begin_fork
 from support.told import Told, in_short
 
 
@@ -158,6 +169,35 @@ class EngineRun:
         self.story.command(start)
         await self._family.go_on()
         return None
+
+    async def fork(
+        self, after: str | None, *, given: Json | UnsetType, decide: str | None, saying: Json, by: str | None
+    ) -> str | None:
+        """Go on in a fork; gives the text of a refusal.
+
+        Args:
+            after: the event that it begins after, in short.
+            given: another input.
+            decide: the point that is decided at once.
+            saying: the decision.
+            by: who forks.
+        """
+        source = self.story
+        told = [in_short(json.loads(raw)) for raw in source.raws]
+        fork = self._family.new(WORKFLOW, uuid5(source.log_id, "fork"), source.graph.entry)
+        fork.now = source.now
+        decision = None
+        if decide is not None:
+            decision = ForkDecision(context_id=decide, input=saying, maker=maker(by))
+        outcome = begin_fork(
+            fork, source, upto=None if after is None else told.index(after) + 1,
+            given=None if given is UNSET else given, edited=given is not UNSET, decision=decision,
+            actor=actor(by),
+        )  # fmt: skip
+        if outcome.refusal is None:
+            self.story = fork
+            await self._family.go_on()
+        return _refusal(outcome)
 
     async def retry(self) -> str | None:
         """Try what failed again; gives the text of a refusal."""

@@ -17,12 +17,12 @@ from uuid import UUID
 import aiohttp
 from msgspec import Struct
 
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.directory.live import LiveDirectory
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import Registry
-from signoff.engine.definition import digest
-from signoff.engine.definition import encode as dump
-from signoff.engine.parse import parse
+from signoff.engine.definitions.definition import digest
+from signoff.engine.definitions.definition import encode as dump
+from signoff.engine.definitions.parse import parse
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.base import Bus, Message, Reader, Record
 from signoff.events.bus.memory import MemoryBus
@@ -55,8 +55,10 @@ from signoff.events.types import (
 )
 from signoff.executor.app import Executor
 from signoff.executor.blocks.base import Tools
+from signoff.gateway.taken import ends_run
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
+from support.looks import pauses
 
 LIMIT = 15.0
 """Seconds that a test waits for what must happen."""
@@ -91,12 +93,13 @@ REFUND = {
 async def until(condition: Callable[[], object | Awaitable[object]], *, limit: float = LIMIT) -> None:
     """Wait until a function, or coroutine function, gives something true."""
     deadline = time.monotonic() + limit
+    pause = pauses()
     while True:
         answer = condition()
         if await answer if inspect.isawaitable(answer) else answer:
             return
         assert time.monotonic() < deadline, f"what the test waits for did not come within {limit:g} s"
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(next(pause))
 
 
 class Sent(Struct, frozen=True):
@@ -292,20 +295,54 @@ class Site:
             self._reader = reader
         return self._reader
 
-    async def outcome(self, sent: Sent, *, ended: bool = False, limit: float = LIMIT) -> Outcome:
-        """Wait for what an executor says of a command, or with ``ended`` of the end of its run."""
-        reader = await self._listen()
+    async def outcome(self, sent: Sent, *, limit: float = LIMIT) -> Outcome:
+        """Wait for what an executor says of a command."""
         deadline = time.monotonic() + limit
+        while (found := await self._heard(sent, ended=False, wait=0.1)) is None:
+            assert time.monotonic() < deadline, f"no outcome; the log has {await self.kinds(sent.log_id)}"
+        return found
+
+    async def ended(self, sent: Sent) -> Outcome:
+        """Wait until the run that a command began has ended.
+
+        As a gateway does: an executor says so at most once, and not at all when it loses the partition
+        meanwhile; who has heard nothing for a second asks the log.
+        """
+        deadline = time.monotonic() + LIMIT
+        while True:
+            if (heard := await self._heard(sent, ended=True, wait=1.0)) is not None:
+                return heard
+            if (found := await self._looked_up(sent)) is not None:
+                return found
+            assert time.monotonic() < deadline, f"no end; the log has {await self.kinds(sent.log_id)}"
+
+    async def _looked_up(self, sent: Sent) -> Outcome | None:
+        try:
+            events = await self.events(sent.log_id)
+        except StoreUnavailableError:  # some tests cut connections, ours among them
+            return None
+        runs = [event.run_id for event in events if event.causation_id == sent.command_id]
+        for event in events:
+            if runs and ends_run(event, runs[-1]):
+                return Outcome(
+                    command_id=sent.command_id,
+                    execution_id=str(sent.log_id),
+                    outcome="ended",
+                    event_id=event.event_id,
+                )
+        return None
+
+    async def _heard(self, sent: Sent, *, ended: bool, wait: float) -> Outcome | None:
+        reader = await self._listen()
+        until = time.monotonic() + wait
         while True:
             for outcome in self._outcomes:
                 if outcome.command_id == sent.command_id and (outcome.outcome == "ended") == ended:
                     return outcome
-            assert time.monotonic() < deadline, f"no outcome; the log has {await self.kinds(sent.log_id)}"
-            self._outcomes += [decode_outcome(message.value) for message in await reader.poll(wait=0.1)]
-
-    async def ended(self, sent: Sent) -> Outcome:
-        """Wait until the run that a command began has ended."""
-        return await self.outcome(sent, ended=True)
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self._outcomes += [decode_outcome(message.value) for message in await reader.poll(wait=left)]
 
     async def raw(self, log_id: UUID) -> list[bytes]:
         """The bytes of a log, whose chain must hold."""

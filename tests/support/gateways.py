@@ -8,20 +8,22 @@ from typing import Any, Final
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from signoff.access.directory.live import LiveDirectory, following
 from signoff.access.gate import Gate
-from signoff.access.live import LiveDirectory, following
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.blocks import Context, Registry, block
 from signoff.events.blobs import BlobStore
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topology import apply
 from signoff.executor.app import Executor, open_tools
+from signoff.executor.forks.what_if import open_what_if
 from signoff.gateway.app import create_app
 from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
 from support.contract import CONTRACT, checking
 from support.growing_logs import until
+from support.looks import pauses
 
 KEY = "a-bootstrap-key-for-tests"
 SECRET = b"a secret key of 32 characters ..."
@@ -133,11 +135,12 @@ class Server:
     async def ended_job(self, job_id: str) -> dict[str, Any]:
         """Wait for the end of a run; gives its job."""
         async with asyncio.timeout(LIMIT):
+            pause = pauses()
             while True:
                 _, job = await self.get(f"/api/jobs/{job_id}")
                 if job["status"] not in ("pending", "processing"):
                     return dict(job)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(next(pause))
 
     async def lines(self, path: str, **given: Any) -> list[str]:
         """The ``data:`` lines of a streamed answer."""
@@ -175,10 +178,16 @@ async def serving(
         directory = await stack.enter_async_context(following(store, health.watch, look_every=0.05))
         registry = gate.registry()
         tools = await stack.enter_async_context(open_tools(given, blobs))
+        what_if = await stack.enter_async_context(
+            open_what_if(
+                given, store=store, blobs=blobs, registry=registry, sandbox=tools.sandbox,
+                directory=directory, sealer=sealer,
+            )
+        )  # fmt: skip
         app = create_app(
             given, store=store, bus=bus, blobs=blobs, registry=registry, sandbox=tools.sandbox,
             gate=Gate(store, directory, given), sealer=sealer,
-            health=health, look_every=look_every,
+            health=health, look_every=look_every, what_if=what_if,
         )  # fmt: skip
         unlike: list[str] = []
         app.middlewares.insert(0, checking(CONTRACT, unlike))

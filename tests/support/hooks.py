@@ -13,14 +13,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry
 
-from signoff.access.directory import Directory, Hook, Workspace
+from signoff.access.directory.fold import Directory, Hook, Workspace
 from signoff.access.hooks import HookRecords, Pending, Secret, Target, new_secret
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.codec import TOPIC_BY_TYPE, encode
 from signoff.events.store.base import Append, EventStore, Lease, NewEvent
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE, partition_of
-from signoff.events.types import Actor, Event, EventData, ExecutionCompleted, ExecutionStarted
+from signoff.events.types import Actor, Copy, Event, EventData, ExecutionCompleted, ExecutionStarted
 from signoff.executor.hooks.deliverer import Deliverer, delivering
 from signoff.executor.hooks.limits import Limits
 from signoff.executor.hooks.metrics import HookMetrics
@@ -170,22 +170,24 @@ class HookSite:
     def new_log(self, partition: int = 0) -> UUID:
         return UUID(int=uuid4().int & ~0xFFFF | partition)
 
-    async def append(self, log_id: UUID, *data: EventData) -> int:
-        """Append events to an execution's log; gives the position of the last."""
+    async def append(self, log_id: UUID, *data: EventData, copied: bool = False) -> int:
+        """Append events to an execution's log, as such or as copies of another's; gives the last position."""
         lease = self._leases[partition_of(log_id, PARTITIONS)]
-        events = [self._event(log_id, each) for each in data]
+        events = [self._event(log_id, each, copied=copied) for each in data]
         return await self.store.append(Append(partition=lease.partition, epoch=lease.epoch, events=events))
 
-    def _event(self, log_id: UUID, data: EventData) -> NewEvent:
+    def _event(self, log_id: UUID, data: EventData, *, copied: bool) -> NewEvent:
         self._versions[log_id] += 1
         version = self._versions[log_id]
+        now = iso(self.clock())
         event = Event(
             type=data.TYPE,
             event_id=version,
             execution_id=str(log_id),
             workflow_id="refund",
-            timestamp=iso(self.clock()),
+            timestamp=now,
             causation_id=str(uuid4()),
+            copy_of=Copy(event_id=version, timestamp=now) if copied else None,
             data=data,
         )
         return NewEvent(log_id, version, TOPIC_BY_TYPE[data.TYPE], encode(event))

@@ -9,9 +9,11 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.profiles import CHEAPEST
 from msgspec import Struct
+from msgspec.structs import replace
 
-from signoff.access.passwords import Passwords
-from signoff.access.sessions import COOKIE
+from signoff.access.signing_in.passwords import Passwords
+from signoff.access.signing_in.people import People
+from signoff.access.signing_in.sessions import COOKIE
 from signoff.gateway.people import identity
 from support.gateways import KEY, Server, serving, settings
 
@@ -84,6 +86,8 @@ async def add_person(server: Server, *roles: str, workspace_id: str = DEFAULT) -
     if roles:
         members = f"/api/workspaces/{workspace_id}/members"
         await admin.do("POST", members, json={"email": address, "roles": roles})
+    # As if they had changed it: whoever has somebody else's password may do nothing before.
+    await People(server.store.records).change(user["id"], lambda kept: replace(kept, must_change=False))
     return user["id"], address
 
 

@@ -12,10 +12,10 @@ from signoff.events.store.inbox import InboxSearch
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import Event
 from signoff.executor.blocks.base import Tools
-from signoff.executor.inbox_rows import point_rows
-from signoff.executor.loaded import Loaded
-from signoff.executor.loader import Loader
-from signoff.executor.plans import Plans
+from signoff.executor.logs.inbox_rows import point_rows
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.loader import Loader
+from signoff.executor.logs.plans import Plans
 
 _ALL = 100_000
 

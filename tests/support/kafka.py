@@ -1,13 +1,26 @@
 """A real Kafka broker for the tests."""
 
+import shlex
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
-from local_services.kafka import Kafka
+from local_services.kafka import JVM_OPTIONS, Kafka
 
 from support.ports import unused_port
 from support.processes import LocalRun
 from support.proxies import Proxy
+
+SHORT_LIVED: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For Java programs that end before a thorough compiler pays: they start with half the processor time."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _brokers_start_quickly() -> Iterator[None]:
+    """Every broker of the run, whoever starts it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(JVM_OPTIONS, shlex.join(SHORT_LIVED))
+        yield
 
 
 @pytest.fixture(scope="session")

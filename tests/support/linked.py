@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.access.decision_links import DecisionLinks, NewLink, PointOf
+from signoff.access.links.links import DecisionLinks, NewLink, PointOf
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import SYSTEM
 from signoff.gateway.people.linked import LINKED

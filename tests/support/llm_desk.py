@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 
 from signoff.blocks import BlockSpec
-from signoff.engine.definition import Block
+from signoff.engine.definitions.definition import Block
 from signoff.executor.blocks.base import Call, Done, Prepared, Tools, resolved
 from signoff.executor.blocks.llm.agent import Agent
 from signoff.executor.blocks.llm.settings import Llm
-from signoff.executor.scope import Facts
+from signoff.executor.running.scope import Facts
 from support.openai_server import OpenAiServer
 
 WORKSPACE = str(UUID(int=1))

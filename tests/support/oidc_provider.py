@@ -28,6 +28,7 @@ class OidcProvider:
         algorithm: they are signed with; ``none`` and ``HS256`` are lies.
         key: that signs them; the JWKS shows ``shown``.
         asked: the forms that the token endpoint got.
+        vouches: the claims of whoever comes with a browser.
     """
 
     def __init__(self) -> None:
@@ -38,6 +39,7 @@ class OidcProvider:
         app = web.Application(middlewares=[_closing])
         app.router.add_get("/.well-known/openid-configuration", self._discover)
         app.router.add_get("/jwks", self._jwks)
+        app.router.add_get("/authorize", self._authorize)
         app.router.add_post("/token", self._token)
         self._server = TestServer(app)
 
@@ -58,6 +60,7 @@ class OidcProvider:
         self.asked: list[dict[str, str]] = []
         self.metadata: dict[str, Any] = {}
         self.subject = f"subject-{next(self._people)}"
+        self.vouches: dict[str, Any] = {}
 
     @property
     def issuer(self) -> str:
@@ -89,6 +92,12 @@ class OidcProvider:
             "authorization_response_iss_parameter_supported": True,
         }
         return web.json_response(told | self.metadata)
+
+    async def _authorize(self, request: web.Request) -> web.Response:
+        """For browsers: their person agrees at once."""
+        redirect_uri = urlsplit(request.query["redirect_uri"])
+        back = self.consent(f"{self.issuer}{request.path_qs}", **self.vouches)
+        raise web.HTTPFound(f"{redirect_uri.scheme}://{redirect_uri.netloc}{back}")
 
     async def _jwks(self, _: web.Request) -> web.Response:
         return web.json_response({"keys": [self.shown.as_dict(private=False)]})

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
-from signoff.cli import embedded
 from signoff.cli.main import call
+from signoff.cli.serving import embedded
 from signoff.events.bus.base import Record
 from signoff.events.bus.memory import MemoryBus
 

@@ -16,9 +16,9 @@ from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS
 from signoff.events.topology import apply
 from signoff.events.types import Command, Event, EventData, ExecutionStarted, TimerFired
-from signoff.executor.cloudevents import Origin, origin_of
-from signoff.executor.messages import lineage_of
-from signoff.executor.relay import Relay
+from signoff.executor.publishing.cloudevents import Origin, origin_of
+from signoff.executor.publishing.messages import lineage_of
+from signoff.executor.publishing.relay import Relay
 from support.executor_faults import FaultyBus, FaultyStore
 from support.executors import ACTOR, until
 

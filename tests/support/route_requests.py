@@ -74,6 +74,11 @@ async def _paused(world: World) -> str:
     return (await world.paused()).execution
 
 
+async def _with_itself(world: World, _: Caller) -> Ask:
+    execution = await _paused(world)
+    return Ask({"execution": execution}, {"params": {"with": execution}})
+
+
 async def _blob(world: World) -> Mapping[str, str]:
     execution, digest = await world.large()
     return {"execution": execution, "digest": digest}
@@ -148,6 +153,20 @@ async def _own_key(_: World, caller: Caller) -> Ask:
     """A key of the caller; anybody's where the caller may have none."""
     status, made = await caller.post("/api/users/me/keys", json={"name": "to go"})
     return Ask({"keyId": made["id"] if status == 201 else DEFAULT}, {"json": {}})
+
+
+async def _own_session(_: World, caller: Caller) -> Ask:
+    """The newest session of the caller; nobody's where there is none."""
+    status, listed = await caller.get("/api/users/me/sessions")
+    sessions = listed["sessions"] if status == 200 else []
+    return Ask({"session": sessions[0]["id"] if sessions else "x" * 22})
+
+
+async def _service_key(world: World, _: Caller) -> Ask:
+    user_id = await _service(world)
+    path = f"/api/users/{user_id}/keys"
+    made = await administrator(world.server).do("POST", path, json={"name": "crawler"})
+    return Ask({"userId": user_id, "keyId": made["id"]}, {"json": {}})
 
 
 async def _here(world: World) -> Mapping[str, str]:
@@ -240,7 +259,7 @@ async def _new_name(_: World) -> str:
 
 
 _BULK: Final = {"action": "cancel", "filter": {"workflowId": ["nothing"]}, "dryRun": True}
-_PASSWORDS: Final = {"currentPassword": PASSWORD, "newPassword": PASSWORD}
+_PASSWORDS: Final = {"currentPassword": PASSWORD, "newPassword": f"{PASSWORD} of their own"}
 
 PREPARED: Final[Mapping[str, Prepare]] = {
     "listWorkflows": _ask(),
@@ -256,8 +275,15 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "bulkExecutions": _ask(json=_BULK),
     "cancelExecution": _path("approval", "execution", _paused),
     "retryExecution": _one("execution", World.failed, json={}),
+    "forkExecution": _one("execution", _paused, json={"mode": "dry-run"}),
+    "getExecutionState": _one("execution", _paused, params={"asOf": "1"}),
+    "compareStates": _one("execution", _paused, params={"from": "1"}),
+    "compareTimelines": _with_itself,
     "listEvents": _one("execution", _paused),
     "getLargeValue": _names(_blob),
+    "verifyExecution": _one("execution", _paused),
+    "bundleExecution": _one("execution", _paused),
+    "getCheckpointKeys": _ask(),
     "getJob": _one("run", _paused),
     "listPaused": _ask({"id": "approval"}),
     "getPaused": _path("approval", "execution", _paused),
@@ -314,8 +340,10 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "listLogs": _ask(),
     "getLog": _one("run", _paused),
     "listAuditLogs": _ask(),
-    "getFront": _ask(),
+    "listAccesses": _ask(),
     "getOpenApi": _ask(),
+    "getAsyncApi": _ask(),
+    "getSchema": _ask({"name": "events"}),
     "getReference": _ask(),
     "getReferenceStyle": _ask(),
     "streamExecution": _names(_stream),
@@ -336,6 +364,9 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "createPersonalKey": _ask(json={"name": "laptop"}),
     "revokePersonalKey": _own_key,
     "rotatePersonalKey": _own_key,
+    "listSessions": _ask(),
+    "endOtherSessions": _ask(),
+    "endSession": _own_session,
     "getAbsence": _own_absence,
     "setAbsence": _leave,
     "endAbsence": _own_absence,
@@ -351,7 +382,10 @@ PREPARED: Final[Mapping[str, Prepare]] = {
     "getUser": _one("userId", World.user),
     "changeUser": _one("userId", World.user, json={"name": "Ada"}),
     "eraseUser": _one("userId", World.user),
+    "listServiceKeys": _one("userId", _service),
     "createServiceKey": _one("userId", _service, json={"name": "crawler"}),
+    "revokeServiceKey": _service_key,
+    "rotateServiceKey": _service_key,
     "listMembers": _names(_here),
     "addMember": _new_member,
     "setMember": _names(_member, json={"roles": ["write"]}),

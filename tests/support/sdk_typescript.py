@@ -1,24 +1,16 @@
 """Sim's TypeScript SDK as npm has it, at work in a Node process of the tests."""
 
-import hashlib
 import itertools
 import json
 import select
-import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-_REPOSITORY: Final = Path(__file__).resolve().parents[2]
-_SOURCES: Final = _REPOSITORY / "tests" / "sdk"
-_PROGRAMS: Final = Path(sys.executable).parent  # Node and npm come with the packages for development
-NODE: Final = _PROGRAMS / "node"
-"""The program."""
+from support import npm
 
-_INSTALL_LIMIT: Final = 50.0
+_SOURCES: Final = Path(__file__).resolve().parents[1] / "sdk"
 _CALL_LIMIT: Final = 40.0
 _END_LIMIT: Final = 10.0
 
@@ -47,7 +39,7 @@ class Node:
     def __init__(self, folder: Path) -> None:
         self._clients = itertools.count(1)
         self._process = subprocess.Popen(
-            [NODE, folder / "calls.mjs"],
+            [npm.NODE, folder / "calls.mjs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -112,24 +104,4 @@ def install() -> Path:
     Raises:
         CalledProcessError: npm could not.
     """
-    wanted = (_SOURCES / "package.json").read_bytes()
-    folder = _REPOSITORY / ".cache" / "sdk" / hashlib.sha256(wanted).hexdigest()[:16]
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            _install(Path(made) / "sdk", folder)
-    shutil.copy(_SOURCES / "calls.mjs", folder)  # beside the SDK: by its own place Node finds what it imports
-    return folder
-
-
-def _install(made: Path, folder: Path) -> None:
-    """What is half made is never taken for whole: the folder gets its name when npm is done."""
-    made.mkdir()
-    shutil.copy(_SOURCES / "package.json", made)
-    subprocess.run(
-        [_PROGRAMS / "npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"],
-        cwd=made,
-        check=True,
-        timeout=_INSTALL_LIMIT,
-    )
-    made.rename(folder)
+    return npm.install(_SOURCES)

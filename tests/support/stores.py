@@ -1,7 +1,6 @@
 """Stores for tests: every adapter behind one fixture, and short words for what is written to them."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -15,6 +14,8 @@ from signoff.events.store.base import Append, EventStore, ExecutionRow, Lease, N
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.postgres import PostgresStore
 from signoff.events.store.sqlite import SqliteStore
+from support.looks import pauses
+from support.older import OlderExecutor
 from support.postgres import Postgres
 
 PARTITIONS = 8
@@ -35,10 +36,16 @@ class Clock:
 
 
 class Opened:
-    """A store in a test, with what the test must know of it beyond the port."""
+    """A store in a test, with what the test must know of it beyond the port.
 
-    def __init__(self, store: EventStore, clock: Clock | None) -> None:
+    Attributes:
+        store: the store.
+        older: writes to it as the version before did.
+    """
+
+    def __init__(self, store: EventStore, clock: Clock | None, older: OlderExecutor) -> None:
         self.store = store
+        self.older = older
         self._clock = clock
 
     async def let_leases_lapse(self) -> None:
@@ -67,7 +74,8 @@ async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         case _:
             url = await fresh_log(request.getfixturevalue("postgres"))
             store = await PostgresStore.open(url)
-    yield Opened(store, None if request.param == "postgres" else clock)
+    older = OlderExecutor(store, url or tmp_path / "log.db")
+    yield Opened(store, None if request.param == "postgres" else clock, older)
     await store.close()
     if url is not None:
         await drop_log(request.getfixturevalue("postgres"), url)
@@ -200,9 +208,9 @@ def point(**changes: Any) -> PointRow:
 async def until(condition: Callable[[], Awaitable[bool]], *, limit: float = LIMIT) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + limit
-    for attempt in itertools.count():
+    for attempt, pause in enumerate(pauses()):
         if await condition():
             return
         if time.monotonic() > deadline:
             pytest.fail(f"what the test waits for did not come within {limit:.0f} s ({attempt} looks)")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)

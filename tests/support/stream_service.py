@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 
+from signoff.access.directory.live import LiveDirectory, following
 from signoff.access.gate import Gate
-from signoff.access.live import LiveDirectory, following
 from signoff.events.bus.base import Bus
 from signoff.events.store.base import Append, EventStore, WorkflowRow
 from signoff.events.store.postgres import PostgresStore

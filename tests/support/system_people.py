@@ -56,6 +56,10 @@ async def _key(browser: aiohttp.ClientSession, name: str) -> str:
     async with browser.post("/api/auth/login", json=credentials) as response:
         assert response.status == 200, await response.text()
         session = response.cookies[_COOKIE].value
+    other = {"currentPassword": _PASSWORD, "newPassword": f"{_PASSWORD} of their own"}
+    async with browser.post("/api/users/me/password", json=other, cookies={_COOKIE: session}) as response:
+        assert response.status == 204, await response.text()
+        session = response.cookies[_COOKIE].value
     own = {"name": "for the cases"}
     made = await _do(browser, "POST", "/api/users/me/keys", own, cookies={_COOKIE: session})
     return str(made["key"])

@@ -17,10 +17,12 @@ import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
+from msgspec import UNSET, UnsetType
 
 from signoff.events.times import from_iso
 from signoff.events.types import Json
 from support.cast import PLAINLY, Manner
+from support.looks import pauses
 from support.openai_server import OpenAiServer
 from support.processes import LocalRun
 from support.system_people import add_cast
@@ -43,7 +45,6 @@ _SCHEDULE: Final = {
     }
 }
 _NO_SCHEDULE: Final = {"blocks": {"note": {"type": "test.give"}}}
-_LOOK_EVERY: Final = 0.02
 
 
 class System:
@@ -130,9 +131,10 @@ class System:
             within: seconds.
         """
         deadline = time.monotonic() + within
+        pause = pauses()
         while not holds(told := await self.tell(execution_id)):
             assert time.monotonic() < deadline, f"no {what}; it is {told.status}:\n{told}"
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(next(pause))
         return told
 
     def without_its_address(self, answer: Any) -> Any:
@@ -257,6 +259,34 @@ class SystemRun:
             return str(answer["error"])
         self.execution_id = again
         _check_answer(status, self._system.without_its_address(answer), await self.tell())
+        return None
+
+    async def fork(
+        self, after: str | None, *, given: Json | UnsetType, decide: str | None, saying: Json, by: str | None
+    ) -> str | None:
+        """Go on in a fork, once it does not run; gives the text of a refusal.
+
+        Args:
+            after: the event that it begins after, in short.
+            given: another input.
+            decide: the point that is decided at once.
+            saying: the decision.
+            by: who forks.
+        """
+        body: dict[str, Json] = {"mode": "live"}
+        if after is not None:
+            told = [in_short(json.loads(raw)) for raw in await self.log()]
+            body["eventId"] = told.index(after) + 1
+        if given is not UNSET:
+            body["input"] = given
+        if decide is not None:
+            body["decision"] = {"contextId": decide, "input": saying}
+        path = f"/api/executions/{self.execution_id}/forks"
+        status, answer = await self._system.call("POST", path, json=body, by=by)
+        if status >= 400:
+            return str(answer["error"])
+        self.execution_id = answer["executionId"]
+        await self._until(lambda told: not told.running, "end")
         return None
 
     async def retry(self) -> str | None:

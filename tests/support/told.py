@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-_BEGINS = {"execution:started", "execution:resumed", "execution:reopened"}
+_BEGINS = {"execution:started", "execution:resumed", "execution:reopened", "execution:forked"}
 _ENDS = {"execution:paused", "execution:completed", "execution:error", "execution:cancelled"}
 
 
@@ -34,10 +34,12 @@ class Told:
     @property
     def running(self) -> bool:
         """Whether a run has begun and not ended."""
-        if any(event["type"] == "execution:cancelled" for event in self.events):
+        cancelled = [event for event in self.events if event["type"] == "execution:cancelled"]
+        if any("copyOf" not in event for event in cancelled):
             return False
-        begun = sum(event["type"] in _BEGINS and not _is_half(event) for event in self.events)
-        return begun > sum(event["type"] in _ENDS for event in self.events)
+        events = self.events[cancelled[-1]["eventId"] :] if cancelled else self.events  # of a fork's source
+        begun = sum(event["type"] in _BEGINS and not _is_half(event) for event in events)
+        return begun > sum(event["type"] in _ENDS for event in events)
 
     @property
     def output(self) -> Any:
@@ -138,7 +140,9 @@ class Told:
 
 
 def _is_half(event: Any) -> bool:
-    """Whether an execution is reopened for a point: the event that resumes it begins the run."""
+    """Whether an execution is reopened for a point, or forked where it waits: the event begins no run."""
+    if event["type"] == "execution:forked":
+        return "resumeExecutionId" not in event["data"]
     return event["type"] == "execution:reopened" and "contextId" in event["data"]
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from support.gateways import APPROVAL, LIMIT, Server
 from support.identities import PASSWORD, add_person, administrator, new_address
+from support.looks import pauses
 
 BLOB_SIZE: Final = 300_000
 CLOSED_PORT: Final = "http://127.0.0.1:9/hook?tenant=7"
@@ -88,12 +89,13 @@ class World:
     async def until(self, execution: str, status: str) -> str:
         """Wait for an execution's status."""
         async with asyncio.timeout(LIMIT):
+            pause = pauses()
             while True:
                 found = await self.admin.do("GET", "/api/executions", params={"limit": "1000"})
                 now = {each["executionId"]: each["status"] for each in found["executions"]}
                 if now.get(execution) == status:
                     return execution
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(next(pause))
 
     async def paused(self, **headers: str) -> Pause:
         """A new execution that waits for a decision."""

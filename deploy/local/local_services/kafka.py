@@ -2,12 +2,14 @@
 
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from . import maven
 from .process import run
@@ -22,6 +24,9 @@ _PROPERTIES = _LOCAL / "kafka" / "server.properties"
 _FORMAT_LIMIT = 60.0
 _METADATA = 3  # Kafka's number for the request that asks who the brokers are
 _METADATA_VERSION = 4
+
+JVM_OPTIONS: Final = "KAFKA_JVM_PERFORMANCE_OPTS"
+"""The variable with more options of the virtual machine, as Kafka's own scripts read it."""
 
 
 def fetch_kafka() -> Path:
@@ -45,6 +50,7 @@ class Kafka(LocalService):
         detours: More ports where it listens, each with the port that clients who came there are told to
             come back to: that of a proxy before it.
         data: The folder of its data, which may be on another disk; `kafka/` under `folder` when None.
+        properties: More of its properties, by name.
 
     Attributes:
         detours: Those.
@@ -58,12 +64,14 @@ class Kafka(LocalService):
         controller_port: int,
         detours: Mapping[int, int] = MappingProxyType({}),
         data: Path | None = None,
+        properties: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__("kafka", folder, port=port)
         self._controller_port = controller_port
         self.detours = detours
         self._data = data or folder / "kafka"
         self._config = folder / "kafka.properties"
+        self._properties = properties
 
     @property
     def bootstrap(self) -> str:
@@ -82,10 +90,12 @@ class Kafka(LocalService):
             f"{self._listeners()}"
             f"controller.quorum.voters=1@127.0.0.1:{self._controller_port}\n"
             f"log.dirs={self._data}\n"
+            + "".join(f"{name}={value}\n" for name, value in self._properties.items())
         )
         jars = fetch_kafka()
         virtual_machine = (
-            *(java, "-Xms256m", "-Xmx512m", "-cp", f"{jars}/*"),
+            *(java, "-Xms256m", "-Xmx512m", *shlex.split(os.environ.get(JVM_OPTIONS, ""))),
+            *("-cp", f"{jars}/*"),
             f"-Dlog4j2.configurationFile={_LOGGING}",
         )
         if not (self._data / "meta.properties").exists():

@@ -1,14 +1,20 @@
 """Free ports on the loopback address."""
 
-import secrets
+import fcntl
+import os
 import socket
-from collections.abc import Container
+import tempfile
+from collections.abc import Container, Iterator
+from functools import cache
+from itertools import cycle
 from pathlib import Path
+from random import SystemRandom
 
 from .waiting import LocalServicesError
 
 _FIRST = 20_000
-_TRIES = 200
+_STRETCH = 400
+"""Ports of one process: it gives a port a second time only after all of them."""
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
@@ -28,7 +34,8 @@ def unused_port(taken: Container[int] = ()) -> int:
     """A port that nobody listens on.
 
     It lies below the range from which the kernel serves outgoing connections, so that no client takes it
-    between this call and the server's start, or while a server is restarted.
+    between this call and the server's start, or while a server is restarted; and no other process of ours is
+    given it as long as this one lives.
 
     Args:
         taken: Ports already given away whose servers may not listen yet.
@@ -36,14 +43,38 @@ def unused_port(taken: Container[int] = ()) -> int:
     Raises:
         LocalServicesError: No free port was found.
     """
-    last = int(_EPHEMERAL_RANGE.read_text().split()[0])
-    if last <= _FIRST:
-        raise LocalServicesError(
-            f"outgoing connections may use ports from {last} on, which leaves none for local servers "
-            f"from {_FIRST} on: raise the first number in {_EPHEMERAL_RANGE} (32768 is the default)"
-        )
-    for _ in range(_TRIES):
-        port = _FIRST + secrets.randbelow(last - _FIRST)
+    stretch = _own_stretch()
+    for _ in range(_STRETCH):
+        port = next(stretch)
         if port not in taken and is_free(port):
             return port
-    raise LocalServicesError(f"no free port between {_FIRST} and {last} on 127.0.0.1: stop some servers")
+    raise LocalServicesError(f"none of {_STRETCH} ports on 127.0.0.1 is free: stop some servers")
+
+
+@cache
+def _own_stretch() -> Iterator[int]:
+    """The ports of this process, again and again."""
+    last = int(_EPHEMERAL_RANGE.read_text().split()[0])
+    if last < _FIRST + _STRETCH:
+        raise LocalServicesError(
+            f"outgoing connections may use ports from {last} on, which leaves too few for local servers "
+            f"from {_FIRST} on: raise the first number in {_EPHEMERAL_RANGE} (32768 is the default)"
+        )
+    firsts = list(range(_FIRST, last - _STRETCH + 1, _STRETCH))
+    SystemRandom().shuffle(firsts)
+    for first in firsts:
+        if _lock(first):
+            return cycle(range(first, first + _STRETCH))
+    raise LocalServicesError(f"{len(firsts)} processes have all ports from {_FIRST} on: stop some of them")
+
+
+def _lock(first: int) -> bool:
+    """Take a stretch until this process ends."""
+    path = Path(tempfile.gettempdir()) / f"signoff-ports-{os.getuid()}-{first}"
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    return True

@@ -85,6 +85,22 @@ async def test_an_acknowledged_record_is_on_the_topic(bus: Bus, made: str) -> No
     assert await bus.bounds(made, [0, 1]) == {0: (0, 3), 1: (0, 0)}
 
 
+async def test_records_are_found_by_the_time_at_which_they_were_sent(bus: Bus, made: str) -> None:
+    async def sent() -> Message:
+        await publish(bus, made, 0, "record")
+        last = await bus.last(made, 0)
+        assert last is not None
+        return last
+
+    first = later = await sent()
+    while later.timestamp == first.timestamp:
+        later = await sent()
+
+    assert await bus.offsets_at(made, [0, 1], 0.0) == {0: 0, 1: 0}
+    assert await bus.offsets_at(made, [0], later.timestamp) == {0: later.offset}
+    assert await bus.offsets_at(made, [0], later.timestamp + 60) == {0: later.offset + 1}
+
+
 async def test_the_last_record_of_a_partition_is_found(bus: Bus, made: str) -> None:
     await publish(bus, made, 2, "first", "last")
 
@@ -284,6 +300,15 @@ async def test_a_topic_tells_the_settings_that_it_was_made_with(bus: Bus, topic:
     told = await bus.configs(topic)
 
     assert not told or (told["retention.ms"], told["replicas"]) == ("123456", "1")
+
+
+async def test_a_setting_is_changed_and_the_others_stay(bus: Bus, topic: str) -> None:
+    await bus.create({topic: 2}, configs={topic: {"retention.ms": "123456", "segment.ms": "86400000"}})
+
+    await bus.alter(topic, {"retention.ms": "654321"})
+
+    told = await bus.configs(topic)
+    assert not told or (told["retention.ms"], told["segment.ms"]) == ("654321", "86400000")
 
 
 async def test_asking_for_a_partition_that_does_not_exist_fails(bus: Bus, topic: str) -> None:

@@ -94,6 +94,24 @@ async def test_events_of_some_partitions_are_read_alone(store: EventStore) -> No
     assert await store.read_all(after=0, limit=100, partitions=[]) == []
 
 
+async def test_events_of_partitions_that_are_read_at_the_same_time_are_each_read_alone(
+    store: EventStore,
+) -> None:
+    writer = await Writer.of(store)
+    logs = [log_in(number) for number in range(PARTITIONS)]
+    for version in range(1, 6):
+        for log in logs:
+            await writer.append(*events(log, [version]))
+
+    pages = await asyncio.gather(
+        *(store.read_all(after=0, limit=3, partitions=[number]) for number in range(PARTITIONS))
+    )
+
+    assert [[(event.log_id, event.version) for event in page] for page in pages] == [
+        [(log, version) for version in (1, 2, 3)] for log in logs
+    ]
+
+
 KB = b"x" * 1000
 
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.store.ordering import order_key, place_of
 from signoff.events.store.search import Attribute, Counts, Order, Range, Search
-from support.stores import STARTED, WORKSPACE, Writer, execution
+from signoff.events.store.words import execution_words
+from support.stores import PARTITIONS, STARTED, WORKSPACE, Opened, Writer, execution
 
 STRANGE = "nul \x00 one \x01 \"'%_ é 漢 😀"
 
@@ -139,20 +140,157 @@ async def test_executions_are_found_by_the_range_of_a_number(store: EventStore) 
     assert await found(store, names, ranges=both) == ""
 
 
-async def test_a_text_is_looked_for_in_ids_errors_and_attributes(store: EventStore) -> None:
-    named = UUID("01234567-89ab-4def-8123-456789abcdef")
+@pytest.fixture(params=["few", "many"])
+def as_few_or_many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a text finds is sorted where it is little, and looked for in the order where it is much."""
+    if request.param == "many":
+        monkeypatch.setattr("signoff.events.store.sqlite_search.FEW", 0)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of executions without words a page has two."""
+    for module in ("sqlite_search", "postgres_search", "upkeep_sqlite", "upkeep_postgres"):
+        monkeypatch.setattr(f"signoff.events.store.{module}.WORDLESS_PAGE", 2)
+
+
+@pytest.mark.usefixtures("as_few_or_many")
+async def test_each_word_of_a_text_begins_a_word_of_an_id_an_error_or_an_attribute(store: EventStore) -> None:
     names = await given(
         store,
         a=execution(execution_id="order-7"),
         b=execution(workflow_id="Order-book"),
-        c=execution(error="no such ORDER"),
-        d=execution(attributes={"customer": "reorder"}),
-        e=execution(attributes={"order": 7}),
-        f=execution(log_id=named),
+        c=execution(error="no such ORDERS"),
+        d=execution(attributes={"customer": "reorder", "mail": "Ann.Smith@example.com"}),
+        e=execution(attributes={"order": 7, "note": "commande Été"}),
     )
 
-    assert await found(store, names, text="order") == "abcd"
-    assert await found(store, names, text="67-89AB-4D") == "f"
+    assert await found(store, names, text="order") == "abc"
+    assert await found(store, names, text="ORDER 7") == "a"
+    assert await found(store, names, text="ann.smith@EXAMPLE.com") == "d"
+    assert await found(store, names, text="ét") == "e"
+    assert await found(store, names, text="rder") == ""
+    assert await found(store, names, text="order nowhere") == ""
+
+
+@pytest.mark.usefixtures("as_few_or_many")
+async def test_a_text_is_the_beginning_of_an_id_that_no_client_chose(store: EventStore) -> None:
+    named = UUID("01234567-89ab-4def-8123-456789abcdef")
+    names = await given(
+        store,
+        a=execution(log_id=named),
+        b=execution(log_id=UUID(int=named.int + 1), execution_id="x"),
+        c=execution(attributes={"number": "01234567"}),
+    )
+
+    assert await found(store, names, text=" 01234567-89AB ") == "a"
+    assert await found(store, names, text="01234567") == "ac"
+    assert await found(store, names, text=str(named)) == "a"
+    assert await found(store, names, text="0123456789ab") == ""
+    assert await found(store, names, text="89ab") == ""
+
+
+async def test_a_text_without_letters_and_digits_finds_nothing(store: EventStore) -> None:
+    names = await given(store, a=execution(), b=execution(error="100 €"))
+
+    assert await found(store, names, text="€ -") == ""
+
+
+async def test_what_an_execution_is_about_no_longer_does_not_find_it(store: EventStore) -> None:
+    row = execution(attributes={"customer": "ACME", "city": "Paris"})
+    names = await given(store, a=row)
+    writer = await Writer.of(store)
+
+    await writer.append(rows=[replace(row, attributes={"customer": "Globex", "city": "Paris"})])
+
+    assert await found(store, names, text="acme") == ""
+    assert await found(store, names, text="globex paris") == "a"
+
+
+@pytest.mark.usefixtures("as_few_or_many", "small_pages")
+async def test_a_text_finds_what_an_older_executor_recorded(opened: Opened) -> None:
+    rows = {
+        "a": execution(execution_id="Order-7"),
+        "b": execution(error="no such ORDER\nat all"),
+        "c": execution(attributes={"mail": "Ann.Order@example.com", "note": STRANGE}),
+        "d": execution(attributes={"note": "ＯＲＤＥＲ of Été"}),
+        "e": execution(attributes={"customer": "reorder", "order": 1}),
+        "f": execution(workflow_id="order", status="failed"),
+        "g": execution(log_id=UUID("01234567-89ab-4def-8123-456789abcdef")),
+    }
+    names = await given(opened.store, **rows)
+    await opened.older.wrote(*rows.values())
+
+    assert await found(opened.store, names, text="order") == "abcdf"
+    assert await found(opened.store, names, text="ORDER 7") == "a"
+    assert await found(opened.store, names, text="ét order") == "d"
+    assert await found(opened.store, names, text="漢") == "c"
+    assert await found(opened.store, names, text="refund order") == "abcd"
+    assert await found(opened.store, names, text="order", statuses=("failed",)) == "f"
+    assert await found(opened.store, names, text="01234567") == "g"
+    assert await found(opened.store, names, text="€ -") == ""
+    assert await found(opened.store, names, text="nowhere") == ""
+    counted = await opened.store.count_executions(search(text="order"))
+    assert counted.by_status == {"running": 4, "failed": 1}
+
+
+@pytest.mark.usefixtures("as_few_or_many")
+async def test_what_an_older_executor_changed_is_found_as_it_is_now_alone(opened: Opened) -> None:
+    row, other = execution(attributes={"customer": "ACME"}), execution(attributes={"customer": "ACME"})
+    names = await given(opened.store, a=row, b=other)
+
+    await opened.older.wrote(replace(row, version=2, attributes={"customer": "Globex"}))
+
+    assert await found(opened.store, names, text="acme") == "b"
+    assert await found(opened.store, names, text="globex") == "a"
+    assert (await opened.store.count_executions(search(text="acme"))).by_status == {"running": 1}
+
+
+async def test_pages_of_what_older_and_newer_executors_recorded_go_on_in_order(opened: Opened) -> None:
+    rows = [execution(error="bank", started_at=STARTED + number) for number in range(6)]
+    names = await given(opened.store, **{str(number): row for number, row in enumerate(rows)})
+    await opened.older.wrote(*rows[::2])
+
+    asked, seen, after = search(text="bank"), "", None
+    while page := await opened.store.executions(asked, after=after, limit=2):
+        seen += "".join(names[row.log_id] for row in page)
+        after = place_of(page[-1], "started")
+
+    assert seen == "543210"
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_a_migration_gives_words_to_what_older_executors_left_without(opened: Opened) -> None:
+    rows = [execution(attributes={"customer": "ACME", "number": number}) for number in range(3)]
+    names = await given(opened.store, **{str(number): row for number, row in enumerate(rows)})
+    later = replace(rows[0], version=2, attributes={"customer": "Globex"})
+    await opened.older.wrote(later, *rows[1:])
+
+    await opened.store.migrate(partitions=PARTITIONS)
+
+    assert await opened.store.upkeep.wordless() == 0
+    assert [await opened.store.upkeep.words(row.log_id) for row in (later, *rows[1:])] == [
+        set(execution_words(row)) for row in (later, *rows[1:])
+    ]
+    assert await found(opened.store, names, text="acme") == "12"
+    assert await found(opened.store, names, text="globex") == "0"
+
+
+@pytest.mark.usefixtures("as_few_or_many")
+async def test_a_text_finds_with_the_rest_of_a_filter_in_any_order(store: EventStore) -> None:
+    names = await given(
+        store,
+        a=execution(error="bank", started_at=STARTED, updated_at=STARTED + 9, status="failed"),
+        b=execution(error="bank", started_at=STARTED + 1, updated_at=STARTED + 8, status="failed"),
+        c=execution(error="bank", started_at=STARTED + 2, status="running"),
+    )
+    asked = search(text="bank", statuses=("failed",), order="updated")
+
+    first = await store.executions(asked, limit=1)
+    then = await store.executions(asked, after=place_of(first[0], "updated"), limit=5)
+
+    assert [names[row.log_id] for row in first + then] == ["a", "b"]
+    assert (await store.count_executions(asked)).by_status == {"failed": 2}
 
 
 @pytest.mark.parametrize("descending", [True, False])
@@ -212,10 +350,30 @@ async def test_executions_are_counted_by_status(store: EventStore) -> None:
     assert await store.count_executions(search(workflow_ids=("none",))) == Counts(by_status={}, exact=True)
 
 
+async def test_executions_are_counted_by_workflow_and_status(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given(
+        store,
+        a=execution(workflow_id=STRANGE),
+        b=execution(workflow_id=STRANGE, status="paused"),
+        c=execution(workflow_id=STRANGE, status="failed"),
+        d=execution(),
+        e=execution(),
+    )
+    under_way = search(statuses=("running", "paused"))
+    by_workflow = {STRANGE: {"running": 1, "paused": 1}, "refund": {"running": 2}}
+
+    assert await store.count_by_workflow(under_way) == by_workflow
+    assert await store.count_by_workflow(search(workflow_ids=("none",))) == {}
+    monkeypatch.setattr("signoff.events.store.search.COUNTED", 3)
+    assert await store.count_by_workflow(under_way) is None
+
+
 async def test_a_count_ends_at_its_bound_and_says_so(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("search", "memory_search", "sqlite", "postgres"):
+    for module in ("search", "memory_search", "sqlite_search", "postgres_search"):
         monkeypatch.setattr(f"signoff.events.store.{module}.COUNTED", 2)
     await given(store, a=execution(), b=execution(), c=execution(), d=execution(workflow_id="few"))
 

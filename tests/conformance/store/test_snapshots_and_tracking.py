@@ -33,6 +33,27 @@ async def test_a_newer_snapshot_takes_the_place_of_an_older_one_and_never_the_re
     assert await store.snapshot(log) == other_format
 
 
+async def test_the_last_waypoint_before_an_event_is_found_among_all_that_are_kept(store: EventStore) -> None:
+    log = uuid4()
+    first, second = (
+        Snapshot(log_id=log, version=version, format=1, state=b"\x00\xff%d" % version) for version in (10, 20)
+    )
+    again = Snapshot(log_id=log, version=20, format=2, state=b"again")
+    for each in (second, first):
+        await store.keep_waypoint(each)
+
+    assert await store.waypoint(log, upto=9) is None
+    assert [await store.waypoint(log, upto=upto) for upto in (10, 19, 20, 99)] == [
+        first,
+        first,
+        second,
+        second,
+    ]
+    await store.keep_waypoint(again)
+    assert await store.waypoint(log, upto=99) == again
+    assert await store.waypoint(uuid4(), upto=99) is None
+
+
 async def test_a_reader_finds_where_it_was(store: EventStore) -> None:
     await store.track("reader", 5)
     await store.track("reader", 3)

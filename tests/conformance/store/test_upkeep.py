@@ -32,6 +32,15 @@ async def test_all_logs_are_named_in_order_also_those_of_which_only_a_row_is_lef
     assert await store.upkeep.logs(after=others[-1], limit=100) == []
 
 
+async def test_no_row_that_a_store_wrote_is_misshapen(store: EventStore) -> None:
+    log_id = uuid4()
+    await (await Writer.of(store)).append(
+        *events(log_id, [1, 2]), rows=[execution(log_id=log_id), point(log_id=log_id)]
+    )
+
+    assert await store.upkeep.misshapen(limit=100) == []
+
+
 async def test_derived_rows_take_the_place_of_those_that_are_there(store: EventStore) -> None:
     writer = await Writer.of(store)
     log_id, run_id, other = uuid4(), uuid4(), uuid4()

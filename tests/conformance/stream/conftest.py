@@ -12,7 +12,7 @@ from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import EventStore
 from signoff.events.store.memory import MemoryStore
 from signoff.events.store.postgres import PostgresStore
-from signoff.events.topics import EXECUTIONS, PARTITIONS
+from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS
 from support.growing_logs import Ledger
 from support.logs import logs_of_a_service
 from support.postgres import Postgres
@@ -49,7 +49,7 @@ async def world(servers: tuple[str, str] | None) -> AsyncIterator[World]:
             store, bus = await PostgresStore.open(database), KafkaBus(bootstrap)
         closing.push_async_callback(store.close)
         closing.push_async_callback(bus.close)
-        await bus.create({EXECUTIONS: PARTITIONS}, configs={})
+        await bus.create({EXECUTIONS: PARTITIONS, COMMANDS: PARTITIONS}, configs={})
         world = World(store, bus, await Ledger.open(store, bus))
         await closing.enter_async_context(world.serving())
         await world.follow_topic()

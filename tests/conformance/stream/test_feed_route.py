@@ -3,7 +3,7 @@
 import random
 from uuid import UUID, uuid4
 
-from signoff.access.keys import digest_of
+from signoff.access.keys.making import digest_of
 from signoff.events.types import SYSTEM, KeyCreated, MemberRemoved, MemberSet, UserAdded, WorkspaceCreated
 from support.growing_logs import GrowingLog, closed, completed, notified, started, step
 from support.stream_service import World

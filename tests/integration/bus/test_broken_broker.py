@@ -181,6 +181,35 @@ async def test_everything_tells_in_bounded_time_that_the_broker_is_missing() -> 
         await bus.close()
 
 
+async def test_a_topic_that_is_missing_fails_its_own_calls_alone(bus: KafkaBus, topic: str) -> None:
+    missing = f"missing-{uuid.uuid4().hex}"
+    lost = asyncio.create_task(bus.send(missing, 0, Record(b"key", b"value")))
+    published = await bus.publish(missing, 1, [Record(b"key", b"value")])
+    sent = 0
+
+    while not lost.done():
+        await bus.send(topic, 0, Record(b"key", b"%d" % sent))
+        await (await bus.publish(topic, 1, [Record(b"key", b"%d" % sent)]))
+        sent += 1
+
+    for call in (lost, published):
+        with pytest.raises(BusUnavailableError, match="signoff topics apply"):
+            await call
+    await bus.send(topic, 0, Record(b"key", b"after"))
+    assert [await bus.bounds(topic, [number]) for number in (0, 1)] == [{0: (0, sent + 1)}, {1: (0, sent)}]
+
+
+async def test_a_topic_is_sent_to_once_it_is_made(bus: KafkaBus) -> None:
+    name = f"topic-{uuid.uuid4().hex}"
+    with pytest.raises(BusUnavailableError):
+        await bus.send(name, 0, Record(b"key", b"early"))
+
+    await bus.create({name: 1}, configs={})
+    await bus.send(name, 0, Record(b"key", b"value"))
+
+    assert await bus.bounds(name, [0]) == {0: (0, 1)}
+
+
 async def test_a_poll_that_cannot_connect_takes_its_time_so_that_loops_do_not_spin() -> None:
     bus = KafkaBus(f"127.0.0.1:{unused_port()}", timeout=TIMEOUT)
     reader = await bus.reader("topic")

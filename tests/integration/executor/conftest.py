@@ -39,7 +39,7 @@ def probe() -> Probe:
     return Probe()
 
 
-async def new_topics(kafka: Kafka) -> None:
+async def new_topics(kafka: Kafka, *, partitions: int = PARTITIONS) -> None:
     """Make the topics anew: what other tests left in them belongs to other logs."""
     bus = KafkaBus(kafka.bootstrap)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
@@ -51,10 +51,10 @@ async def new_topics(kafka: Kafka) -> None:
 
     async def made() -> bool:
         try:
-            await apply(bus)
+            await apply(bus, partitions=partitions)
         except KafkaError:  # a deletion goes on for a while after it was answered
             return False
-        return all([await bus.partitions(name) == PARTITIONS for name in (COMMANDS, EXECUTIONS, OUTCOMES)])
+        return all([await bus.partitions(name) == partitions for name in (COMMANDS, EXECUTIONS, OUTCOMES)])
 
     await until(lambda: gone(bus, names))
     await until(made)

@@ -7,8 +7,8 @@ import pytest
 
 from signoff.access.gate import BOOTSTRAP
 from signoff.events.types import Maker, Outcome, ResumeExecution
-from signoff.executor import holdings
 from signoff.executor.blocks.base import Tools
+from signoff.executor.ownership import holdings
 from support.cast import actor, maker
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore

@@ -4,7 +4,7 @@ import signal
 import time
 
 from integration.executor.conftest import Fleet
-from signoff.executor.lease import TTL
+from signoff.executor.ownership.lease import TTL
 from support.executors import Site, until
 
 STEPS = {

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from msgspec import Struct
 
-from signoff.access.decision_links import LIFETIME, PointOf
+from signoff.access.links.links import LIFETIME, PointOf
 from signoff.events.bus.base import Record
 from signoff.events.codec import encode
 from signoff.events.ids import new_id

@@ -17,7 +17,7 @@ async def server() -> AsyncIterator[Server]:
         yield running
 
 
-async def deploy_calling(server: Server, name: str, path: str) -> None:
+async def deploy_calling(server: Server, name: str, path: str, **more: Any) -> None:
     """A workflow with a webhook, whose one block sends a request to the server itself."""
     blocks = {
         "start": {"type": "start_trigger", "then": "call"},
@@ -27,6 +27,7 @@ async def deploy_calling(server: Server, name: str, path: str) -> None:
             "method": "POST",
             "url": str(server.client.make_url(path)),
             "headers": {"X-API-Key": KEY, "X-Sim-Via": "nobody"},
+            **more,
         },
     }
     status, answer = await server.call("PUT", f"/api/workflows/{name}", json={"blocks": blocks})
@@ -64,6 +65,19 @@ async def test_a_workflow_that_calls_itself_over_http_is_stopped(
     assert begun[-1]["error"].endswith(f"Error: {TOO_DEEP} | Status: 409")
     first, *_ = await server.events(begun[-1]["executionId"])
     assert first["data"]["callChain"] == [name] * 24
+
+
+async def test_a_workflow_that_forks_its_own_execution_is_stopped(server: Server) -> None:
+    path = "/api/executions/forked-again/forks"
+    await deploy_calling(server, "forking", path, body={"mode": "live", "eventId": 2})
+
+    await server.post("/api/workflows/forking/execute", headers={"X-Execution-Id": "forked-again"})
+
+    begun = await ended_executions(server, "forking")
+    assert len(begun) == 25
+    assert begun[-1]["error"].endswith(f"Error: {TOO_DEEP} | Status: 409")
+    first, *_ = await server.events(begun[-1]["executionId"])
+    assert first["data"]["callChain"] == ["forking"] * 24
 
 
 async def test_a_call_chain_that_holds_no_ids_is_refused(server: Server) -> None:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from msgspec import Struct
 
-from signoff.access.decision_codes import ATTEMPTS, SENDS
+from signoff.access.links.codes import ATTEMPTS, SENDS
 from support.gateways import APPROVAL, LIMIT, Server
 from support.identities import Caller, add_person, administrator, serving_people, sign_in
 from support.kinds import personal_key

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from signoff.access.callers import Principal
-from signoff.access.decision_links import KIND, LIFETIME, DecisionLinks
-from signoff.access.sealing import Sealer
+from signoff.access.links.links import KIND, LIFETIME, DecisionLinks
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.times import from_iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import SYSTEM, Actor

@@ -170,6 +170,21 @@ async def test_a_page_says_what_it_saw_also_where_a_failed_point_is_decided_anew
     assert (blind, early, again) == (428, 428, 200)
 
 
+async def test_a_page_says_what_it_saw_also_where_it_decides_in_a_fork(server: Server) -> None:
+    olga = await member(server, "write", "approver")
+    asked = await start(server, await workflow(server))
+    _, shown = await olga.browser.get(asked.path)
+    body = {"mode": "live", "decision": {"contextId": "ask", "input": {"approved": True}}}
+
+    async def forks(seen: str | None) -> int:
+        headers = {} if seen is None else {"If-Match": f'"{seen}"'}
+        path = f"/api/executions/{asked.execution}/forks"
+        return (await olga.browser.call("POST", path, json=body, headers=headers))[0]
+
+    seen = shown["contentDigest"]
+    assert [await forks(each) for each in (None, "sha256:another", seen)] == [428, 412, 202]
+
+
 async def test_who_says_what_they_saw_does_not_decide_before_there_is_anything_to_see(
     server: Server,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from signoff.access.form_secrets import KIND
+from signoff.access.secrets.form_secrets import KIND
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.gateway.commands import request_digest
 from support.gateways import Server

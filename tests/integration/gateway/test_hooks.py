@@ -12,7 +12,7 @@ from aiohttp import web
 from standardwebhooks import Webhook
 
 from signoff.access.hooks import DEAD, TARGET, Dead, HookRecords
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.gateway.gateway import GATEWAY
@@ -315,7 +315,7 @@ async def test_a_gateway_whose_clock_is_wrong_makes_a_hook_and_tests_it_by_the_d
 ) -> None:
     gateway = server.client.app[GATEWAY]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("signoff.gateway.routes.hooks.time", SimpleNamespace(time=time.monotonic))  # in 1970
+        patch.setattr("signoff.gateway.hooks.setting.time", SimpleNamespace(time=time.monotonic))  # in 1970
         await gateway.clock.ask()
         status, made = await server.post("/api/hooks", json={"url": receiver.url()})
         tested, told = await server.post(f"/api/hooks/{made['hookId']}/test")

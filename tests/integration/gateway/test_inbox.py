@@ -218,10 +218,23 @@ async def test_what_was_sent_back_is_not_to_be_decided_but_to_be_found(server: S
     assert (item["returned"], item["mayDecide"]) == (True, False)
 
 
+async def test_points_are_found_by_whose_they_are(server: Server) -> None:
+    admin, free, hers = administrator(server), await point(server), await point(server)
+    ada = await member(server, "approver")
+    await ada.browser.do("POST", f"{hers.path}/claim")
+
+    assert await found(ada.browser, free, hers, claimed="me") == executions(hers)
+    assert await found(ada.browser, free, hers, claimed="nobody") == executions(free)
+    assert await found(admin, free, hers, claimed="me", scope="all") == []
+    counted = (await ada.browser.get("/api/inbox/counts", params={"claimed": "me"}))[1]
+    assert (counted["total"], counted["groups"]["total"]) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("query", "path"),
     [
         ({"dueBefore": "soon"}, "dueBefore"),
+        ({"claimed": "you"}, "claimed"),
         ({"priority": "low,later"}, "priority[1]"),
         ({"scope": "yours"}, "scope"),
         ({"cursor": "nonsense"}, "cursor"),

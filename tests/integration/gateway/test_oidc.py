@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from signoff.access.errors import ProviderError
-from signoff.access.oidc import Challenge, Provider, ProviderSettings
+from signoff.access.signing_in.oidc import Challenge, Provider, ProviderSettings
 from signoff.events.codec import decode_event
 from signoff.events.topics import directory_log_id
 from support.gateways import Server
@@ -313,3 +313,45 @@ async def test_a_key_that_is_new_at_the_provider_is_fetched_but_not_for_every_to
 
     assert await vouched() == provider.subject
     await client.close()
+
+
+# In a browser -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign", [{"Sec-Fetch-Mode": "navigate"}, {"Accept": "text/html,*/*;q=0.8"}])
+async def test_a_person_whom_the_provider_did_not_let_in_is_told_at_the_sign_in(
+    server: Server, sign: dict[str, str]
+) -> None:
+    status, _, headers = await nobody(server).send(
+        "GET", "/api/auth/oidc/callback?state=unknown&error=access_denied", headers=sign
+    )
+    assert (status, headers["Location"]) == (303, "/sign-in")
+
+    told = with_cookies(server, headers).headers["Cookie"]
+    async with server.client.get("/sign-in", headers={"Cookie": told, "Connection": "close"}) as answer:
+        text = await answer.text()
+
+    assert "This sign-in was not begun in this browser, or too long ago: begin again." in text
+
+
+async def test_a_person_who_cannot_be_sent_to_the_provider_goes_on_where_they_were_later(
+    server: Server, provider: OidcProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> str:
+        raise ProviderError("it is away")
+
+    monkeypatch.setattr(Provider, "address", away)
+
+    status, _, headers = await nobody(server).send(
+        "GET", "/api/auth/oidc?return_to=/signed-in", headers={"Sec-Fetch-Mode": "navigate"}
+    )
+
+    assert (status, headers["Location"]) == (303, "/sign-in?next=%2Fsigned-in")
+
+
+async def test_a_program_gets_a_refusal_of_the_provider_as_json(server: Server) -> None:
+    status, body, _ = await nobody(server).send(
+        "GET", "/api/auth/oidc/callback?state=unknown", headers={"Sec-Fetch-Mode": "cors"}
+    )
+
+    assert (status, body["error"][:12]) == (401, "This sign-in")

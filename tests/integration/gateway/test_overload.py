@@ -176,7 +176,7 @@ async def test_what_was_refused_once_is_taken_under_the_same_key(server: Server,
 async def test_starts_whose_callers_wait_are_refused_while_blocks_wait_too_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("signoff.executor.line.PATIENCE", 0.0)
+    monkeypatch.setattr("signoff.executor.running.line.PATIENCE", 0.0)
     async with serving(settings(block_concurrency=1)) as server:
         workflow_id = await server.deploy(HOLD)
         running = await start(administrator(server), workflow_id)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from signoff.access.environment import Environments
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.environment import Environments
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import SECRET, Server

@@ -44,6 +44,19 @@ async def test_a_run_from_a_block_takes_what_lies_before_it(server: Server, name
     assert started["startBlockId"] == "second"
 
 
+async def test_a_run_from_a_block_names_who_started_what_it_goes_on_from(server: Server) -> None:
+    workflow_id = await server.deploy(CHAIN)
+    source = await server.execute(workflow_id, json={"n": 4})
+
+    again = await server.execute(workflow_id, json=from_block("second"))
+    third = await server.execute(workflow_id, json=from_block("third", again["executionId"]))
+
+    (first, *_), (started, *_) = [await server.events(each["executionId"]) for each in (source, third)]
+    actor = first["data"]["actor"]
+    who = actor["id"] if actor["type"] == "user" else f"{actor['type']}:{actor['id']}"
+    assert started["data"]["source"]["startedBy"] == [who]
+
+
 async def test_the_version_that_is_active_now_runs(server: Server) -> None:
     workflow_id = await server.deploy(CHAIN)
     await server.execute(workflow_id, json={"n": 4})

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from signoff.access.attempts import PER_ACCOUNT
-from signoff.access.sessions import COOKIE
+from signoff.access.signing_in.attempts import PER_ACCOUNT
+from signoff.access.signing_in.sessions import COOKIE
 from support.gateways import Server
 from support.identities import (
     DEFAULT,
@@ -39,7 +39,7 @@ async def test_who_signs_in_is_told_who_they_are_and_gets_a_guarded_cookie(serve
     )
 
     assert status == 200
-    assert body["user"] == {"id": user_id, "name": "Ada", "email": address, "mustChangePassword": True}
+    assert body["user"] == {"id": user_id, "name": "Ada", "email": address, "mustChangePassword": False}
     assert [(each["id"], each["roles"]) for each in body["workspaces"]] == [(DEFAULT, ["read", "write"])]
     cookie = session_cookie(headers)
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}

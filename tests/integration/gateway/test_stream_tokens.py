@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from signoff.access.stream_tokens import StreamGrant, StreamTokens
+from signoff.access.keys.tokens import StreamGrant, StreamTokens
 from signoff.events.times import from_iso
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.gateway.gateway import GATEWAY

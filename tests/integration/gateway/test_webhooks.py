@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from signoff.access.environment import KIND, context_of
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.environment import KIND, context_of
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.search import Search
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import KEY, LIMIT, Server, serving, settings

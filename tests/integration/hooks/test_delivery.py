@@ -21,6 +21,20 @@ async def test_an_event_is_told_with_its_very_bytes(site: HookSite, receiver: Re
     assert receiver.ids() == [f"{hook}/{log_id}/1", f"{hook}/{log_id}/2"]
 
 
+async def test_what_a_fork_copied_is_not_told_again(site: HookSite, receiver: Receiver) -> None:
+    hook = await site.hook(receiver.url())
+    log_id = site.new_log()
+    await site.append(log_id, STARTED)
+    await site.append(log_id, COMPLETED, copied=True)
+    await site.append(log_id, COMPLETED)
+    async with site.delivering():
+        await receiver.until(lambda: len(receiver.received) == 2)
+    await site.replay(hook, log_id, 1)
+    async with site.delivering():
+        await receiver.until(lambda: len(receiver.received) == 4)
+    assert receiver.of(log_id) == [1, 3, 1, 3]
+
+
 async def test_a_crash_between_delivery_and_position_delivers_again_with_the_same_id(
     site: HookSite, receiver: Receiver
 ) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Block
+from signoff.engine.definitions.definition import Block
 from signoff.executor.blocks.base import BlockFailureError
 from signoff.executor.blocks.llm.router import Router, RouterV2
 from support.llm_desk import KEY, Desk

@@ -51,7 +51,9 @@ CREATE TABLE public.executions (
     actor_id text,
     error text,
     error_code text,
-    attributes jsonb
+    attributes jsonb,
+    words tsvector,
+    words_version integer
 );
 
 CREATE TABLE public.executors (
@@ -60,6 +62,13 @@ CREATE TABLE public.executors (
 );
 
 CREATE TABLE public.fold_snapshots (
+    version bigint NOT NULL,
+    format integer NOT NULL,
+    log_id uuid NOT NULL,
+    state bytea NOT NULL
+);
+
+CREATE TABLE public.fold_waypoints (
     version bigint NOT NULL,
     format integer NOT NULL,
     log_id uuid NOT NULL,
@@ -204,6 +213,9 @@ ALTER TABLE ONLY public.executors
 ALTER TABLE ONLY public.fold_snapshots
     ADD CONSTRAINT fold_snapshots_pkey PRIMARY KEY (log_id);
 
+ALTER TABLE ONLY public.fold_waypoints
+    ADD CONSTRAINT fold_waypoints_pkey PRIMARY KEY (log_id, version);
+
 ALTER TABLE ONLY public.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (name);
 
@@ -244,6 +256,10 @@ CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, s
 CREATE INDEX executions_of_workflow ON public.executions USING btree (workspace_id, workflow_id, started_at);
 
 CREATE INDEX executions_unparked ON public.executions USING btree (partition) WHERE (NOT parked);
+
+CREATE INDEX executions_wordless ON public.executions USING btree (workspace_id, log_id) WHERE (words_version IS DISTINCT FROM version);
+
+CREATE INDEX executions_words ON public.executions USING gin (words) WITH (fastupdate=off);
 
 CREATE INDEX point_lists_due ON public.point_lists USING btree (key, due_at, opened_at, id);
 

@@ -12,6 +12,7 @@ CREATE TABLE dead_commands (
     died_at INTEGER NOT NULL, settled_at INTEGER, settled TEXT, settled_by TEXT,
     PRIMARY KEY (partition, command_offset)
 );
+CREATE TABLE execution_words (word TEXT NOT NULL, log_id TEXT NOT NULL, PRIMARY KEY (word, log_id)) WITHOUT ROWID;
 CREATE TABLE executions (
     log_id TEXT PRIMARY KEY,
     partition INTEGER NOT NULL,
@@ -30,13 +31,20 @@ CREATE TABLE executions (
     ended_at INTEGER,
     due_at INTEGER,
     broken TEXT
-, actor_type TEXT, actor_id TEXT, error TEXT, error_code TEXT, attributes TEXT) WITHOUT ROWID;
+, actor_type TEXT, actor_id TEXT, error TEXT, error_code TEXT, attributes TEXT, words TEXT, words_version INTEGER) WITHOUT ROWID;
 CREATE TABLE executors (owner TEXT PRIMARY KEY, alive_until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE fold_snapshots (
     log_id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
     format INTEGER NOT NULL,
     state BLOB NOT NULL
+);
+CREATE TABLE fold_waypoints (
+    log_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (log_id, version)
 );
 CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE partitions (
@@ -115,6 +123,7 @@ CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NU
 CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
 CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;
+CREATE INDEX executions_wordless ON executions (workspace_id, log_id) WHERE words_version IS NOT version;
 CREATE INDEX point_lists_due ON point_lists (key, due_at, opened_at, id);
 CREATE INDEX point_lists_priority ON point_lists (key, rank, opened_at, id);
 CREATE INDEX records_due ON records (kind, due_at) WHERE due_at IS NOT NULL;

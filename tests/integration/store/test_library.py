@@ -26,13 +26,14 @@ from eventsourcing.tests.persistence import (
 )
 from eventsourcing.utils import Environment
 
-from signoff.events.audit import LogEntry, LogMapper, StoreRecorder
+from signoff.events.audit import LogEntry, LogMapper
 from signoff.events.codec import encode
 from signoff.events.store.base import EventStore, NewEvent
 from signoff.events.store.postgres import PostgresStore
 from signoff.events.store.sqlite import SqliteStore
 from signoff.events.types import Event, VariablesSet
 from support.postgres import Postgres
+from support.store_recorder import StoreRecorder
 from support.stores import LIMIT, PARTITIONS, Writer, events, migrate, until, without_files
 
 OpenStore = Callable[[], Awaitable[EventStore]]

@@ -136,6 +136,8 @@ async def test_two_that_migrate_at_once_do_it_once(empty_database: str) -> None:
         [
             *("0001_log_pre", "0002_schedules_pre", "0003_records_pre", "0004_search_pre", "0005_inbox_pre"),
             "0006_dead_commands_pre",
+            "0007_waypoints_pre",
+            "0008_words_pre",
         ],
     ]
     for store in stores:

@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import aiohttp
 import pytest
 
-from signoff.access.keys import digest_of
-from signoff.access.sealing import Sealer
-from signoff.access.sessions import COOKIE, Session, Sessions
-from signoff.access.stream_tokens import LIFETIME, StreamTokens
+from signoff.access.keys.making import digest_of
+from signoff.access.keys.tokens import LIFETIME, StreamTokens
+from signoff.access.secrets.sealing import Sealer
+from signoff.access.signing_in.sessions import COOKIE, Session, Sessions
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE, EXECUTIONS, PARTITIONS
@@ -29,7 +29,7 @@ from signoff.events.types import (
 )
 from signoff.stream import permits as permits_module
 from signoff.tail import feed as feed_module
-from signoff.tail.cursors import Cursors
+from signoff.tail.cursors import LABEL, Cursors
 from support.growing_logs import LIMIT, GrowingLog, Ledger, completed, notified, started, step, until
 from support.logs import logs_of_a_service
 from support.sse import FeedStream, Stream
@@ -43,7 +43,7 @@ ADAS = Actor(type="apiKey", id="ada-key")
 ADAS_KEY = "signoff_the-key-of-ada"
 HERES_KEY = "signoff_the-key-of-here"
 TOKENS = StreamTokens(Sealer(SECRETS))
-CURSORS = Cursors(SECRETS)
+CURSORS = Cursors(Sealer(SECRETS).keys_for(LABEL))
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from local_services.kafka import Kafka
 from signoff.events.bus.kafka import KafkaBus
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.postgres import PostgresStore
-from signoff.events.topics import EXECUTIONS, PARTITIONS
+from signoff.events.topics import COMMANDS, EXECUTIONS, PARTITIONS
 from support.growing_logs import LIMIT, GrowingLog, Ledger, completed, started, step
 from support.logs import logs_of_a_service
 from support.postgres import Postgres
@@ -33,7 +33,7 @@ def database(postgres: Postgres) -> Iterator[str]:
 async def world(database: str, kafka: Kafka) -> AsyncIterator[World]:
     """A running service that follows the topic."""
     store, bus = await PostgresStore.open(database), KafkaBus(kafka.bootstrap, timeout=_BROKER_LIMIT)
-    await bus.create({EXECUTIONS: PARTITIONS}, configs={})
+    await bus.create({EXECUTIONS: PARTITIONS, COMMANDS: PARTITIONS}, configs={})
     world = World(store, bus, await Ledger.open(store, bus))
     async with world.serving():
         await world.follow_topic()

@@ -7,16 +7,16 @@ from typing import Final
 import aiohttp
 from msgspec import Struct
 
+from signoff.access.directory.live import LiveDirectory, following
 from signoff.access.gate import Gate
-from signoff.access.live import LiveDirectory, following
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.blobs import BlobStore
 from signoff.events.files import Files
 from signoff.executor.app import Executor, Nobody
 from signoff.executor.blocks.base import Tools
 from signoff.executor.blocks.llm.memory import StoredMemory
 from signoff.executor.blocks.llm.settings import Llm, LlmSettings
-from signoff.executor.fencing import fenced
+from signoff.executor.ownership.fencing import fenced
 from signoff.gateway.app import create_app as create_gateway
 from signoff.runtime.health import Health
 from signoff.runtime.server import serve

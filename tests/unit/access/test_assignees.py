@@ -7,10 +7,10 @@ import pytest
 
 from signoff.access import assignees
 from signoff.access.assignees import ERASED, KEEP_FOR, REMOVED, Assignees, Named
-from signoff.access.directory import DEFAULT_ID
+from signoff.access.directory.fold import DEFAULT_ID
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import UnknownAssigneeError
-from signoff.access.live import LiveDirectory
-from signoff.access.people import People, Person
+from signoff.access.signing_in.people import People, Person
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, directory_log_id

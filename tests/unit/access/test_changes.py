@@ -4,8 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from signoff.access.changes import MAX_NAME, fault, faults, read_proposals
-from signoff.access.directory import DEFAULT_ID
+from signoff.access.directory.changes import MAX_NAME, fault, faults, read_proposals
+from signoff.access.directory.fold import DEFAULT_ID
 from signoff.events.types import (
     AbsenceEnded,
     AbsenceSet,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from signoff.access.decision_codes import (
+from signoff.access.errors import CodeNotSentError, TooManyCodesError, WrongCodeError
+from signoff.access.links.codes import (
     ATTEMPTS,
     GOOD_FOR,
     MOST_WRONG,
@@ -15,8 +16,7 @@ from signoff.access.decision_codes import (
     WINDOW,
     DecisionCodes,
 )
-from signoff.access.errors import CodeNotSentError, TooManyCodesError, WrongCodeError
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.memory import MemoryStore
 
 LINK, OTHER = "a" * 64, "b" * 64

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signoff.access.callers import Principal
-from signoff.access.decision_links import (
+from signoff.access.errors import InvalidKeyError, TooManyLinksError
+from signoff.access.links.links import (
     KIND,
     LIFETIME,
     LONGEST,
@@ -23,8 +24,7 @@ from signoff.access.decision_links import (
     is_retry,
     page_of,
 )
-from signoff.access.errors import InvalidKeyError, TooManyLinksError
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.memory import MemoryStore
 from signoff.events.types import SYSTEM, Actor
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.access import directory
-from signoff.access.changes import fault, faults
-from signoff.access.decide import decide_directory
-from signoff.access.directory import DEFAULT_ID, Directory, apply, evolve_directory
+from signoff.access.directory import fold as directory
+from signoff.access.directory.changes import fault, faults
+from signoff.access.directory.decide import decide_directory
+from signoff.access.directory.fold import DEFAULT_ID, Directory, apply, evolve_directory
 from signoff.engine.messages import Draft
 from signoff.events.codec import encode_json
 from signoff.events.types import (

@@ -4,11 +4,11 @@ from uuid import UUID
 
 import pytest
 
-from signoff.access.directory import DEFAULT_ID, Directory
+from signoff.access.directory.fold import DEFAULT_ID, Directory
 from signoff.access.errors import SealError
-from signoff.access.form_secrets import KIND, FormSecrets, context_of
-from signoff.access.resealing import reseal
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.form_secrets import KIND, FormSecrets, context_of
+from signoff.access.secrets.resealing import reseal
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.memory import MemoryStore
 
 OLD, NEW = b"the old secret key of this server", b"the new secret key of this server"

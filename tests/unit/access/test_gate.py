@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 from multidict import CIMultiDict
 
-from signoff.access.decision_links import Ticket
-from signoff.access.directory import DEFAULT_ID
+from signoff.access.directory.fold import DEFAULT_ID
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.errors import ForeignWorkspaceError, InvalidKeyError, UnknownWorkspaceError
 from signoff.access.gate import About, Gate
-from signoff.access.keys import digest_of
-from signoff.access.live import LiveDirectory
+from signoff.access.keys.making import digest_of
+from signoff.access.links.links import Ticket
 from signoff.access.permissions import ROLES, TABLE
-from signoff.access.sessions import COOKIE, Session, Sessions
+from signoff.access.signing_in.sessions import COOKIE, Session, Sessions
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.events.types import (

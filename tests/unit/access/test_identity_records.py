@@ -9,12 +9,12 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 from argon2.profiles import CHEAPEST
 
-from signoff.access.attempts import WINDOW, Attempts
 from signoff.access.errors import PasswordsBusyError, PersonConflictError, TooManyAttemptsError
-from signoff.access.key_uses import KeyUses
-from signoff.access.passwords import Passwords
-from signoff.access.people import People, Person, folded
-from signoff.access.sessions import Session, Sessions
+from signoff.access.keys.uses import KeyUses
+from signoff.access.signing_in.attempts import WINDOW, Attempts
+from signoff.access.signing_in.passwords import Passwords
+from signoff.access.signing_in.people import People, Person, folded
+from signoff.access.signing_in.sessions import Session, Sessions
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.records import Records
 from signoff.events.store.memory import MemoryStore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from signoff.access.keys import PREFIX, digest_of, new_key
+from signoff.access.keys.making import PREFIX, digest_of, new_key
 
 
 def test_a_new_key_is_random_and_says_whose_it_is() -> None:

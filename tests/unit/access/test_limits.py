@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from signoff.access.limits import Limiter, MemoryLimiter, SharedLimiter
+from signoff.access.keys.limits import Limiter, MemoryLimiter, SharedLimiter
 from signoff.events.store.memory import MemoryStore
 from signoff.runtime.settings import Rate
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from signoff.access import live
-from signoff.access.directory import DEFAULT_ID, FORMAT, Directory, User, evolve_directory
+from signoff.access.directory import live
+from signoff.access.directory.fold import DEFAULT_ID, FORMAT, Directory, User, evolve_directory
+from signoff.access.directory.live import STALE_AFTER, LiveDirectory
 from signoff.access.gate import Gate
-from signoff.access.live import STALE_AFTER, LiveDirectory
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.codec import decode_event
 from signoff.events.errors import StoreUnavailableError

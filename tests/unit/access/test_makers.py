@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from signoff.access.callers import Principal
-from signoff.access.directory import DEFAULT_ID, Directory
+from signoff.access.directory.fold import DEFAULT_ID, Directory
 from signoff.access.makers import MOST, MOST_GROUPS, maker_now, maker_of
 from signoff.access.permissions import expanded
 from signoff.events.times import iso

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from signoff.access.environment import KIND
-from signoff.access.orphans import Orphans
+from signoff.access.directory.orphans import Orphans
+from signoff.access.secrets.environment import KIND
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.hooks import KnownDirectory

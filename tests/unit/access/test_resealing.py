@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from signoff.access.directory import DEFAULT_ID, Directory, Workspace
-from signoff.access.environment import KIND, context_of
-from signoff.access.resealing import reseal
-from signoff.access.sealing import Sealer
+from signoff.access.directory.fold import DEFAULT_ID, Directory, Workspace
+from signoff.access.secrets.environment import KIND, context_of
+from signoff.access.secrets.resealing import reseal
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.memory import MemoryStore
 
 OLD, NEW = b"the old secret key of this server", b"the new secret key of this server"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from signoff.access.limits import SharedLimiter
+from signoff.access.keys.limits import SharedLimiter
 from signoff.events.store.memory import MemoryStore
 from signoff.runtime.settings import Rate
 from support.stores import Clock

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signoff.access.errors import InvalidKeyError
-from signoff.access.sealing import Sealer
-from signoff.access.stream_tokens import LIFETIME, StreamTokens
+from signoff.access.keys.tokens import LIFETIME, StreamTokens
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.types import Actor
 
 ADA = Actor(type="user", id="ada")

@@ -8,6 +8,7 @@ from signoff.cli.connection import explain, find_key
 from signoff.cli.exits import Exit
 from signoff.client import (
     ClientError,
+    ConfigurationError,
     Detail,
     PermissionDeniedError,
     RateLimitedError,
@@ -68,6 +69,12 @@ def test_every_error_says_what_to_do(error: ClientError, key: str | None, says: 
 
     assert says in str(told)
     assert told.code == Exit.REFUSED
+
+
+def test_what_cannot_be_sent_is_the_command_line_that_is_wrong() -> None:
+    told = explain(ConfigurationError("'nonsense' is not a URL"), key="sk")
+
+    assert (str(told), told.code) == ("'nonsense' is not a URL", Exit.USAGE)
 
 
 def test_the_faults_in_a_refusal_are_told_one_by_one_with_their_places() -> None:

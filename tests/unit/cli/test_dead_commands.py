@@ -11,7 +11,7 @@ from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import DeadCommand
 from signoff.events.times import iso
 from signoff.events.types import Command
-from signoff.executor import turn
+from signoff.executor.partition import turn
 from support.executors import REFUND, Sent, Site
 from support.installations import installation_of
 

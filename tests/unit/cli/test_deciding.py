@@ -9,7 +9,7 @@ import pytest
 from signoff.cli.deciding.answers import Answers
 from signoff.cli.deciding.fields import LocalFile, misfit, read, shown
 from signoff.cli.deciding.terminal import Terminal
-from signoff.cli.harmless import harmless
+from signoff.cli.terminal.harmless import harmless
 
 APPROVED = {"id": "f", "name": "approved", "type": "boolean", "required": True}
 AMOUNT = {"id": "f", "name": "amount", "type": "number", "required": False, "max": 100}

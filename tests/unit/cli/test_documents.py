@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff.cli.documents import read_document, read_input
+from signoff.cli.arguments.documents import read_document, read_input
 from signoff.cli.exits import CommandError, Exit
 
 

@@ -8,18 +8,21 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from signoff.access import environment
-from signoff.access.sealing import Sealer
+from signoff.access.secrets import environment
+from signoff.access.secrets.sealing import Sealer
 from signoff.cli.examination import examine
 from signoff.cli.upkeep.configuration import examine_settings
 from signoff.cli.upkeep.finding import Finding
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import Append, DeadCommand, EventStore, Lease, NewEvent
 from signoff.events.store.sqlite import SqliteStore
-from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS, OUTCOMES
+from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS, PARTITIONS
+from signoff.events.topology import apply
 from signoff.runtime.settings import Settings
 from support.executors import REFUND, Site
 from support.installations import installation_of
+from support.older import OlderExecutor
+from support.stores import Writer, execution
 
 SEALER = Sealer([b"a secret key of this whole installation"])
 CLUSTER = {"database_url": "postgresql://db.example.org/signoff", "kafka": "kafka.example.org:9092"}
@@ -119,12 +122,12 @@ async def test_topics_that_forget_too_soon_or_outlive_no_broker_are_told_with_wh
     site: Site,
 ) -> None:
     site.bus = ForgetfulBus()
-    await site.bus.create(dict.fromkeys((COMMANDS, EXECUTIONS, OUTCOMES), site.partitions), configs={})
+    await apply(site.bus)
 
     told = [each.detail for each in await all_findings(site) if each.subject == f"topic {COMMANDS}"]
 
-    assert any("set retention.ms to 604800000" in detail for detail in told)
-    assert any("min.insync.replicas=1: set it to 2" in detail for detail in told)
+    assert any("retention.ms=60000, not 604800000: run `signoff topics apply`" in each for each in told)
+    assert any("has 2 copies: make it 3" in each for each in told)
 
 
 async def test_a_broker_made_anew_is_found_by_its_offsets_and_told_with_what_to_run(site: Site) -> None:
@@ -204,6 +207,24 @@ async def test_rows_that_do_not_follow_from_the_log_are_told_with_what_to_run(si
     found = (await findings(site, everything=True))[f"log {log_id}"]
 
     assert "wrong in executions: run `signoff doctor --rebuild`" in found.detail
+
+
+async def test_executions_without_words_are_counted_and_told_with_what_to_run(
+    site: Site, tmp_path: Path
+) -> None:
+    store, row = await SqliteStore.open(tmp_path / "signoff.db"), execution()
+    await store.migrate(partitions=PARTITIONS)
+    await (await Writer.of(store)).append(rows=[row])
+    await OlderExecutor(store, tmp_path / "signoff.db").wrote(row)
+
+    found = await findings(Site(store, site.bus, site.blobs, site.tools))
+    await store.migrate(partitions=PARTITIONS)
+    after = await findings(Site(store, site.bus, site.blobs, site.tools))
+    await store.close()
+
+    assert not found["words"].ok
+    assert "1 executions lack the words" in found["words"].detail
+    assert "words" not in after
 
 
 async def test_a_large_value_that_is_not_in_the_object_store_is_told(site: Site) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from signoff.cli.examples import Example, read_examples, with_surroundings
 from signoff.cli.exits import CommandError
-from signoff.engine.parse import parse
+from signoff.cli.serving.examples import Example, read_examples, with_surroundings
+from signoff.engine.definitions.parse import parse
 from signoff.gateway.workflows.yaml_text import decode_yaml
 from signoff.runtime.settings import Settings
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from signoff.blocks import Registry
+from signoff.cli.arguments.linting import Remark, lint_file
 from signoff.cli.exits import CommandError, Exit
-from signoff.cli.linting import Remark, lint_file
 from signoff.cli.main import call
 from signoff.gateway.errors import ApiError
 from signoff.gateway.workflows.definitions import Checking, read_definition

@@ -16,7 +16,7 @@ from signoff.cli.mcp.resources import read
 from signoff.cli.mcp.server import Context
 from signoff.cli.mcp.workflow_tools import tool_name
 from signoff.client import AsyncClient
-from signoff.engine.parse import parse
+from signoff.engine.definitions.parse import parse
 
 
 def test_a_small_answer_stays_as_it_is() -> None:

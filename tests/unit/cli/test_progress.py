@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
-from signoff.cli import views
-from signoff.cli.progress import Progress
+from signoff.cli.terminal import views
+from signoff.cli.terminal.progress import Progress
 from signoff.client import PausePoint, StreamEvent
 from signoff.events.times import from_iso
 
@@ -155,7 +155,7 @@ def test_an_open_decision_is_shown_with_the_command_that_takes_it() -> None:
     assert "Amount    250" in text
     assert "to fill in: boolean, required" in text
     assert """signoff resume e1 --input '{"approved": true}'""" in text
-    assert "/api/resume/w/e1/ask" in text
+    assert "/resume/w/e1" in text
 
 
 def test_of_several_open_decisions_each_is_named_in_its_command() -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from signoff.blocks import Registry
-from signoff.cli.embedded import bus_in_memory
+from signoff.cli.serving.embedded import bus_in_memory
 from signoff.cli.upkeep.rebuild import Progress, rebuild
 from signoff.cli.upkeep.recovery import Closed, RecoveryError, closed_partitions, facts_of, recover
 from signoff.events.blobs import BlobStore

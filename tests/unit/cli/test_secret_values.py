@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from signoff.cli.arguments.secret_values import read_secret
 from signoff.cli.exits import CommandError
-from signoff.cli.secret_values import read_secret
 
 
 @pytest.mark.parametrize("text", [b"s3cret", b"s3cret\n", b"s3cret\r\n"])

@@ -2,8 +2,8 @@
 
 import pytest
 
+from signoff.cli.arguments.selection import Selection
 from signoff.cli.exits import CommandError
-from signoff.cli.selection import Selection
 
 
 def test_what_is_given_is_the_filter_and_nothing_else() -> None:

@@ -347,6 +347,8 @@ Call = Callable[[AsyncClient], Any]
         (lambda c: c.hooks.list(), {"hooks": [HOOK]}, "GET /api/hooks", None),
         (lambda c: c.inbox.list(scope="all", workflows=["w"], overdue=True, sort="due"), {"items": []},
          "GET /api/inbox?scope=all&workflowId=w&overdue=true&sort=due&limit=50", None),
+        (lambda c: c.inbox.list(claimed="nobody"), {"items": []},
+         "GET /api/inbox?claimed=nobody&sort=-priority&limit=50", None),
         (lambda c: c.inbox.counts(text="acme"), COUNTS, "GET /api/inbox/counts?text=acme", None),
         (lambda c: c.inbox.get("e", "c"), DETAIL, f"GET {INBOX}", None),
         (lambda c: c.inbox.claim("e", "c"), STATE, f"POST {INBOX}/claim", {}),

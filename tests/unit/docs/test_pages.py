@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 
-from signoff.engine.faults import Fault
-from signoff.engine.parse import parse
+from signoff.engine.definitions.faults import Fault
+from signoff.engine.definitions.parse import parse
 from signoff.engine.recipe.keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
 from signoff.engine.recipe.reader import SPELLINGS, block_keys
 from signoff.engine.recipe.schema import definition_schema

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.attributes import attribute_values
-from signoff.engine.definition import Definition, decode, digest, encode
-from signoff.engine.faults import Fault
-from signoff.engine.parse import parse
+from signoff.engine.definitions.attributes import attribute_values
+from signoff.engine.definitions.definition import Definition, decode, digest, encode
+from signoff.engine.definitions.faults import Fault
+from signoff.engine.definitions.parse import parse
 
 STEP: dict[str, Any] = {"type": "function", "code": "return 1"}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signoff.engine.definitions.inspection import Inspection
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.inspection import Inspection
 from signoff.engine.points.calendars import (
     Calendar,
     add_business,

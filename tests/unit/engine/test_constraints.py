@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.engine.constraints import MAX_MATCHED, MAX_PATTERNS
-from signoff.engine.faults import Fault
-from signoff.engine.forms import check_form, form_fields
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.constraints import MAX_MATCHED, MAX_PATTERNS
+from signoff.engine.definitions.faults import Fault
+from signoff.engine.definitions.forms import check_form, form_fields
+from signoff.engine.definitions.parse import Parsed, parse
 
 
 def fields(*specs: dict[str, Any]) -> list[dict[str, Any]]:

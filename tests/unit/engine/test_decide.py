@@ -2,7 +2,7 @@
 
 import pytest
 
-from signoff.engine.definition import Retry, Variable
+from signoff.engine.definitions.definition import Retry, Variable
 from signoff.engine.messages import RunBlock, TakenOver, Tick
 from signoff.events.times import iso
 from signoff.events.types import DeployWorkflow, Outcome

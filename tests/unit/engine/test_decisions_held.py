@@ -2,8 +2,8 @@
 
 import pytest
 
-from signoff.engine.definition import Loop, Parallel
-from signoff.engine.graph import Graph
+from signoff.engine.definitions.definition import Loop, Parallel
+from signoff.engine.definitions.graph import Graph
 from signoff.engine.points.held import MAX_HELD
 from signoff.engine.points.policies import NO_POLICY, Policy
 from signoff.events.types import Quorum

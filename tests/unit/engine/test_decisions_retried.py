@@ -2,7 +2,7 @@
 
 import pytest
 
-from signoff.engine.definition import Loop, Parallel
+from signoff.engine.definitions.definition import Loop, Parallel
 from signoff.engine.points.policies import NO_POLICY, Policy
 from signoff.events.times import iso
 from signoff.events.types import SYSTEM, ChildChanged, ClaimPause, Command, Quorum, RetryExecution

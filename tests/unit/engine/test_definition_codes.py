@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.codes import Code
-from signoff.engine.parse import parse
+from signoff.engine.definitions.codes import Code
+from signoff.engine.definitions.parse import parse
 
 END = {"type": "response"}
 BODY = "const total = <start.amount>;\nreturn total * {{RATE}}"

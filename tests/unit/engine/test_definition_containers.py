@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Connection, Loop, Parallel, encode
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Connection, Loop, Parallel, encode
+from signoff.engine.definitions.parse import Parsed, parse
 
 END = {"type": "response"}
 STEP = {"type": "function", "code": "return 1"}

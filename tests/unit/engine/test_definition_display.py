@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.display import build_data, response_parts, response_structure
+from signoff.engine.deciding.display import build_data, response_parts, response_structure
 
 NESTED = [
     {"id": "1", "name": "total", "type": "number", "value": "12"},

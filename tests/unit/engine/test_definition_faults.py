@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.engine.faults import at
-from signoff.engine.parse import parse
+from signoff.engine.definitions.faults import at
+from signoff.engine.definitions.parse import parse
 
 STEP: dict[str, Any] = {"type": "function", "code": "return 1"}
 NAMES = st.text("abcdefghij", min_size=6, max_size=9).map(lambda name: f"q{name}")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Block
-from signoff.engine.faults import Fault
-from signoff.engine.forms import check_form, coerce_fields, form_fields, start_output
+from signoff.engine.definitions.definition import Block
+from signoff.engine.definitions.faults import Fault
+from signoff.engine.definitions.forms import check_form, coerce_fields, form_fields, start_output
 
 FORMAT = [
     {"name": "amount", "type": "number", "value": "7"},

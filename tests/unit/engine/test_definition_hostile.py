@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.engine.catalog import BLOCK_TYPES
-from signoff.engine.definition import digest, encode
-from signoff.engine.parse import parse
+from signoff.engine.definitions.catalog import BLOCK_TYPES
+from signoff.engine.definitions.definition import digest, encode
+from signoff.engine.definitions.parse import parse
 from signoff.engine.recipe.keys import BLOCK_KEYS, FIELD_KEYS, RETRY_KEYS, TOP_KEYS
 from signoff.engine.recipe.reader import SPELLINGS
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from signoff.engine.definition import Block, Connection, Definition, Retry, Variable, encode
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Block, Connection, Definition, Retry, Variable, encode
+from signoff.engine.definitions.parse import Parsed, parse
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

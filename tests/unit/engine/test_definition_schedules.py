@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.engine.parse import Parsed, parse
-from signoff.engine.schedules import ScheduleError, check_cron, is_time_zone, sim_cron
+from signoff.engine.definitions.parse import Parsed, parse
+from signoff.engine.definitions.schedules import ScheduleError, check_cron, is_time_zone, sim_cron
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from signoff.engine.parse import parse
+from signoff.engine.definitions.parse import parse
 from signoff.engine.recipe.keys import FIELD_KEYS, RETRY_KEYS, TOP_KEYS
 from signoff.engine.recipe.reader import SPELLINGS, block_keys
 from signoff.engine.recipe.schema import definition_schema
@@ -141,7 +141,6 @@ def near_documents(draw: st.DrawFn) -> dict[str, Any]:
     return {"blocks": blocks, **draw(st.dictionaries(st.sampled_from([*TOP_KEYS, "x"]), VALUES, max_size=1))}
 
 
-@settings(max_examples=300)
 @given(near_documents())
 def test_what_the_schema_refuses_the_reader_refuses_too(document: dict[str, Any]) -> None:
     if not VALIDATOR.is_valid(document):

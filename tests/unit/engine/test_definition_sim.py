@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Block, Connection, Retry, Variable, digest, encode
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Block, Connection, Retry, Variable, digest, encode
+from signoff.engine.definitions.parse import Parsed, parse
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

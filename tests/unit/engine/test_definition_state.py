@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Connection, Loop, Parallel, Variable
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.definition import Connection, Loop, Parallel, Variable
+from signoff.engine.definitions.parse import Parsed, parse
 
 
 def sub(**values: Any) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.catalog import BLOCK_TYPES, TriggerKind, find_entry, output_fields
-from signoff.engine.definition import Block, Connection
-from signoff.engine.forms import start_output
-from signoff.engine.parse import Parsed, parse
+from signoff.engine.definitions.catalog import BLOCK_TYPES, TriggerKind, find_entry, output_fields
+from signoff.engine.definitions.definition import Block, Connection
+from signoff.engine.definitions.forms import start_output
+from signoff.engine.definitions.parse import Parsed, parse
 
 END = {"type": "response"}
 

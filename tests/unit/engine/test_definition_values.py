@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.errors import InvalidValueError
-from signoff.engine.values import (
+from signoff.engine.definitions.values import (
     assign_variables,
     coerce_value,
     duration_ms,
@@ -15,6 +14,7 @@ from signoff.engine.values import (
     to_text,
     wait_ms,
 )
+from signoff.engine.errors import InvalidValueError
 
 
 @pytest.mark.parametrize(

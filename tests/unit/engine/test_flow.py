@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from signoff.engine.definition import Retry
+from signoff.engine.definitions.definition import Retry
 from signoff.events.times import iso
 from support.bdd import (
     HUMAN,

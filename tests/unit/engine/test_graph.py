@@ -2,8 +2,8 @@
 
 import pytest
 
-from signoff.engine.definition import Block, Connection, Definition
-from signoff.engine.graph import Graph, Settled, compile_graph, has_successor, settle
+from signoff.engine.definitions.definition import Block, Connection, Definition
+from signoff.engine.definitions.graph import Graph, Settled, compile_graph, has_successor, settle
 from signoff.events.types import Json
 from support.bdd import workflow
 

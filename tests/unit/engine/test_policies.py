@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from signoff.engine.definitions.parse import Parsed, parse
 from signoff.engine.errors import InvalidValueError
-from signoff.engine.parse import Parsed, parse
 from signoff.engine.points.policies import NO_POLICY, Policy, named_people, read_policy
 from signoff.events.times import from_iso
 from signoff.events.types import Deadline, Quorum

@@ -12,11 +12,11 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from signoff.engine.definition import Block, Connection, Definition, Loop, Parallel, Retry
+from signoff.engine.definitions.definition import Block, Connection, Definition, Loop, Parallel, Retry
+from signoff.engine.definitions.graph import ERROR, Graph, compile_graph, fires
 from signoff.engine.evolve import evolve
-from signoff.engine.graph import ERROR, Graph, compile_graph, fires
+from signoff.engine.folding.places import path_of, turns_of
 from signoff.engine.messages import Input, RunBlock, TakenOver
-from signoff.engine.places import path_of, turns_of
 from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import broken_link, decode_event
 from signoff.events.times import iso
@@ -311,9 +311,7 @@ def told(course: Course) -> Chance:
 
 
 def any_course(test: Callable[[Course], None]) -> Callable[[], None]:
-    return settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])(
-        given(courses())(test)
-    )
+    return settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])(given(courses())(test))
 
 
 @any_course
@@ -399,7 +397,7 @@ def test_the_log_is_a_gapless_chain_and_any_prefix_of_it_has_a_state(course: Cou
     assert state == story.state
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(courses(), st.integers(0, 200))
 def test_a_snapshot_in_the_middle_changes_nothing(course: Course, place: int) -> None:
     story = told(course)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.engine.definition import Block, Definition
-from signoff.engine.errors import UnknownFieldError
-from signoff.engine.references import (
+from signoff.engine.definitions.definition import Block, Definition
+from signoff.engine.definitions.references import (
     MISSING,
     block_names,
     compile_code,
@@ -17,6 +16,7 @@ from signoff.engine.references import (
     resolve,
     resolve_code,
 )
+from signoff.engine.errors import UnknownFieldError
 
 NAMES = {"start": "s1", "doubleit": "d1", "d1": "d1", "idle": "i1"}
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from signoff.engine.deciding.timetable import COUNTED, MOST, PartElsewhereError, read_schedules
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow, evolve_workflow, take_schedules
 from signoff.engine.messages import Draft, Tick
-from signoff.engine.timetable import COUNTED, MOST, PartElsewhereError, read_schedules
-from signoff.engine.workflow import WorkflowState, decide_workflow, evolve_workflow, take_schedules
 from signoff.events.codec import decode_event, encode
 from signoff.events.times import from_iso, iso
 from signoff.events.topics import scheduled_log_id, workflow_log_id
@@ -59,7 +59,8 @@ class Workflow:
     def __init__(self, now: float) -> None:
         self.now = now
         self.state = WorkflowState()
-        self.raws: list[bytes] = []
+        self.events: list[Event] = []
+        self._reread = WorkflowState()  # folded from the log's bytes, as another process does
 
     def deploy(self, *blocks: dict[str, Any]) -> None:
         self.deploy_definition({"blocks": [*blocks, OTHER]})
@@ -83,7 +84,7 @@ class Workflow:
 
     def _send(self, data: CommandData) -> Outcome:
         command = Command(
-            command_id=an_id(len(self.raws) + 1),
+            command_id=an_id(len(self.events) + 1),
             type=data.TYPE,
             execution_id="reports",
             issued_at=iso(self.now),
@@ -107,7 +108,7 @@ class Workflow:
                 self._record(result)
             else:
                 outcomes.append(result)
-        assert self.replayed() == self.state
+        assert self._reread == self.state
         return outcomes
 
     def _record(self, draft: Draft) -> None:
@@ -120,19 +121,18 @@ class Workflow:
             data=draft.data,
         )
         evolve_workflow(self.state, event)
-        self.raws.append(encode(event))
+        read = decode_event(encode(event))
+        evolve_workflow(self._reread, read)
+        self.events.append(read)
 
-    def replayed(self) -> WorkflowState:
+    def reread(self) -> WorkflowState:
         state = WorkflowState()
-        for raw in self.raws:
-            evolve_workflow(state, decode_event(raw))
+        for event in self.events:
+            evolve_workflow(state, event)
         return state
 
-    def events(self) -> list[Event]:
-        return [decode_event(raw) for raw in self.raws]
-
     def fired(self) -> list[ScheduleFired]:
-        return [event.data for event in self.events() if isinstance(event.data, ScheduleFired)]
+        return [event.data for event in self.events if isinstance(event.data, ScheduleFired)]
 
     def next_due(self) -> float | None:
         return self.state.next_due(self.now)
@@ -190,7 +190,7 @@ def test_at_its_moment_it_is_fired_with_all_that_a_start_needs() -> None:
         due_at=due_at,
     )
     assert UUID(fired.execution_id).version == 5
-    assert workflow.events()[-1].causation_id == "1"
+    assert workflow.events[-1].causation_id == "1"
 
 
 def test_a_moment_is_fired_once_however_often_time_passes() -> None:
@@ -326,7 +326,7 @@ def test_what_was_due_before_it_is_switched_off_is_fired_before_it() -> None:
 
     workflow.switch("nightly", enabled=False)
 
-    assert [event.type for event in workflow.events()][1:] == ["schedule:fired", "schedule:switched"]
+    assert [event.type for event in workflow.events][1:] == ["schedule:fired", "schedule:switched"]
 
 
 @pytest.mark.parametrize("given", ["a block that is none", "a workflow that is undeployed"])
@@ -334,12 +334,12 @@ def test_what_is_no_schedule_cannot_be_switched(given: str) -> None:
     workflow = a_workflow("0 9 * * *", at("2025-06-06 08:00"))
     if given == "a workflow that is undeployed":
         workflow.undeploy()
-    before = len(workflow.raws)
+    before = len(workflow.events)
 
     outcome = workflow.switch("say" if given == "a block that is none" else "nightly", enabled=False)
 
     assert outcome.outcome == "refused"
-    assert len(workflow.raws) == before
+    assert len(workflow.events) == before
 
 
 def test_what_was_due_before_a_command_is_fired_before_it() -> None:
@@ -348,7 +348,7 @@ def test_what_was_due_before_a_command_is_fired_before_it() -> None:
 
     workflow.undeploy()
 
-    assert [event.type for event in workflow.events()] == [
+    assert [event.type for event in workflow.events] == [
         "workflow:deployed",
         "schedule:fired",
         "workflow:undeployed",
@@ -560,7 +560,7 @@ def test_once_it_is_resolved_it_goes_on_where_its_events_say() -> None:
     assert isinstance(draft, Draft)
     workflow._record(draft)
 
-    reloaded = workflow.replayed()
+    reloaded = workflow.reread()
     take_schedules(reloaded, {"blocks": [schedule(cron="0 9 * * *")]})
 
     assert reloaded.elsewhere is None

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from signoff.engine.graph import compile_graph
+from signoff.engine.definitions.graph import compile_graph
+from signoff.engine.definitions.parse import parse
 from signoff.engine.messages import Effect, Notify, Sent, TakenOver, Told
-from signoff.engine.parse import parse
 from signoff.events.types import CancelExecution
 from support.bdd import Story, asks
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.definition import Retry
+from signoff.engine.definitions.definition import Retry
 from signoff.engine.messages import BlockCalls, RunBlock
 from signoff.events.times import from_iso, iso
 from support.bdd import HUMAN, MAKER, NOW, Story, fails, gives, naps, pauses_until, workflow

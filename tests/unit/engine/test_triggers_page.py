@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from signoff.engine.parse import parse
+from signoff.engine.definitions.parse import parse
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "triggers.md"
 SHOWN = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import msgspec
 
+from signoff.engine.deciding.unrunnable import decide_unrunnable
 from signoff.engine.evolve import evolve
 from signoff.engine.messages import Draft, Input, Result, RunEnded, Tick
 from signoff.engine.state import State
-from signoff.engine.unrunnable import decide_unrunnable
 from signoff.events.times import iso
 from signoff.events.types import (
     SYSTEM,

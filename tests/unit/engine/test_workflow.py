@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow, evolve_workflow
 from signoff.engine.messages import Draft
-from signoff.engine.workflow import WorkflowState, decide_workflow, evolve_workflow
 from signoff.events.codec import broken_link, chain_hash, decode_event, encode
 from signoff.events.times import iso
 from signoff.events.types import (

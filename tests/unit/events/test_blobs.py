@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from signoff.events.blobs import ALWAYS_OVER, ENVELOPE_ALLOWANCE, BlobStore
 from signoff.events.codec import MAX_RECORD, encode_json
-from signoff.events.errors import BlobError, BlobNotFoundError
+from signoff.events.errors import BlobDamagedError, BlobError, BlobNotFoundError
 from signoff.events.escapes import SecretReference
 
 WORKSPACE = UUID(int=1)
@@ -77,7 +77,7 @@ async def test_a_damaged_value_is_noticed_and_healed_by_storing_it_again(tmp_pat
     (file,) = (path for path in (tmp_path / "with space").rglob("*") if path.is_file())
     file.write_bytes(b"")
 
-    with pytest.raises(BlobError, match="damaged"):
+    with pytest.raises(BlobDamagedError, match="damaged"):
         await blobs.get(WORKSPACE, reference["$blob"])
     await blobs.put(WORKSPACE, b"the value", "text/plain")
 

@@ -1,158 +1,175 @@
-"""The vocabulary grows and never changes: what is in a log stays readable, and means what it meant.
+"""What is published grows and never changes: old logs stay readable, and so do new ones to old consumers.
 
-``vocabulary.json`` is every event, command and outcome as it was released. What is added is written there
-with SIGNOFF_UPDATE_SCHEMA=1; what the test names as a change makes old logs unreadable, or say something
-else.
+``docs/schemas`` has every event, command and outcome as it is today; SIGNOFF_UPDATE_SCHEMA=1 writes what was
+added. ``docs/schemas/released`` has them as they were released: what the test names as a change breaks those
+who rely on them.
 """
 
 import os
-import re
-import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+import jsonschema_rs
 import msgspec
 import pytest
-from msgspec import NODEFAULT, Raw, Struct
-from msgspec.structs import FieldInfo
+from msgspec import Struct
 
 from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.codec import broken_link, chain_hash, decode_command, decode_event, decode_outcome, encode
 from signoff.events.errors import CodecError
+from signoff.events.schemas import documents
+from signoff.events.schemas.structs import Schema
 from signoff.events.types import (
-    COMMAND_TYPES,
-    EVENT_TYPES,
     SYSTEM,
     CancelExecution,
     Command,
     Event,
+    EventData,
     Outcome,
     VariablesSet,
 )
+from signoff.events.types.values import ActorType
+from support.compatibility import breaking
 
-Fields = dict[str, dict[str, Any]]
-"""By name on the wire: ``{"type"}``, and the ``"default"`` where there is one."""
-
-_GOLDEN: Final = Path(__file__).with_name("vocabulary.json")
-
-
-def fields_of(kind: type[Struct]) -> Fields:
-    """What a struct is on the wire."""
-    hints = typing.get_type_hints(kind)
-    return {each.encode_name: described(each, hints[each.name]) for each in msgspec.structs.fields(kind)}
+SCHEMAS: Final = Path(__file__).resolve().parents[3] / "docs" / "schemas"
 
 
-def described(field: FieldInfo, hint: object) -> dict[str, Any]:
-    kind = {"type": named(hint)}
-    if isinstance(field.default, Raw):
-        return kind | {"default": bytes(field.default).decode()}
-    if field.default is not NODEFAULT:
-        return kind | {"default": msgspec.to_builtins(field.default)}
-    if field.default_factory is not NODEFAULT:
-        return kind | {"default": msgspec.to_builtins(field.default_factory())}
-    return kind
+@pytest.mark.parametrize(("name", "build"), documents.DOCUMENTS.items())
+def test_nothing_released_is_taken_away_or_changed(name: str, build: Callable[[], Schema]) -> None:
+    released = msgspec.json.decode((SCHEMAS / "released" / f"{name}.schema.json").read_bytes())
+
+    assert breaking(released, build()) == [], "add a field or a type instead: see docs/topics.md"
 
 
-def named(hint: object) -> str:
-    """A type in short: where its class stands is no part of it."""
-    return re.sub(r"(?:\w+\.)+(\w+)", r"\1", re.sub(r"<class '(.*)'>", r"\1", str(hint)))
-
-
-def vocabulary() -> dict[str, Fields]:
-    """Every struct that is in a log or a topic, by its name on the wire or its own."""
-    tops: dict[str, type[Struct]] = {**EVENT_TYPES, **COMMAND_TYPES}
-    tops |= {"(event)": Event, "(command)": Command, "(outcome)": Outcome}
-    found = {name: fields_of(kind) for name, kind in tops.items()}
-    inner = {kind for top in tops.values() for kind in parts_of(top)} - {*tops.values()}
-    return found | {each.__name__: fields_of(each) for each in inner}
-
-
-def parts_of(kind: type[Struct]) -> Iterator[type[Struct]]:
-    """The structs within a struct, at any depth."""
-    for hint in typing.get_type_hints(kind).values():
-        for each in structs_in(hint):
-            yield each
-            yield from parts_of(each)
-
-
-def structs_in(hint: object) -> Iterator[type[Struct]]:
-    if isinstance(hint, type) and issubclass(hint, Struct):
-        yield hint
-    for argument in typing.get_args(hint):
-        yield from structs_in(argument)
-
-
-def changes(was: Mapping[str, Fields], now: Mapping[str, Fields]) -> list[str]:
-    """What makes an old record unreadable, or say something else than it did."""
-    found = [f"{name} is gone" for name in was if name not in now]
-    for name, fields in was.items():
-        today = now.get(name, {})
-        found += [f"{name}.{each} is gone" for each in fields if today and each not in today]
-        found += [
-            f"{name}.{each} was {fields[each]} and is {today[each]}"
-            for each in fields
-            if each in today and not is_same(fields[each], today[each])
-        ]
-        found += [
-            f"{name}.{each} is new and has no default"
-            for each, kind in today.items()
-            if each not in fields and "default" not in kind
-        ]
-    return found
-
-
-def is_same(was: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Whether what was written reads as it did. A choice may gain a value; it never loses one."""
-    chosen, choices = (re.findall(r"'[^']*'", each["type"]) for each in (was, now))
-    before, after = (re.sub(r"'[^']*'(, )?", "", each["type"]) for each in (was, now))
-    return set(chosen) <= set(choices) and {**was, "type": before} == {**now, "type": after}
-
-
-@pytest.fixture(scope="module")
-def golden() -> dict[str, Fields]:
-    """The vocabulary as it was released."""
+@pytest.mark.parametrize(("name", "build"), documents.DOCUMENTS.items())
+def test_what_was_added_is_written_down(name: str, build: Callable[[], Schema]) -> None:
+    written = SCHEMAS / f"{name}.schema.json"
     if os.environ.get("SIGNOFF_UPDATE_SCHEMA"):
-        known = msgspec.json.decode(_GOLDEN.read_bytes()) if _GOLDEN.exists() else {}
-        assert not changes(known, vocabulary())
-        text = msgspec.json.format(msgspec.json.encode(vocabulary(), order="sorted"), indent=1)
-        _GOLDEN.write_bytes(text + b"\n")
-    return msgspec.json.decode(_GOLDEN.read_bytes(), type=dict[str, Fields])
+        written.write_bytes(documents.encode(build()))
 
-
-def test_nothing_released_is_taken_away_or_changed(golden: dict[str, Fields]) -> None:
-    assert changes(golden, vocabulary()) == [], "add a field or a type instead: see docs/upgrades.md"
-
-
-def test_what_was_added_is_written_down(golden: dict[str, Fields]) -> None:
-    assert msgspec.json.decode(msgspec.json.encode(vocabulary())) == golden, (
+    assert written.read_bytes() == documents.encode(build()), (
         "run this test with SIGNOFF_UPDATE_SCHEMA=1, and look at the diff"
     )
+
+
+# What counts as a change ---------------------------------------------------------------------------------
+
+Colour = Literal["red", "green"]
+
+
+def thing(*fields: Any, name: str = "Thing") -> type[EventData]:
+    """An event's data with these fields, as msgspec defines structs."""
+    return msgspec.defstruct(
+        name, fields, bases=(EventData,), frozen=True, kw_only=True, omit_defaults=True, rename="camel"
+    )
+
+
+def schema(**kinds: type[EventData]) -> Schema:
+    """The document of a vocabulary."""
+    return documents.events({f"thing:{name}": kind for name, kind in kinds.items()})
+
+
+PART: Final = msgspec.defstruct("Part", [("colour", Colour)], rename="camel")
+OTHER_PART: Final = msgspec.defstruct("Part", [("color", Colour)], rename="camel")
+WAS: Final = thing(
+    ("item_id", str), ("count", int), ("note", str | None, None), ("weight", int, 1), ("colour", Colour),
+    ("by", ActorType), ("parts", list[PART], []),
+)  # fmt: skip
+
+
+def changed(**fields: Any) -> type[EventData]:
+    """The same with some fields otherwise; ``None`` takes one away."""
+    now = {each.name: (each.type, *default_of(each)) for each in msgspec.structs.fields(WAS)} | fields
+    return thing(*((name, *field) for name, field in now.items() if field is not None))
+
+
+def default_of(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    if field.default is not msgspec.NODEFAULT:
+        return (field.default,)
+    return () if field.default_factory is msgspec.NODEFAULT else ([],)
 
 
 @pytest.mark.parametrize(
     ("now", "told"),
     [
-        ({}, "a:b is gone"),
-        ({"a:b": {"y": {"type": "int", "default": 0}}}, "a:b.x is gone"),
-        ({"a:b": {"x": {"type": "str"}}}, "a:b.x was {'type': 'int'} and is {'type': 'str'}"),
-        ({"a:b": {"x": {"type": "int", "default": 1}}}, "is {'type': 'int', 'default': 1}"),
-        ({"a:b": {"x": {"type": "int"}, "z": {"type": "int"}}}, "a:b.z is new and has no default"),
+        (changed(item_id=None), "Thing.itemId is gone"),
+        (changed(item_id=None, article_id=(str, "")), "Thing.itemId is gone"),
+        (changed(count=(int, 0)), "Thing.count may be absent and never was"),
+        (changed(note=(str,)), "Thing.note is required and was not"),
+        (changed(later=(str,)), "Thing.later is required and was not"),
+        (changed(count=(str,)), 'Thing.count was {"type": "integer"} and is {"type": "string"}'),
+        (changed(count=(float,)), 'Thing.count was {"type": "integer"} and is {"type": "number"}'),
+        (changed(count=(int | None,)), 'Thing.count was {"type": "integer"} and is {"anyOf"'),
+        (changed(weight=(int, 2)), "Thing.weight meant 1 when it was absent, and means 2"),
+        (changed(colour=(Literal["red", "green", "blue"],)), "Thing.colour may be blue, which nobody"),
+        (changed(colour=(Literal["red"],)), "Thing.colour can no longer be green"),
+        (changed(colour=(str,)), 'Thing.colour was {"enum": "a choice"} and is {"type": "string"}'),
+        (changed(by=(Literal["user", "link"],)), 'Thing.by was {"anyOf": "an open choice"} and is {"enum"'),
+        (changed(parts=(list[OTHER_PART], [])), "Part.colour is gone"),
+        (changed(parts=(list[str], [])), 'Thing.parts[] was {"$ref": "#/$defs/Part"} and is'),
+        (changed(parts=(PART | None, None)), "Thing.parts meant [] when it was absent, and means nothing"),
     ],
 )  # fmt: skip
-def test_a_change_is_told(now: dict[str, Fields], told: str) -> None:
-    found = changes({"a:b": {"x": {"type": "int"}}}, now)
+def test_a_change_that_breaks_a_reader_is_told(now: type[EventData], told: str) -> None:
+    found = breaking(schema(done=WAS), schema(done=now))
 
-    assert found[0].endswith(told)
+    assert [each for each in found if each.startswith(told)] != [], found
 
 
-def test_an_addition_is_none() -> None:
-    was: dict[str, Fields] = {"a:b": {"x": {"type": "Literal['one']"}}}
-    more: Fields = {"x": {"type": "Literal['one', 'two']"}, "y": {"type": "int", "default": 0}}
+def test_a_type_that_is_taken_away_or_renamed_is_told() -> None:
+    assert "type thing:done is gone" in breaking(schema(done=WAS), schema())
+    assert "type thing:done is gone" in breaking(schema(done=WAS), schema(ended=WAS))
 
-    assert changes(was, {"a:b": more, "c:d": {}}) == []
-    assert changes({"a:b": more}, was) != []
+
+def test_a_type_whose_data_are_others_is_told() -> None:
+    told = breaking(schema(done=WAS), schema(done=thing(("item_id", str), name="Another"), ended=WAS))
+
+    assert any(each.startswith("Event:thing:done.data was") for each in told)
+
+
+def test_another_envelope_is_told() -> None:
+    now = schema(done=WAS)
+    del now["$defs"]["Event"]["properties"]["prev"]
+
+    assert breaking(schema(done=WAS), now) == ["Event.prev is gone"]
+
+
+def test_a_lost_value_of_an_open_choice_is_told() -> None:
+    now = schema(done=WAS)
+    now["$defs"]["Thing"]["properties"]["by"]["anyOf"][0]["enum"].remove("link")
+
+    assert breaking(schema(done=WAS), now) == ["Thing.by can no longer be link"]
+
+
+def test_a_change_of_outcomes_is_told() -> None:
+    now = documents.outcomes()
+    now["properties"]["outcome"]["enum"].append("lost")
+
+    assert breaking(documents.outcomes(), now) == ["Outcome.outcome may be lost, which nobody expects"]
+
+
+def test_what_a_reader_may_pass_over_is_let_through() -> None:
+    more = changed(later=(str | None, None), more=(list[str], []))
+    now = schema(done=more, begun=thing(("at", str), name="Begun"))
+    now["$defs"]["Thing"]["properties"]["by"]["anyOf"][0]["enum"].append("robot")
+    now["$defs"]["Thing"]["description"] = "Said better."
+
+    assert breaking(schema(done=WAS), schema(done=WAS)) == []
+    assert breaking(schema(done=WAS), now) == []
+
+
+def test_what_is_let_through_fits_the_schema_of_yesterday() -> None:
+    more: Struct = changed(later=(str | None, None))(
+        item_id="1", count=1, colour="red", by="robot", later="!", parts=[PART(colour="green")]
+    )
+    envelope = {"eventId": 1, "workflowId": "w", "timestamp": "t", "causationId": "1", "hop": 1}
+    reader = jsonschema_rs.Draft202012Validator(schema(done=WAS))
+
+    assert reader.is_valid(envelope | {"type": "thing:done", "data": msgspec.to_builtins(more)})
+    assert reader.is_valid(envelope | {"type": "thing:begun", "data": {"at": "now"}})
+    assert not reader.is_valid(envelope | {"type": "thing:done", "data": {"itemId": "1"}})
 
 
 # What a newer version writes, to this one ---------------------------------------------------------------

@@ -132,3 +132,14 @@ async def test_a_query_that_is_stopped_leaves_nobody_waiting(table: Table) -> No
     results = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert [type(result) for result in results] == [StoreUnavailableError] * 2
+
+
+async def test_who_comes_again_at_once_is_looked_up_again(table: Table) -> None:
+    """The task that answered them has not ended by then."""
+    table.gate.set()
+    lookups = Lookups(table.look, at_once=1)
+
+    async def twice() -> list[str]:
+        return [*await lookups.find([1]), *await lookups.find([2])]
+
+    assert await asyncio.wait_for(twice(), 5) == ["row 1", "row 2"]

@@ -15,6 +15,7 @@ from signoff.events.store.rows import (
     to_columns,
     unescape,
 )
+from signoff.events.store.words import execution_words
 from support.stores import execution
 
 texts = st.text(st.sampled_from("\x00\x01\x0201ab\\é"), max_size=12)
@@ -40,7 +41,10 @@ def test_every_kind_of_row_has_plain_columns() -> None:
 def test_a_row_comes_back_from_its_columns() -> None:
     row = execution(broken="nul \x00", due_at=4.5, attributes={"nul \x00": "\x01", "n": 1, "no": False})
 
-    assert from_columns(ExecutionRow, to_columns(row)) == row
+    *columns, words = to_columns(row)
+
+    assert from_columns(ExecutionRow, columns) == row
+    assert words == execution_words(row)
 
 
 def test_the_last_row_of_a_key_counts() -> None:
@@ -53,7 +57,8 @@ def test_the_last_row_of_a_key_counts() -> None:
     tables = by_table(group)
 
     assert {table: len(rows) for table, rows in tables.items()} == {"executions": 1, "runs": 1}
-    assert from_columns(ExecutionRow, tables["executions"][0]).version == 9
+    *columns, _ = tables["executions"][0]
+    assert from_columns(ExecutionRow, columns).version == 9
 
 
 def test_every_tracked_position_counts() -> None:

@@ -44,6 +44,8 @@ async def test_a_url_names_a_store(tmp_path: Path) -> None:
         "0004_search_pre",
         "0005_inbox_pre",
         "0006_dead_commands_pre",
+        "0007_waypoints_pre",
+        "0008_words_pre",
     ]
     with pytest.raises(StoreUnavailableError):
         await postgres.ping()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from signoff.cli.embedded import bus_in_memory
+from signoff.cli.serving.embedded import bus_in_memory
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import EventStore
 from signoff.events.store.search import Search

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from signoff.engine.places import path_of, turns_of
+from signoff.engine.folding.places import path_of, turns_of
 from signoff.events.types import Event
 from signoff.executor.blocks.base import Tools
 from support.executor_faults import FaultyStore

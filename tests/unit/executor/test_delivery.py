@@ -1,6 +1,6 @@
 """How far a next owner may go on: not past what has not come to the log that it is for."""
 
-from signoff.executor.delivery import Delivery
+from signoff.executor.publishing.delivery import Delivery
 
 
 def test_without_messages_the_position_is_what_the_bus_acknowledged() -> None:

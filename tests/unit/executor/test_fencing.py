@@ -16,11 +16,11 @@ from signoff.events.errors import AppendUnknownError
 from signoff.events.store.base import Append
 from signoff.executor.app import Executor
 from signoff.executor.blocks.base import Tools
-from signoff.executor.fencing import LeaseRanOutError, fence
-from signoff.executor.jobs import GivenUp
-from signoff.executor.lease import TTL, since_boot
 from signoff.executor.notices.letters import Letter
 from signoff.executor.notices.teller import _send
+from signoff.executor.ownership.fencing import LeaseRanOutError, fence
+from signoff.executor.ownership.lease import TTL, since_boot
+from signoff.executor.running.jobs import GivenUp
 from support.executor_blocks import Probe, registry
 from support.executor_faults import FaultyStore
 from support.executors import Site, output_of, until

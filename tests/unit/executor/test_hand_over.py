@@ -12,8 +12,8 @@ from signoff.events.bus.base import Record
 from signoff.events.errors import StoreError
 from signoff.events.store.base import Append
 from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, workflow_log_id
-from signoff.executor import holdings
 from signoff.executor.app import Executor
+from signoff.executor.ownership import holdings
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore
 from support.executors import WORKSPACE, Sent, Site, until

@@ -9,7 +9,7 @@ from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topology import apply
-from signoff.executor.holdings import Holdings
+from signoff.executor.ownership.holdings import Holdings
 from signoff.runtime.health import Health
 
 NUMBER = 3

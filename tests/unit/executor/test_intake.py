@@ -11,8 +11,8 @@ from signoff.events.bus.base import Message, Record
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.topics import COMMANDS
 from signoff.events.topology import apply
-from signoff.executor.inbox import FULL, Inbox
-from signoff.executor.intake import Intake
+from signoff.executor.partition.inbox import FULL, Inbox
+from signoff.executor.partition.intake import Intake
 from support.executors import until
 
 

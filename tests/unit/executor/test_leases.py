@@ -9,8 +9,8 @@ import pytest
 
 from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
-from signoff.executor import lease as module
-from signoff.executor.lease import Leases
+from signoff.executor.ownership import lease as module
+from signoff.executor.ownership.lease import Leases
 from signoff.runtime.health import Health
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore

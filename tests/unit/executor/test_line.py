@@ -6,8 +6,8 @@ import pytest
 from msgspec import Struct
 
 from signoff.events.types import Actor, Command, StartExecution
-from signoff.executor.line import FULL, MOST_WAITING, PATIENCE, Line
-from signoff.executor.overload import turned_away
+from signoff.executor.partition.overload import turned_away
+from signoff.executor.running.line import FULL, MOST_WAITING, PATIENCE, Line
 
 GREEDY, SMALL = "greedy", "small"
 

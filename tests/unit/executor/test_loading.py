@@ -9,20 +9,20 @@ import msgspec
 import pytest
 
 from signoff.blocks import Registry
+from signoff.engine.deciding.timetable import MOST
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow
 from signoff.engine.messages import Tick
 from signoff.engine.state import FORMAT
-from signoff.engine.timetable import MOST
-from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.errors import BlobError
 from signoff.events.store.base import Append, Snapshot
 from signoff.events.times import iso
 from signoff.events.topics import workflow_log_id
 from signoff.events.types import Command, DeployWorkflow
-from signoff.executor import loader as module
-from signoff.executor.loaded import Loaded
-from signoff.executor.loader import BrokenExecutionError, Loader
-from signoff.executor.plans import Plans
-from signoff.executor.scheduled import prepare_schedules
+from signoff.executor.logs import loader as module
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.loader import BrokenExecutionError, Loader
+from signoff.executor.logs.plans import Plans
+from signoff.executor.partition.scheduled import prepare_schedules
 from support.bdd import NOW
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyStore
@@ -259,7 +259,7 @@ async def test_parked_and_finished_executions_leave_nothing_in_memory(site: Site
         )
         tasks = len(asyncio.all_tasks())
         ends: dict[str, list[UUID]] = {"execution:paused": [], "timer:set": [], "execution:completed": []}
-        for _ in range(700):
+        for _ in range(100):
             for (_, logs), workflow in zip(ends.items(), (asking, sleeping, working), strict=True):
                 logs.append((await site.start(workflow, mode="async")).log_id)
         for kind, logs in ends.items():

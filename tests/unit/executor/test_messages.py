@@ -32,7 +32,7 @@ from signoff.events.types import (
     TimerFired,
     Turn,
 )
-from signoff.executor.messages import CAUSE_TYPES, CAUSES, Lineage, lineage_of, message_of
+from signoff.executor.publishing.messages import CAUSE_TYPES, CAUSES, Lineage, lineage_of, message_of
 
 LOG = UUID("018f0000-0000-7000-8000-000000000001")
 CHILD = "6c1b2c9e-0000-5000-8000-000000000002"

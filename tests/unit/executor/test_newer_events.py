@@ -6,7 +6,7 @@ from uuid import UUID
 from signoff.events.codec import chain_hash, encode
 from signoff.events.store.base import Append, NewEvent
 from signoff.events.types import Event, VariablesSet
-from signoff.executor import loaded
+from signoff.executor.logs import loaded
 from support.executor_blocks import Probe
 from support.executors import WORKSPACE, Site
 

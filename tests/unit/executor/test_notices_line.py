@@ -6,16 +6,16 @@ from uuid import UUID
 
 import pytest
 
+from signoff.engine.definitions.parse import parse
 from signoff.engine.messages import Notify, Sent, Told
-from signoff.engine.parse import parse
 from signoff.engine.state import PausePoint, State
 from signoff.executor.blocks.base import Tools
-from signoff.executor.loaded import Loaded
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.plans import Kinds, make_plan
 from signoff.executor.notices import Notices
 from signoff.executor.notices.channels import Channels
 from signoff.executor.notices.matter import Matter
 from signoff.executor.notices.teller import Teller
-from signoff.executor.plans import Kinds, make_plan
 from support.executor_blocks import registry
 from support.executors import WORKSPACE, Site, until
 

@@ -12,7 +12,7 @@ from signoff.events.ids import new_id
 from signoff.events.topics import OUTCOMES
 from signoff.events.topology import apply
 from signoff.events.types import SYSTEM, CancelExecution, Command, Outcome
-from signoff.executor.outcomes import LARGEST_EVENT, Outcomes
+from signoff.executor.partition.outcomes import LARGEST_EVENT, Outcomes
 from support.executors import LIMIT, Site
 
 LARGEST = b'"%b"' % (b"x" * (LARGEST_EVENT - 2))

@@ -10,11 +10,11 @@ import pytest
 from signoff.events.store.base import Lease
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import PARTITIONS
-from signoff.executor import owners
-from signoff.executor.lease import Leases
-from signoff.executor.owners import is_dead, new_owner
+from signoff.executor.ownership import owners
+from signoff.executor.ownership.lease import Leases
+from signoff.executor.ownership.owners import is_dead, new_owner
 
-_NAME_IT = "from signoff.executor.owners import new_owner; print(new_owner(), flush=True); input()"
+_NAME_IT = "from signoff.executor.ownership.owners import new_owner; print(new_owner(), flush=True); input()"
 
 
 async def test_an_owner_is_dead_once_its_process_was_killed() -> None:

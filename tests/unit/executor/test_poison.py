@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from signoff.access.live import LiveDirectory
+from signoff.access.directory.live import LiveDirectory
 from signoff.engine import decide as engine
 from signoff.events.bus.base import Record
 from signoff.events.codec import encode
@@ -16,7 +16,7 @@ from signoff.events.store.base import WorkflowRow
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, record_key
 from signoff.events.types import CancelExecution, Command
-from signoff.executor import turn
+from signoff.executor.partition import turn
 from support.executor_blocks import Probe
 from support.executors import ACTOR, Site, until
 

@@ -2,10 +2,10 @@
 
 from uuid import UUID, uuid4
 
-from signoff.engine.definition import Definition
+from signoff.engine.definitions.definition import Definition
 from signoff.engine.state import Failure, State
 from signoff.events.types import Actor
-from signoff.executor.projections import execution_row
+from signoff.executor.logs.projections import execution_row
 
 LOG = uuid4()
 

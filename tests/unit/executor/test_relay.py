@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from signoff.events.store.base import Append, NewEvent
-from signoff.executor import relay as module
+from signoff.executor.publishing import publisher
+from signoff.executor.publishing import relay as module
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyBus
 from support.executors import Site, until
@@ -74,7 +75,7 @@ async def test_everything_is_published_in_order_after_the_broker_was_away(writin
 async def test_what_does_not_fit_into_the_buffer_is_read_from_the_log(
     writing: Writing, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
 ) -> None:
-    monkeypatch.setattr(module, *limit)
+    monkeypatch.setattr(publisher, *limit)
     writing.take()
     await until(lambda: writing.relay.lag == 0)
     writing.bus.answers.clear()
@@ -91,7 +92,7 @@ async def test_what_does_not_fit_into_the_buffer_is_read_from_the_log(
 async def test_a_catch_up_of_several_pages_is_complete(
     writing: Writing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PAGE", 7)
+    monkeypatch.setattr(publisher, "_PAGE", 7)
     await writing.write(count=50, hand_over=False)
 
     writing.take()

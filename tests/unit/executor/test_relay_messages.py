@@ -10,7 +10,8 @@ from signoff.events.codec import encode
 from signoff.events.store.base import Append
 from signoff.events.topics import COMMANDS, message_id
 from signoff.events.types import ChildCalled, ChildCancelled, ExecutionCompleted, Parent, StartExecution
-from signoff.executor import relay as module
+from signoff.executor.publishing import publisher
+from signoff.executor.publishing import relay as module
 from support.executors import until
 from support.relays import NOON, Writing, start_of_an_execution
 
@@ -47,7 +48,7 @@ async def child() -> AsyncIterator[Writing]:
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_REPORT", 0.01)
-    monkeypatch.setattr(module, "_PAUSE", 0.01)
+    monkeypatch.setattr(publisher, "_PAUSE", 0.01)
 
 
 async def until_sent(writing: Writing, *events: int) -> None:

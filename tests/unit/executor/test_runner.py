@@ -9,13 +9,13 @@ from uuid import UUID
 from structlog.testing import capture_logs
 
 from signoff.blocks import Context, Retry, block
+from signoff.engine.definitions.parse import parse
 from signoff.engine.messages import RunBlock
-from signoff.engine.parse import parse
 from signoff.engine.state import InFlight, State
-from signoff.executor.loaded import Loaded
-from signoff.executor.plans import Kinds, make_plan
-from signoff.executor.reading import Sources
-from signoff.executor.runner import Runner
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.plans import Kinds, make_plan
+from signoff.executor.running.reading import Sources
+from signoff.executor.running.runner import Runner
 from support.executor_blocks import Probe, registry
 from support.executors import WORKSPACE, Site, of_type, output_of, until
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow
 from signoff.engine.messages import Input, Tick
-from signoff.engine.workflow import WorkflowState, decide_workflow
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import decode_event, encode_json
 from signoff.events.errors import LeaseLostError, VersionConflictError
@@ -25,8 +25,8 @@ from signoff.events.types import (
     ScheduleFired,
     StartExecution,
 )
-from signoff.executor.loaded import Loaded
-from signoff.executor.scheduled import prepare_schedules, scheduled_start
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.partition.scheduled import prepare_schedules, scheduled_start
 from support.bdd import MAKER, an_id
 from support.stores import Clock
 

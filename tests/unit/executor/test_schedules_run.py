@@ -4,18 +4,18 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from signoff.engine.definition import digest, encode
-from signoff.engine.parse import parse
-from signoff.engine.workflow import WorkflowState, decide_workflow
+from signoff.engine.deciding.workflow import WorkflowState, decide_workflow
+from signoff.engine.definitions.definition import digest, encode
+from signoff.engine.definitions.parse import parse
 from signoff.events.ids import new_id
 from signoff.events.store.base import Append
 from signoff.events.store.search import Search
 from signoff.events.times import iso
 from signoff.events.topics import DEFAULT_WORKSPACE, workflow_log_id
 from signoff.events.types import Command, DeployWorkflow
-from signoff.executor.loaded import Loaded
-from signoff.executor.projections import workflow_row
-from signoff.executor.scheduled import prepare_schedules
+from signoff.executor.logs.loaded import Loaded
+from signoff.executor.logs.projections import workflow_row
+from signoff.executor.partition.scheduled import prepare_schedules
 from support.executors import ACTOR, WORKSPACE, Site, of_type, output_of, until
 
 WORKFLOW = "reports"

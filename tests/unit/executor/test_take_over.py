@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from signoff.cli.embedded import bus_in_memory
+from signoff.cli.serving.embedded import bus_in_memory
 from signoff.events.bus.base import Record
 from signoff.events.bus.memory import MemoryBus
 from signoff.events.errors import BusUnavailableError
@@ -13,7 +13,7 @@ from signoff.events.store.base import Append
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import COMMANDS, EXECUTIONS, record_key
 from signoff.events.topology import apply
-from signoff.executor import holdings
+from signoff.executor.ownership import holdings
 from signoff.runtime.health import Health
 from support.executor_blocks import Probe
 from support.executor_faults import FaultyBus

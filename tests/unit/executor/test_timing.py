@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from signoff.executor import timing as module
-from signoff.executor.timing import HORIZON, Timing
+from signoff.executor.partition import timing as module
+from signoff.executor.partition.timing import HORIZON, Timing
 from support.executors import until
 from support.stores import Clock
 

@@ -7,14 +7,14 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from signoff.engine.definition import Block
+from signoff.engine.definitions.definition import Block
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.base import WorkflowRow
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.executor.blocks import workflow as module
 from signoff.executor.blocks.base import BlockFailureError, Call, Child, Tools
 from signoff.executor.blocks.workflow import CallWorkflow, child_input
-from signoff.executor.scope import Facts
+from signoff.executor.running.scope import Facts
 
 ROW = WorkflowRow(
     log_id=UUID(int=1),

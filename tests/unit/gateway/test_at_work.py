@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from signoff.access.limits import MemoryLimiter
+from signoff.access.keys.limits import MemoryLimiter
 from signoff.events.store.memory import MemoryStore
 from signoff.gateway.errors import ApiError
 from signoff.gateway.http.limits import Limits

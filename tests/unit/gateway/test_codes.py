@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from signoff.blocks import Registry
-from signoff.engine.codes import Code
-from signoff.engine.faults import Fault
+from signoff.engine.definitions.codes import Code
+from signoff.engine.definitions.faults import Fault
 from signoff.gateway.errors import ApiError
 from signoff.gateway.workflows.codes import MAX_FAULTS, CodeFindings, check_codes
 from signoff.gateway.workflows.definitions import Checking, decode_definition, read_definition

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from signoff.access.environment import KIND, Environments, context_of
 from signoff.access.errors import SealError
-from signoff.access.resealing import reseal
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.environment import KIND, Environments, context_of
+from signoff.access.secrets.resealing import reseal
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.topics import DEFAULT_WORKSPACE
 from support.gateways import Server, serving, settings
 

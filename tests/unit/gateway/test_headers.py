@@ -1,7 +1,8 @@
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from signoff.gateway.errors import ApiError
-from signoff.gateway.http.headers import execute_headers, idempotency_key, seen_digest, traceparent
+from signoff.gateway.http.headers import FORM_KEY, execute_headers, idempotency_key, seen_digest, traceparent
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,18 @@ def test_a_call_chain_of_25_workflows_is_refused() -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b", "\udcff", "clé"])
 def test_a_bad_idempotency_key_is_refused(key: str) -> None:
+    request = make_mocked_request("POST", "/")
+    request[FORM_KEY] = key
+
     with pytest.raises(ApiError):
-        idempotency_key({"Idempotency-Key": key})
+        idempotency_key(request)
+
+
+def test_the_key_of_a_header_goes_before_that_of_a_form() -> None:
+    request = make_mocked_request("POST", "/", headers={"Idempotency-Key": "one"})
+    request[FORM_KEY] = "two"
+
+    assert idempotency_key(request) == "one"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,15 @@ from signoff.events.bus import memory
 from signoff.events.bus.kafka import KafkaBus
 from signoff.events.store import batcher, sqlite_connection
 from signoff.events.topics import COMMANDS
-from signoff.executor import app, inbox, line, outcomes, partition, relay
+from signoff.executor import app
 from signoff.executor.hooks.limits import Limits
 from signoff.executor.notices import service
-from signoff.gateway.overload import limit, returns, stalls
+from signoff.executor.partition import inbox, outcomes
+from signoff.executor.partition import loop as partition
+from signoff.executor.publishing import publisher
+from signoff.executor.running import line
+from signoff.gateway.http import sending
+from signoff.gateway.overload import limit, readings, returns, stalls
 from signoff.runtime.settings import Settings
 from signoff.tail import buffer, feeds, hub
 
@@ -38,7 +43,7 @@ ROWS = {
     "messages, for each partition": [f"{inbox.FULL} or {inbox.FULL_BYTES // MIB} MiB"],
     "messages in one append": [f"{partition.BATCH}"],
     "blocks that wait |": [f"{line.MOST_WAITING:,} for new executions", f"{line.FULL:,} for all"],
-    "events not on the topic": [f"{relay._BUFFER:,} or {relay._BUFFER_BYTES // MIB} MiB"],
+    "events not on the topic": [f"{publisher._BUFFER:,} or {publisher._BUFFER_BYTES // MIB} MiB"],
     "records not acknowledged": [
         f"{default(KafkaBus, 'publishes'):,} and {default(KafkaBus, 'buffer_bytes') // MIB} MiB"
     ],
@@ -52,6 +57,8 @@ ROWS = {
     "readers of executions": [f"{hub._MAX_READERS:,}"],
     "| feeds |": [f"{feeds.MAX_FEEDS:,}"],
     "events that came live": [f"{buffer.MAX_FRAMES} and {buffer.MAX_BYTES // MIB} MiB"],
+    "logs that are read for verifications and bundles": [f"| {readings.MOST} |"],
+    "whose reader takes nothing": [f"{sending._WRITE_LIMIT:.0f} seconds"],
     "starts without an outcome": [f"from {limit.LEAST} "],
     "**When.**": [
         f"{limit.INTERVAL * 1e3:.0f} ms", f"over {limit.TARGET * 1e3:.0f} ms", f"So many as {limit.LEAST} ",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from signoff.engine.graph import Graph, compile_graph
-from signoff.engine.parse import parse
+from signoff.engine.definitions.graph import Graph, compile_graph
+from signoff.engine.definitions.parse import parse
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.run_from_block import before, check_start
 

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from signoff.access.environment import KIND
+from signoff.access.directory.live import LiveDirectory
 from signoff.access.hooks import TARGET
-from signoff.access.live import LiveDirectory
-from signoff.access.sealing import Sealer
+from signoff.access.secrets.environment import KIND
+from signoff.access.secrets.sealing import Sealer
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import DEFAULT_WORKSPACE
 from signoff.gateway.upkeep import Upkeep

@@ -1,7 +1,7 @@
 from typing import Any
 
+from signoff.audit.life.hiding import hide_secrets
 from signoff.events.escapes import MASK
-from signoff.gateway.executions.views import hide_secrets
 
 
 def asking(*fields: dict[str, object]) -> dict[str, Any]:

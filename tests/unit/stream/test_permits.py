@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from signoff.access.live import LiveDirectory
+from signoff.access.directory.live import LiveDirectory
 from signoff.events.errors import StoreUnavailableError
 from signoff.stream.errors import RefusedError
 from signoff.stream.permits import Permit
@@ -37,7 +37,7 @@ class Asked:
 
 
 def _permit(directory: Directory, asked: Asked) -> Permit:
-    return Permit(cast("LiveDirectory", directory), asked, asked.end)
+    return Permit(cast("LiveDirectory", directory), asked, asked.end, {})
 
 
 async def test_nothing_is_sent_while_somebody_else_asks_whether_it_may_be() -> None:

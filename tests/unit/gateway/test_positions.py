@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.cli.positions import read_positions
-from signoff.engine.faults import at
+from signoff.engine.definitions.faults import at
+from signoff.gateway.workflows.positions import read_positions
 
 YAML = """\
 workflow: w

@@ -1,0 +1,50 @@
+"""Checkpoints on a real broker: published, found again, and compared with the log."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from local_services.kafka import Kafka
+
+from signoff.audit.checkpoints.signing import Signer
+from signoff.audit.checkpoints.topic import last_on_topic
+from signoff.audit.checkpoints.writer import CheckpointWriter
+from signoff.audit.verify.sealed import SealCheck
+from signoff.audit.verify.sources import TopicSource
+from signoff.events.bus import open_bus
+from signoff.events.bus.base import Bus
+from signoff.events.store.memory import MemoryStore
+from signoff.events.topics import CHECKPOINTS
+from signoff.events.topology import apply
+from support.stores import PARTITIONS, Writer, events
+
+SIGNER = Signer([b"a seed of checkpoints, 32 bytes "])
+
+
+@pytest.fixture
+async def bus(kafka: Kafka) -> AsyncIterator[Bus]:
+    bus = await open_bus(f"kafka://{kafka.bootstrap}")
+    await apply(bus, partitions=PARTITIONS)
+    yield bus
+    await bus.close()
+
+
+async def test_checkpoints_are_made_and_compared(bus: Bus) -> None:
+    store, times = MemoryStore(), 3
+    await store.migrate(partitions=PARTITIONS)
+    writer = CheckpointWriter(
+        store, bus, None, SIGNER, held=lambda: True, clock=lambda: 1_790_000_000.0, window=1_000
+    )
+    for _ in range(times):
+        await (await Writer.of(store, str(uuid4()))).append(*events(uuid4(), range(1, 700)))
+        assert await writer.write() == 1
+
+    last = await last_on_topic(bus)
+    check = SealCheck(store, [TopicSource(bus)], SIGNER.keys, published=times)
+    faults = [fault async for fault in check.run()]
+
+    assert last is not None
+    assert last.number == check.compared.last == times
+    assert faults == []
+    assert (await bus.configs(CHECKPOINTS))["cleanup.policy"] == "compact"
+    await store.close()

@@ -1,0 +1,97 @@
+"""What differs between two versions."""
+
+from typing import Any
+
+import msgspec
+
+from signoff.engine.definitions.definition import Definition
+from signoff.engine.definitions.parse import parse
+from signoff.gateway.pages.graph.drawing import draw
+from signoff.gateway.pages.workflows.comparing import (
+    MAX_LINES,
+    MAX_ROWS,
+    compare_blocks,
+    compare_texts,
+    merge,
+)
+from signoff.gateway.pages.workflows.source import as_yaml
+from signoff.gateway.workflows.yaml_text import decode_yaml
+
+
+def _definition(blocks: dict[str, Any]) -> Definition:
+    parsed = parse({"blocks": blocks}, workflow_id="tried")
+    assert parsed.definition is not None, parsed.faults
+    return parsed.definition
+
+
+WAIT = {"type": "wait", "for": "1s"}
+
+
+def test_equal_texts_have_no_rows() -> None:
+    comparison = compare_texts("a\nb\n", "a\nb\n")
+    assert comparison is not None
+    assert comparison.rows == []
+    assert comparison.is_whole
+
+
+def test_words_that_differ_are_marked() -> None:
+    comparison = compare_texts("when: amount is 100 at most", "when: amount is 250 at most")
+    assert comparison is not None
+    row = comparison.rows[0]
+    assert row.kind == "changed"
+    assert row.left is not None
+    assert row.right is not None
+    assert [text for text, differs in row.left.pieces if differs] == ["100"]
+    assert [text for text, differs in row.right.pieces if differs] == ["250"]
+
+
+def test_lines_that_have_nothing_in_common_are_marked_whole() -> None:
+    comparison = compare_texts("abc", "1 2 3")
+    assert comparison is not None
+    assert comparison.rows[0].left is not None
+    assert comparison.rows[0].left.pieces == [("abc", True)]
+
+
+def test_equal_lines_far_from_a_difference_are_left_out() -> None:
+    before = [f"line {each}" for each in range(30)]
+    after = [*before[:15], "new", *before[15:]]
+    comparison = compare_texts("\n".join(before), "\n".join(after))
+    assert comparison is not None
+    assert [row.kind for row in comparison.rows] == [
+        "left out", *["equal"] * 3, "added", *["equal"] * 3, "left out",
+    ]  # fmt: skip
+    assert [row.count for row in comparison.rows if row.kind == "left out"] == [12, 12]
+
+
+def test_what_is_shown_and_compared_is_bounded() -> None:
+    comparison = compare_texts("", "\n".join(map(str, range(MAX_ROWS + 10))))
+    assert comparison is not None
+    assert len(comparison.rows) == MAX_ROWS
+    assert not comparison.is_whole
+    assert compare_texts("", "x\n" * (MAX_LINES + 1)) is None
+
+
+def test_blocks_are_added_removed_and_changed() -> None:
+    left = _definition({"a": {**WAIT, "then": "b"}, "b": WAIT, "gone": WAIT})
+    right = _definition({"a": {**WAIT, "then": "c"}, "b": WAIT, "c": WAIT})
+
+    assert compare_blocks(left, right) == {"gone": "removed", "a": "changed", "c": "added"}
+
+
+def test_one_graph_shows_the_blocks_of_both() -> None:
+    left = _definition({"a": WAIT, "twice": {"type": "loop", "for": 2, "blocks": {"in": WAIT}}})
+    right = _definition({"a": WAIT, "more": WAIT})
+
+    drawing = draw(merge(left, right))
+    assert {block.id: block.container_id for block in drawing.blocks} == {
+        "start": None, "a": None, "more": None, "twice": None, "in": "twice",
+    }  # fmt: skip
+
+
+def test_a_source_reads_back_to_what_it_was() -> None:
+    document = {"b": ["no", "1", 1, None, "two\nlines\n", "日本"], "a": {"on": True, "same": "x" * 300}}
+    shared = {"first": document["a"], "second": document["a"]}
+
+    assert decode_yaml(as_yaml(document).encode()) == document
+    assert "&" not in as_yaml(shared)
+    assert msgspec.json.encode(decode_yaml(as_yaml(shared).encode())) == msgspec.json.encode(shared)
