@@ -45,6 +45,17 @@ def test_words_that_differ_are_marked() -> None:
     assert [text for text, differs in row.right.pieces if differs] == ["250"]
 
 
+def test_lines_are_compared_by_words_as_long_as_that_is_little_work() -> None:
+    before = "\n".join(f"{each} " + "x y " * 90 for each in range(200))
+    after = "\n".join(f"{each} " + "y y x " * 60 for each in range(200))
+    comparison = compare_texts(before, after)
+    assert comparison is not None
+    by_words = [row.left is not None and len(row.left.pieces) > 1 for row in comparison.rows]
+    assert by_words[0]
+    assert 0 < sum(by_words) < 5
+    assert {row.kind for row in comparison.rows} == {"changed"}
+
+
 def test_lines_that_have_nothing_in_common_are_marked_whole() -> None:
     comparison = compare_texts("abc", "1 2 3")
     assert comparison is not None

@@ -1,7 +1,5 @@
 """Differences are found and shown within bounds, whatever is compared."""
 
-import time
-
 from signoff.gateway.pages.differences import SHOWN, side_by_side, values_differ
 from signoff.gateway.pages.site import read_site
 from signoff.gateway.pages.values import PAGE, Budget
@@ -10,11 +8,9 @@ from signoff.gateway.pages.values import PAGE, Budget
 def test_texts_are_compared_word_by_word_until_it_would_take_long() -> None:
     before = {f"n{each}": "a b " * 70 for each in range(200)}
     after = dict.fromkeys(before, "b b a " * 46)
-    begun = time.process_time()
 
     found = list(values_differ(before, after))
 
-    assert time.process_time() - begun < 2
     assert [each.name for each in found] == list(before)
     assert [bool(each.words) for each in found[:2]] == [True, True]
     assert sum(bool(each.words) for each in found) < 5

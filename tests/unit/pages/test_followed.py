@@ -25,6 +25,11 @@ class Words:
         """The last event that was taken."""
         return len(self.all)
 
+    @property
+    def weight(self) -> int:
+        """Their bytes."""
+        return sum(map(len, self.all))
+
     def take(self, page: Sequence[Recorded]) -> None:
         """Take events, but none that is bad."""
         for recorded in page:

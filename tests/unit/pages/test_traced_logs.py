@@ -61,3 +61,13 @@ async def test_a_state_of_large_values_is_not_kept() -> None:
     assert state is not before
     assert state is not await log.traced.state(log.store, log.id)
     assert state.state.version == log.traced.version == 11
+
+
+async def test_what_is_kept_of_large_values_weighs_little() -> None:
+    log = await started()
+    small = log.traced.weight
+
+    for number in range(10):
+        await log.grow(VariablesSet(values={f"n{number}": "x" * 450_000}))
+
+    assert small < log.traced.weight < 10_000

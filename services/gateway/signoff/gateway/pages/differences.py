@@ -1,14 +1,12 @@
 """How two contents of a pause point differ, and how that is shown beside each other."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
-from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from signoff.events.types import Json
+from signoff.gateway.pages.pairing import Pairing, words_of
 from signoff.gateway.pages.values import Node, spend, trees
 
 SHOWN: Final = 100
@@ -18,15 +16,13 @@ _LONGEST: Final = 2_000
 """Characters of texts that are compared word by word."""
 
 _MOST_WORDS: Final = 300
-"""Words of such a text: comparing takes the square of their number."""
+"""Words of such a text."""
 
-_MOST_OF_ALL: Final = 1_200
-"""Words of all texts that are compared so, of one pair of contents."""
+_WORK: Final = 60_000
+"""Of comparing the texts of one pair of contents so (see `Pairing`)."""
 
 _MARKUP: Final = 250
 """Bytes of a row around its values, about."""
-
-_WORD: Final = re.compile(r"\s+|\w+|[^\w\s]")
 
 Part: TypeAlias = tuple[Literal["same", "gone", "new"], str]
 
@@ -53,21 +49,18 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 def values_differ(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Difference]:
     """What differs in values with names; texts that are not long are compared word by word."""
-    left = _MOST_OF_ALL
+    words = Pairing(_WORK)
     for name in dict.fromkeys((*before, *after)):
         was, now = before.get(name), after.get(name)
         if was == now and type(was) is type(now) and (name in before) == (name in after):
             continue
-        old, new = _words(was), _words(now)
-        compared = bool(old and new) and len(old) + len(new) <= left
-        left -= len(old) + len(new) if compared else 0
         yield Difference(
             name=name,
             before=was,
             after=now,
             is_new=name not in before,
             is_gone=name not in after,
-            words=_parts(old, new) if compared else [],
+            words=_parts(_words(was), _words(now), words),
         )
 
 
@@ -117,13 +110,13 @@ def _words(value: Json) -> list[str]:
     """The words of a text that is short enough to be compared by them."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return []
-    words = list(islice((each[0] for each in _WORD.finditer(value)), _MOST_WORDS + 1))
-    return [] if len(words) > _MOST_WORDS else words
+    return words_of(value, _MOST_WORDS)
 
 
-def _parts(was: Sequence[str], now: Sequence[str]) -> list[Part]:
+def _parts(was: Sequence[str], now: Sequence[str], words: Pairing) -> list[Part]:
+    matcher = words.match(was, now) if was and now else None
     parts: list[Part] = []
-    for kind, i, j, k, m in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in [] if matcher is None else matcher.get_opcodes():
         if kind == "equal":
             parts.append(("same", "".join(was[i:j])))
             continue

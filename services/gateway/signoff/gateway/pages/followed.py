@@ -9,7 +9,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from signoff.events.store.base import EventStore, Recorded
-from signoff.events.store.paging import PAGE_BYTES, bytes_of, is_full
+from signoff.events.store.paging import PAGE_BYTES, is_full
 
 _PAGE: Final = 500
 _MOST: Final = 256
@@ -23,6 +23,11 @@ class Made(Protocol):
     @property
     def version(self) -> int:
         """The last event that was taken; 0 for none yet."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, about."""
         ...
 
     def take(self, page: Sequence[Recorded], /) -> None:
@@ -42,7 +47,6 @@ class Followed(Generic[M]):
 
     Attributes:
         made: of all events that were read.
-        bytes: of these events.
         lock: of who takes events.
         read_at: when the log was read last, by the monotonic clock.
         readers: who has it, or waits for it.
@@ -51,7 +55,6 @@ class Followed(Generic[M]):
     def __init__(self, log_id: UUID, make: Callable[[], M]) -> None:
         self.log_id = log_id
         self.made = make()
-        self.bytes = 0
         self.lock = asyncio.Lock()
         self.read_at = float("-inf")
         self.readers = 0
@@ -71,9 +74,8 @@ class Followed(Generic[M]):
         try:
             self.made.take(page)
         except Exception:
-            self.made, self.bytes = self._make(), 0  # who comes next has none of what was taken in part
+            self.made = self._make()  # who comes next has none of what was taken in part
             raise
-        self.bytes += bytes_of(page)
 
 
 class FollowedLogs(Generic[M]):
@@ -83,8 +85,8 @@ class FollowedLogs(Generic[M]):
         make: gives what is made of a log, before its first event.
         forget: is told of a log that is not kept any more.
         most: logs that are kept.
-        room: bytes of the events of all of them; what is made of these may take several times that.
-        largest: bytes of the events of one that is kept.
+        room: the weight of all that was made of them; in memory it may take several times that.
+        largest: the weight of one that is kept.
     """
 
     def __init__(
@@ -136,9 +138,10 @@ class FollowedLogs(Generic[M]):
     def _shed(self) -> None:
         """Keep no more than there is room for of what nobody has now, the oldest last."""
         idle = [each for each in self._known.values() if each.readers == 0]
-        many, used = len(idle), sum(each.bytes for each in idle)
+        many, used = len(idle), sum(each.made.weight for each in idle)
         for each in idle:
-            if each.bytes > self._largest or many > self._most or used > self._room:
+            weight = each.made.weight
+            if weight > self._largest or many > self._most or used > self._room:
                 del self._known[each.log_id]
-                many, used = many - 1, used - each.bytes
+                many, used = many - 1, used - weight
                 self._forget(each.log_id)

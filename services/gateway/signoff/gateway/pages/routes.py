@@ -28,6 +28,7 @@ from signoff.gateway.pages.settings import pages as settings
 from signoff.gateway.pages.sign_in import pages as sign_in
 from signoff.gateway.pages.site import SITE, read_site
 from signoff.gateway.pages.workflows import pages as workflows
+from signoff.gateway.pages.workflows.history import COMPARED
 from signoff.gateway.pages.workflows.versions import TEXTS
 
 ALL: Final[tuple[Page, ...]] = (
@@ -59,7 +60,7 @@ def add_pages(app: web.Application, admission: Admission, *, beside: Sequence[En
 
     app.on_startup.append(read)
     add_cursors(app)
-    app[DRAWINGS], app[TEXTS], app[COMPARISONS] = Drawings(), Kept(), Comparisons()
+    app[DRAWINGS], app[TEXTS], app[COMPARED], app[COMPARISONS] = Drawings(), Kept(), Kept(), Comparisons()
     app[LOOKS], app[ROOM] = Looks(), room_for_forms()
     app[FOLLOWING], app[OUTCOMES] = FollowedLogs(Points), Kept()
     for page in ALL:

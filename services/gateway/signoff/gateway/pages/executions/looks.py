@@ -23,6 +23,9 @@ from signoff.gateway.pages.kept import Kept
 _FRESH: Final = 1.0
 """Seconds for which the timeline of an execution that goes on is as good as the present's."""
 
+_LARGEST: Final = 48 * 1024 * 1024
+"""Weight of a log that is kept: that of some 200,000 events."""
+
 _MANY: Final = 2_000
 """Instances of blocks that are worked through in a thread: others get their turn meanwhile."""
 
@@ -33,7 +36,7 @@ class Looks:
     """Looks at executions, and keeps what others may share: the past does not change."""
 
     def __init__(self) -> None:
-        self._logs = FollowedLogs(Traced)
+        self._logs = FollowedLogs(Traced, largest=_LARGEST)
         self._past: Kept[Look] = Kept()
         self._timelines: Kept[Timeline] = Kept()
 

@@ -16,6 +16,9 @@ from signoff.gateway.pages.executions.trace import Trace
 _STATE: Final = 4 * 1024 * 1024
 """Bytes of a log whose state is kept, too: it has values that the events have, and a trace has none."""
 
+_AN_EVENT: Final = 250
+"""Bytes that an event takes in a trace, about."""
+
 
 class Seen(Struct, frozen=True, kw_only=True):
     """An execution as a page shows it.
@@ -51,6 +54,11 @@ class Traced:
     def version(self) -> int:
         """The last event that was taken."""
         return self.trace.version
+
+    @property
+    def weight(self) -> int:
+        """The bytes that it takes, about: a trace has no values, however large the log is."""
+        return self.version * _AN_EVENT + (self._bytes if self._bytes <= _STATE else 0)
 
     def take(self, page: Sequence[Recorded]) -> None:
         """Take further events.

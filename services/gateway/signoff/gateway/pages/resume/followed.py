@@ -11,6 +11,7 @@ from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.codec import decode_event
 from signoff.events.store.base import Recorded
+from signoff.events.store.paging import bytes_of
 from signoff.gateway.inbox.history import Histories
 from signoff.gateway.pages.followed import FollowedLogs
 
@@ -21,11 +22,13 @@ class Points:
     Attributes:
         state: is folded on; what is shown is a `view_of` it.
         histories: of its points.
+        weight: bytes of the events, whose values they have.
     """
 
     def __init__(self) -> None:
         self.state = State()
         self.histories = Histories()
+        self.weight = 0
 
     @property
     def version(self) -> int:
@@ -43,6 +46,7 @@ class Points:
             event = decode_event(recorded.state)
             evolve(self.state, event)
             self.histories.see(event)
+        self.weight += bytes_of(page)
 
 
 def view_of(state: State, context_id: str) -> State:

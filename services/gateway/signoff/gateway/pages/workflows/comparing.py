@@ -1,6 +1,5 @@
 """What differs between two versions: line by line of their texts, and block by block."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Final, Literal, TypeAlias
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from signoff.engine.definitions.definition import Definition, Loop, Parallel
 from signoff.gateway.pages.graph.drawing import containers_of
+from signoff.gateway.pages.pairing import Pairing, words_of
 
 MAX_LINES: Final = 6_000
 """Of a text that is compared line by line; beyond it, comparing takes too long."""
@@ -20,8 +20,12 @@ MAX_ROWS: Final = 1_500
 _AROUND: Final = 3
 """Equal lines that are shown around a difference."""
 
-_WORDS: Final = re.compile(r"\w+|\s+|[^\w\s]")
 _MOST_WORDS: Final = 400
+"""Words of a line that is compared by them."""
+
+_WORK: Final = 100_000
+"""Of comparing lines by words (see `Pairing`): beyond it, all of a line that differs is marked."""
+
 _ALIKE: Final = 0.4
 """From this ratio on, two lines are one that was changed; below it, all of them differs."""
 
@@ -67,7 +71,7 @@ class Comparison(Struct, frozen=True):
 
 
 def compare_texts(left: str, right: str) -> Comparison | None:
-    """Compare two texts line by line. Takes up to a second for large ones: call it in a thread.
+    """Compare two texts line by line. Takes up to a second: call it in a thread.
 
     Returns:
         ``None`` where they are too large to be compared.
@@ -85,6 +89,7 @@ def compare_texts(left: str, right: str) -> Comparison | None:
 
 def _rows(before: Sequence[str], after: Sequence[str]) -> Iterator[Row]:
     matcher = SequenceMatcher(None, before, after)
+    words = Pairing(_WORK)
     end = 0
     for group in matcher.get_grouped_opcodes(_AROUND):
         if group[0][1] > end:
@@ -98,7 +103,8 @@ def _rows(before: Sequence[str], after: Sequence[str]) -> Iterator[Row]:
                         _line(other_low + number, after[other_low + number]),
                     )
             else:
-                yield from _differing(before, after, range(low, high), range(other_low, other_high))
+                left, right = range(low, high), range(other_low, other_high)
+                yield from _differing(before, after, left, right, words)
         end = group[-1][2]
     if end < len(before) and end:
         yield Row("left out", count=len(before) - end)
@@ -108,10 +114,12 @@ def _line(index: int, text: str, *, differs: bool = False) -> Line:
     return Line(index + 1, [(text, differs)])
 
 
-def _differing(before: Sequence[str], after: Sequence[str], left: range, right: range) -> Iterator[Row]:
+def _differing(
+    before: Sequence[str], after: Sequence[str], left: range, right: range, words: Pairing
+) -> Iterator[Row]:
     paired = min(len(left), len(right))
     for one, other in zip(left, right, strict=False):
-        old, new = _words(before[one], after[other])
+        old, new = _pieces(before[one], after[other], words)
         yield Row("changed", Line(one + 1, old), Line(other + 1, new))
     for index in left[paired:]:
         yield Row("removed", _line(index, before[index], differs=True))
@@ -119,12 +127,10 @@ def _differing(before: Sequence[str], after: Sequence[str], left: range, right: 
         yield Row("added", None, _line(index, after[index], differs=True))
 
 
-def _words(old: str, new: str) -> tuple[list[Piece], list[Piece]]:
-    before, after = _WORDS.findall(old), _WORDS.findall(new)
-    if max(len(before), len(after)) > _MOST_WORDS:
-        return [(old, True)], [(new, True)]
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    if matcher.ratio() < _ALIKE:
+def _pieces(old: str, new: str, words: Pairing) -> tuple[list[Piece], list[Piece]]:
+    before, after = words_of(old, _MOST_WORDS), words_of(new, _MOST_WORDS)
+    matcher = words.match(before, after) if before and after else None
+    if matcher is None or matcher.ratio() < _ALIKE:
         return [(old, True)], [(new, True)]
     left: list[Piece] = []
     right: list[Piece] = []

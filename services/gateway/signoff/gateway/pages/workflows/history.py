@@ -1,7 +1,7 @@
 """``/workflows/{id}/versions`` and ``/compare``: what was deployed, what differs, and how to go back."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -12,10 +12,11 @@ from signoff.gateway.errors import bad_field
 from signoff.gateway.gateway import GATEWAY, find_workflow
 from signoff.gateway.http.bodies import read_form
 from signoff.gateway.http.queries import read_query
-from signoff.gateway.pages.graph.drawing import draw
+from signoff.gateway.pages.graph.drawing import Drawing, draw
+from signoff.gateway.pages.kept import Kept
 from signoff.gateway.pages.messages import Message
 from signoff.gateway.pages.site import render, see_other
-from signoff.gateway.pages.workflows.comparing import compare_blocks, compare_texts, merge
+from signoff.gateway.pages.workflows.comparing import Change, Comparison, compare_blocks, compare_texts, merge
 from signoff.gateway.pages.workflows.source import as_yaml
 from signoff.gateway.pages.workflows.versions import Shown, find_shown
 from signoff.gateway.v2.versions import list_versions
@@ -28,6 +29,17 @@ class CompareQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     left: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     right: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+class Compared(Struct, frozen=True):
+    """Two versions: which blocks differ, one graph of both, and their texts where these are not too large."""
+
+    changes: dict[str, Change]
+    drawing: Drawing
+    texts: Comparison | None
+
+
+COMPARED: Final = web.AppKey("compared versions", Kept[Compared])
 
 
 async def show(request: web.Request, caller: Principal) -> web.Response:
@@ -73,20 +85,22 @@ async def compare(request: web.Request, caller: Principal) -> web.Response:
     right = await find_shown(request, caller, query.right)
     left_number = query.left or max(1, right.number - 1)
     left = await find_shown(request, caller, left_number)
-    changes, drawing, texts = await asyncio.to_thread(_compared, left, right)
+    compared = await request.app[COMPARED].get(
+        f"{left.digest} {right.digest}", lambda: asyncio.to_thread(_compared, left, right)
+    )
     context = {
         "title": f"Versions {left.number} and {right.number} of {right.row.name}",
         "shown": right,
         "left": left,
         "right": right,
-        "changes": changes,
-        "drawing": drawing,
-        "texts": texts,
+        "changes": compared.changes,
+        "drawing": compared.drawing,
+        "texts": compared.texts,
     }
     return await render(request, "workflows/compare.html", context)
 
 
-def _compared(left: Shown, right: Shown) -> tuple[object, object, object]:
+def _compared(left: Shown, right: Shown) -> Compared:
     drawing = draw(merge(left.definition, right.definition))
     texts = compare_texts(as_yaml(left.document), as_yaml(right.document))
-    return compare_blocks(left.definition, right.definition), drawing, texts
+    return Compared(compare_blocks(left.definition, right.definition), drawing, texts)
