@@ -21,17 +21,28 @@ SELECT count(*) FROM executions WHERE log_id IN (SELECT value FROM json_each(?))
 _LAST_END = "SELECT max(ended_at) / 1e6 FROM executions"
 
 
-class _Server(LocalService):
-    def __init__(self, folder: Path, *, port: int, api_key: str) -> None:
+class ServerProcess(LocalService):
+    """`signoff serve`.
+
+    Args:
+        folder: for its log, and its data below.
+        port: to listen on.
+        api_key: the bootstrap key.
+        settings: more of its environment.
+    """
+
+    def __init__(self, folder: Path, *, port: int, api_key: str, **settings: str) -> None:
         super().__init__("serve", folder, port=port)
         self.data = folder / "data"
         self._environment = {
             "SIGNOFF_BOOTSTRAP_API_KEY": api_key,
             "SIGNOFF_DATA": str(self.data),
             "SIGNOFF_PORT": str(port),
+            **settings,
         }
 
     def answers(self) -> bool:
+        """Whether it is ready."""
         return answers_ok(self.port, "/readyz")
 
     def _launch(self) -> None:
@@ -53,7 +64,7 @@ class Embedded(System):
         self.folder = folder
         self.port = unused_port()
         self.api_key = f"sk-signoff-{secrets.token_urlsafe(24)}"
-        self._server = _Server(folder, port=self.port, api_key=self.api_key)
+        self._server = ServerProcess(folder, port=self.port, api_key=self.api_key)
 
     @property
     def services(self) -> Sequence[LocalService]:

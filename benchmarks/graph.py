@@ -18,11 +18,11 @@ from typing import Any, Final
 from benchmarks.figures import Figure, Target, percentile, table
 from benchmarks.inprocess import Load
 from benchmarks.large import graph
+from benchmarks.page_server import PageServer
 from playwright.async_api import Browser, Page, async_playwright
 
 from signoff.engine.definitions.parse import parse
 from signoff.gateway.pages.graph.drawing import draw
-from support.browser_server import BrowserServer
 
 _BLOCKS: Final = 300
 _MOVES: Final = 240
@@ -73,8 +73,8 @@ async def _moving(folder: Path) -> list[Figure]:
 
 
 @asynccontextmanager
-async def _server(folder: Path) -> AsyncIterator[BrowserServer]:
-    server = BrowserServer(folder / "graph")
+async def _server(folder: Path) -> AsyncIterator[PageServer]:
+    server = PageServer(folder / "graph")
     await server.start()
     try:
         yield server

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 import aiohttp
 from benchmarks.large import graph, turns
+from benchmarks.page_server import PageServer
 from msgspec import Struct
 
-from support.browser_server import KEY, BrowserServer, Person
+from support.browser_server import KEY, Person
 
 BLOCKS: Final = 300
 WAITS: Final = 800
@@ -58,7 +59,7 @@ class Names(Struct, frozen=True, kw_only=True):
     waits: str
 
 
-async def run_samples(server: BrowserServer) -> Names:
+async def run_samples(server: PageServer) -> Names:
     """Deploy the workflows, and run what is shown of them."""
     workflow = await server.deploy(
         _REFUND, name="refund", input=_INPUT, variables={"customer": ""}, attributes=["customer"]
@@ -94,7 +95,7 @@ async def run_samples(server: BrowserServer) -> Names:
     )
 
 
-async def decide_often(server: BrowserServer, person: Person, workflow: str) -> None:
+async def decide_often(server: PageServer, person: Person, workflow: str) -> None:
     """Let somebody approve as many executions as there are decisions on several pages of a list."""
     cookies = {"signoff_session": await server.session(person)}
     async with aiohttp.ClientSession(server.url, cookies=cookies) as session:
@@ -109,7 +110,7 @@ async def decide_often(server: BrowserServer, person: Person, workflow: str) -> 
                 await answer.read()
 
 
-async def _run(server: BrowserServer, workflow: str, **given: Any) -> str:
+async def _run(server: PageServer, workflow: str, **given: Any) -> str:
     """Run a workflow to a pause or its end; a failure is one, too."""
     async with (
         aiohttp.ClientSession(server.url, headers={"X-API-Key": KEY}) as session,

@@ -1,9 +1,9 @@
 """The pages over many executions: `python -m benchmarks pages [--postgres] [--points N]`.
 
 A few executions are run and then copied. Then people who are signed in ask for every page, one after the
-other, as a browser does: what is told is the time from the request to the last byte, and the weight of the
-page with all that it loads. Last the slowest pages are asked for by eight at once, and meanwhile one that
-is light: how long it takes tells how long a page holds up all others.
+other, as a browser does: what is told is the time from the request to the last byte, and what is sent for
+the page and all that it loads to a browser that has nothing of it. Last the slowest pages are asked for by
+eight at once, and meanwhile one that is light: how long it takes tells how long a page holds up all others.
 """
 
 import asyncio
@@ -20,12 +20,13 @@ from benchmarks.copies import fill
 from benchmarks.figures import Figure, Target, percentile, table
 from benchmarks.inprocess import Load
 from benchmarks.page_samples import Names, decide_often, run_samples
+from benchmarks.page_server import PageServer
 from msgspec import Struct
 
 from signoff.events.store import open_store
 from signoff.gateway.pages.page import Page
 from signoff.gateway.pages.routes import ALL
-from support.browser_server import BrowserServer, Person
+from support.browser_server import Person
 
 _EXECUTIONS: Final = 100_000
 _ASKED: Final = 500
@@ -57,13 +58,15 @@ class Asked(Struct, frozen=True, kw_only=True):
         name: what it is.
         path: its address.
         taken: seconds of each answer.
-        weight: bytes with all that it loads.
+        sent: bytes, with all that it loads.
+        unpacked: what these are without compression.
     """
 
     name: str
     path: str
     taken: list[float]
-    weight: int
+    sent: int
+    unpacked: int
 
 
 def measure(load: Load) -> None:
@@ -72,7 +75,7 @@ def measure(load: Load) -> None:
 
 
 async def _measure(load: Load) -> list[Figure]:
-    server = BrowserServer(load.folder / "pages", database_url=load.database)
+    server = PageServer(load.folder / "pages", database_url=load.database)
     await server.start()
     try:
         names = await run_samples(server)
@@ -89,7 +92,7 @@ async def _measure(load: Load) -> list[Figure]:
         await server.stop()
 
 
-async def _fill(server: BrowserServer, load: Load, names: Names) -> None:
+async def _fill(server: PageServer, load: Load, names: Names) -> None:
     began, count = time.perf_counter(), load.points or _EXECUTIONS
     store = await open_store(load.database or f"sqlite:///{quote(str(server.data / 'signoff.db'))}")
     try:
@@ -107,7 +110,7 @@ def _analyze(url: str) -> None:
         connection.execute("ANALYZE")
 
 
-async def _figures(server: BrowserServer, names: Names, lately: Person, once: Person) -> list[Figure]:
+async def _figures(server: PageServer, names: Names, lately: Person, once: Person) -> list[Figure]:
     figures: list[Figure] = []
     async with _session(server, await server.session(lately)) as session:
         asked = [await _ask(session, name, path) for name, path in _paths(names)]
@@ -121,8 +124,9 @@ async def _figures(server: BrowserServer, names: Names, lately: Person, once: Pe
     return figures
 
 
-def _session(server: BrowserServer, token: str) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(server.url, cookies={"signoff_session": token})
+def _session(server: PageServer, token: str) -> aiohttp.ClientSession:
+    cookies, headers = {"signoff_session": token}, {"Sec-Fetch-Site": "none"}  # as a browser's
+    return aiohttp.ClientSession(server.url, cookies=cookies, headers=headers, auto_decompress=False)
 
 
 def _paths(names: Names) -> Iterator[tuple[str, str]]:
@@ -185,21 +189,28 @@ async def _ask(session: aiohttp.ClientSession, name: str, path: str) -> Asked:
     """Ask for a page, one after the other."""
     taken: list[float] = []
     end = time.perf_counter() + _LONGEST
-    body, _ = await _fetch(session, path)
+    await _fetch(session, path)
     while _goes_on(taken, end):
-        body, seconds = await _fetch(session, path)
-        taken.append(seconds)
-    return Asked(name=name, path=path, taken=taken, weight=await _weight(session, body))
+        taken.append((await _fetch(session, path))[1])
+    unpacked, _ = await _fetch(session, path, encoding="identity")
+    loaded = [path, *{found.decode() for found in _ASSET.findall(unpacked)}]
+    return Asked(
+        name=name,
+        path=path,
+        taken=taken,
+        sent=sum([len((await _fetch(session, each))[0]) for each in loaded]),
+        unpacked=sum([len((await _fetch(session, each, encoding="identity"))[0]) for each in loaded]),
+    )
 
 
 def _goes_on(taken: Sequence[float], end: float) -> bool:
     return len(taken) < _LEAST or (len(taken) < _ASKED and time.perf_counter() < end)
 
 
-async def _fetch(session: aiohttp.ClientSession, path: str) -> tuple[bytes, float]:
-    """A page, and the seconds until its last byte."""
+async def _fetch(session: aiohttp.ClientSession, path: str, *, encoding: str = "gzip") -> tuple[bytes, float]:
+    """A page as it was sent, and the seconds until its last byte."""
     began = time.perf_counter()
-    async with session.get(path) as answer:
+    async with session.get(path, headers={"Accept-Encoding": encoding}) as answer:
         body = await answer.read()
         if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"{path}: {answer.status}")
@@ -210,7 +221,8 @@ def _told(asked: Asked) -> Iterator[Figure]:
     note = f"{len(asked.taken)} times, {asked.path}"
     yield Figure(f"{asked.name}, p50", percentile(asked.taken, 50) * 1e3, "ms")
     yield Figure(f"{asked.name}, p99", percentile(asked.taken, 99) * 1e3, "ms", _TARGET, note)
-    yield Figure("  with all that it loads", asked.weight / _KB, "KB", _WEIGHT)
+    yield Figure("  with all that it loads", asked.sent / _KB, "KB", _WEIGHT)
+    yield Figure("  the same unpacked", asked.unpacked / _KB, "KB")
 
 
 async def _crowded(url: str, session: aiohttp.ClientSession, heavy: Asked) -> AsyncIterator[Figure]:
@@ -245,12 +257,3 @@ async def _crowded(url: str, session: aiohttp.ClientSession, heavy: Asked) -> As
     yield Figure(f"{_LIGHT} beside a crowd, p50", percentile(light, 50) * 1e3, "ms")
     yield Figure(f"{_LIGHT} beside a crowd, p99", percentile(light, 99) * 1e3, "ms", _TARGET, note)
     yield Figure("  the crowd's page, p99", percentile(taken, 99) * 1e3, "ms", None, crowds)
-
-
-async def _weight(session: aiohttp.ClientSession, body: bytes) -> int:
-    """Bytes of a page and of the files that it names, uncompressed."""
-    whole = len(body)
-    for path in {found.decode() for found in _ASSET.findall(body)}:
-        async with session.get(path, headers={"Accept-Encoding": "identity"}) as answer:
-            whole += len(await answer.read())
-    return whole

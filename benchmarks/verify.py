@@ -162,7 +162,7 @@ async def _run_long(site: Site) -> UUID:
     document = {"blocks": {"loops": {"type": "loop", "for": _LOOPS, "blocks": turns}}}
     async with site.executor():
         sent = await site.start(await site.deploy(document, "long"), {})
-        await site.outcome(sent, ended=True, limit=_RUN_LIMIT)
+        await site.ended(sent, limit=_RUN_LIMIT)
     return sent.log_id
 
 

@@ -85,17 +85,18 @@ class BrowserServer:
         more: of its settings: ``database_url``, ``mail_url``, ``oidc_issuer``.
 
     Attributes:
-        url: stays the same over restarts.
+        port: stays the same over restarts.
+        url: likewise.
         data: the folder of its data.
     """
 
     def __init__(self, folder: Path, **more: Any) -> None:
-        port = unused_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.port = unused_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.data = folder
         self._settings = Settings(
             data=folder,
-            port=port,
+            port=self.port,
             bootstrap_api_key=KEY,
             public_url=self.url,
             checkpoint_every=_NO_CHECKPOINT,

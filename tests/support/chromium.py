@@ -12,7 +12,7 @@ import aiohttp
 
 _START_LIMIT: Final = 30.0
 _CALL_LIMIT: Final = 20.0
-_END_LIMIT: Final = 10.0
+_END_LIMIT: Final = 20.0
 
 
 class Page:

@@ -30,7 +30,7 @@ from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
 from signoff.stream.app import create_app as create_stream_service
 
-LIMIT: Final = 20.0
+LIMIT: Final = 30.0
 """Seconds that a test waits for what must happen."""
 
 SOON: Final = 3.0

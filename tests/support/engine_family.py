@@ -34,7 +34,7 @@ from signoff.executor.running.runner import Runner
 from support.bdd import Story
 from support.semantic_blocks import HOLDING
 
-LIMIT: Final = 15.0
+LIMIT: Final = 30.0
 """Seconds that a case waits for a block."""
 
 _SCHEDULED: Final = 0.0

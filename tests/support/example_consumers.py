@@ -17,7 +17,7 @@ from support.kafka import SHORT_LIVED
 
 _EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples" / "consumers"
 _CACHE: Final = Path(__file__).resolve().parents[2] / ".cache" / "example-consumer"
-_END_LIMIT: Final = 10.0
+_END_LIMIT: Final = 20.0
 
 
 class Row(Struct, frozen=True):

@@ -60,7 +60,7 @@ from signoff.runtime.health import Health
 from signoff.runtime.settings import Settings
 from support.looks import pauses
 
-LIMIT = 15.0
+LIMIT = 30.0
 """Seconds that a test waits for what must happen."""
 
 WORKSPACE = str(DEFAULT_WORKSPACE)
@@ -302,13 +302,13 @@ class Site:
             assert time.monotonic() < deadline, f"no outcome; the log has {await self.kinds(sent.log_id)}"
         return found
 
-    async def ended(self, sent: Sent) -> Outcome:
+    async def ended(self, sent: Sent, *, limit: float = LIMIT) -> Outcome:
         """Wait until the run that a command began has ended.
 
         As a gateway does: an executor says so at most once, and not at all when it loses the partition
         meanwhile; who has heard nothing for a second asks the log.
         """
-        deadline = time.monotonic() + LIMIT
+        deadline = time.monotonic() + limit
         while True:
             if (heard := await self._heard(sent, ended=True, wait=1.0)) is not None:
                 return heard

@@ -28,7 +28,7 @@ from support.looks import pauses
 KEY = "a-bootstrap-key-for-tests"
 SECRET = b"a secret key of 32 characters ..."
 PARTITIONS = 64
-LIMIT = 20.0
+LIMIT = 30.0
 """Seconds that a test waits for what must happen."""
 
 _LEASE: Final = 60.0

@@ -20,15 +20,18 @@ from signoff.events.types import (
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionError,
+    ExecutionForked,
     ExecutionPaused,
     ExecutionResumed,
     ExecutionStarted,
     PauseClosed,
     PauseNotified,
+    Source,
 )
+from support.looks import pauses
 
 WORKFLOW = "refund"
-LIMIT = 10.0
+LIMIT = 30.0
 """Seconds that a test waits for something that must happen."""
 
 _NOW = iso(1_750_000_000.0)
@@ -36,9 +39,10 @@ _NOW = iso(1_750_000_000.0)
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for a condition that needs no event of its own."""
+    pause = pauses()
     async with asyncio.timeout(LIMIT):
         while not holds():  # noqa: ASYNC110 - conditions of any kind, with no event to wait for
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(next(pause))
 
 
 class Ledger:
@@ -214,6 +218,17 @@ def resumed(run_id: UUID) -> tuple[UUID, EventData]:
         resume_execution_id=str(run_id), context_id="p", resume_entry_id="e", mode="sync", actor=SYSTEM
     )
     return (run_id, data)
+
+
+def forked(source: "GrowingLog") -> EventData:
+    """From here on a fork of a log goes its own way."""
+    named, log_id = source.execution_id, str(source.log_id)
+    return ExecutionForked(
+        source=Source(
+            execution_id=named, log_id=None if named == log_id else log_id, event_id=1, kind="fork"
+        ),
+        as_of=_NOW, actor=SYSTEM, reason="what if", mode="sync",
+    )  # fmt: skip
 
 
 def completed() -> EventData:

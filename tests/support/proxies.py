@@ -31,8 +31,8 @@ from urllib.parse import urlsplit
 from support.ports import unused_port
 
 _CHUNK: Final = 65_536
-_CALL_LIMIT: Final = 10.0
-_CONNECT_LIMIT: Final = 5.0
+_CALL_LIMIT: Final = 20.0
+_CONNECT_LIMIT: Final = 15.0
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER for no seconds, see socket(7)
 
 Result = TypeVar("Result")

@@ -12,7 +12,7 @@ from support import npm
 
 _SOURCES: Final = Path(__file__).resolve().parents[1] / "sdk"
 _CALL_LIMIT: Final = 40.0
-_END_LIMIT: Final = 10.0
+_END_LIMIT: Final = 20.0
 
 
 class TypeScriptError(Exception):

@@ -21,7 +21,7 @@ from support.postgres import Postgres
 PARTITIONS = 8
 WORKSPACE = UUID(int=0)
 STARTED = 1_750_000_000.123456
-LIMIT = 10.0
+LIMIT = 30.0
 """Seconds that a test waits for something that must happen."""
 
 
