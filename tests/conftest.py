@@ -19,7 +19,7 @@ pytest_plugins = (
 )
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_LAST_STEPS = 1.0
+_LAST_STEPS = 10.0
 _LOOKS_FOR_FILES = {"_read_password_file", "_parse_connect_dsn_and_args"}  # asyncpg, once a connection
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -47,6 +48,8 @@ def test_the_server_does_what_its_document_says_for_long(server: PopulatedServer
 
 def _check(server: PopulatedServer, folder: Path, *, seconds: int, seed: int) -> None:
     """Let schemathesis call every route in every way for so long; it tells how to repeat what it finds."""
+    with urlopen(f"{server.url}/openapi.json", timeout=_TO_END) as made:  # schemathesis waits for 10 s
+        made.read()
     done = subprocess.run(
         [
             _PROGRAM, "--config-file", _configuration(server, folder), "run", f"{server.url}/openapi.json",

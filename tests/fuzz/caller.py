@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-LIMIT: Final = 30.0
+LIMIT: Final = 60.0
 """Seconds within which an answer must have come, or the end of the connection."""
 
 _PATIENCE: Final = 0.2

@@ -163,11 +163,15 @@ class Office(Struct, frozen=True):
         await until(there)
         return await self.events(execution)
 
-    def owner(self, execution: Execution) -> Worker:
-        """The executor whose execution it is."""
+    async def owner(self, execution: Execution) -> Worker:
+        """The executor whose execution it is; waits while its partition changes hands."""
         number = partition_of(execution.log_id)
-        (found,) = [each for each in self.workers if number in each.executor.owned]
-        return found
+
+        def owners() -> list[Worker]:
+            return [each for each in self.workers if number in each.executor.owned]
+
+        await until(lambda: bool(owners()))
+        return owners()[0]
 
 
 class Linked:

@@ -235,11 +235,11 @@ async def crash_after(appends: int, whole: list[Event], tools: Tools) -> bool:
         async def over() -> bool:
             return store.away or "execution:completed" in await site.kinds(sent.log_id)
 
-        await until(over, limit=40)
+        await until(over, limit=90)
     before = await site.events(sent.log_id)
     clock.now += 10
     async with site.executor():
-        await site.until_event(sent.log_id, "execution:completed", limit=40)
+        await site.until_event(sent.log_id, "execution:completed", limit=90)
     events = await site.events(sent.log_id)
     assert without_durations(output(events)["result"]) == without_durations(output(whole)["result"])
     assert [*Counter(ends(events)).values()] == [1] * len(ends(whole))
