@@ -60,6 +60,9 @@ def test_as_of_an_event_it_ends_there(decided: Embedded) -> None:
 
 @pytest.mark.parametrize(("moment", "says"), [("soon", "is no event and no time"),
                                               ("999", "has no event 999"),
+                                              ("9" * 18, f"has no event {'9' * 18}"),
+                                              ("9" * 30, "is no event and no time"),
+                                              ("2099-01-01", "is still to come"),
                                               ("1999-01-01", "nothing had happened")])  # fmt: skip
 def test_a_point_that_never_was_is_refused(decided: Embedded, moment: str, says: str) -> None:
     refused = decided.signoff("audit", "show", ID, "--as-of", moment)

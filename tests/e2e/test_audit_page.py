@@ -20,6 +20,7 @@ from signoff.engine.deciding.workflow import WorkflowState, evolve_workflow
 from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.audit import SignoffLog
+from signoff.events.topics import DEFAULT_WORKSPACE, chosen_log_id
 from signoff.events.types import DirectoryFact, ExecutionStarted, Unknown, WorkflowDeployed
 from support import kafka_tools as kafka_jars
 from support.audit_page import READER_ROLE, Block, exports, section
@@ -85,9 +86,9 @@ def large_input(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"@{file}"
 
 
-def refund(server: Shell, given: str) -> str:
-    """An execution that was decided and has ended."""
-    paused = server.signoff("run", "refund-approval", "--input", given)
+def refund(server: Shell, given: str, *options: str) -> str:
+    """An execution that was decided and has ended; gives its id."""
+    paused = server.signoff("run", "refund-approval", "--input", given, *options)
     assert paused.code == 4, paused.err
     execution: str = paused.lines[0]["executionId"]
     done = server.signoff("resume", execution, "--input", '{"approved": true}')
@@ -135,13 +136,14 @@ def kafka_tools(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def on_file(server: Embedded, large_input: str, tmp_path_factory: pytest.TempPathFactory) -> Auditor:
-    """Who may read the data folder of an embedded server that runs."""
+    """Who may read the data folder of an embedded server that runs; the execution has an id of a caller's."""
+    execution = refund(server, large_input, "--id", "refund-1")
     return Auditor(
         {
             "LOG": str(server.data / "signoff.db"),
             "BLOBS": str(server.data / "blobs"),
             "SIGNOFF_API_KEY": server.key,
-            "EXECUTION": refund(server, large_input),
+            "EXECUTION": str(chosen_log_id(str(DEFAULT_WORKSPACE), execution)),
         },
         server,
         tmp_path_factory.mktemp("auditor"),

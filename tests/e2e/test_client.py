@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from e2e.shell import REPOSITORY, Embedded
@@ -111,7 +112,7 @@ async def test_a_workspace_is_set_up_and_its_keys_act_in_it(server: Embedded) ->
         member = await admin.workspaces.add_member(workspace.id, "ada@example.org", ["admin"], name="Ada")
         robot = await admin.users.create("robot", service=True)
         await admin.workspaces.set_member(workspace.id, robot.id, ["write"])
-        key = await admin.users.create_key(robot.id, "nightly", ["write"])
+        key = await admin.users.keys(robot.id).create("nightly", roles=["write"])
         async with AsyncClient(server.url, key.key, workspace.id) as client:
             await client.workflows.deploy("hello", HELLO)
             answer = await client.executions.run("hello", {"name": "Ada"})
@@ -126,6 +127,55 @@ async def test_a_workspace_is_set_up_and_its_keys_act_in_it(server: Embedded) ->
     assert (own, seen) == ([key.id], [workspace.id])
     assert usage.rate_limit.sync.limit is None
     assert members == {member.id: ["admin"], robot.id: ["write"]}
+
+
+async def test_the_keys_of_a_service_account_are_listed_rotated_and_revoked(server: Embedded) -> None:
+    async with asyncio.timeout(LIMIT), connect(server) as admin:
+        robot = await admin.users.create("robot", service=True)
+        keys = admin.users.keys(robot.id)
+        made = await keys.create("nightly", roles=["read"])
+        rotated = await keys.rotate(made.id, overlap_seconds=60)
+        (listed,) = [each async for each in keys.list()]
+        await keys.revoke(made.id)
+        left = [each async for each in keys.list()]
+
+    assert (listed.id, listed.user_id, listed.roles) == (made.id, robot.id, ["read"])
+    assert rotated.key != made.key
+    assert left == []
+
+
+async def test_an_execution_is_seen_as_it_was_and_a_run_by_itself(served: Embedded) -> None:
+    async with asyncio.timeout(LIMIT), connect(served) as client:
+        execution = await client.executions.start("refund-approval", {"amount": 250, "customer": "Ada"})
+        await execution.wait_until("paused")
+        waiting = await execution.state()
+        await execution.resume("approve", {"approved": True})
+        await execution.wait()
+        over = await execution.state(include_output=True)
+        before = await execution.state(as_of=waiting.event_id)
+        run = client.executions.handle(execution.id, run_id=over.queue[0].run_id)
+        first, second = await execution.job(), await run.job()
+
+    assert before == waiting
+    assert (waiting.status, waiting.pause_points[0].is_open, waiting.queue) == ("paused", True, [])
+    assert (over.status, over.input) == ("completed", {"amount": 250, "customer": "Ada"})
+    assert (over.queue[0].context_id, over.queue[0].status) == ("approve", "completed")
+    assert (first.status, second.status, second.output) == ("completed", "completed", over.final_output)
+
+
+async def test_a_token_opens_a_stream_and_a_feed_without_a_key(served: Embedded) -> None:
+    async with asyncio.timeout(LIMIT), connect(served) as client, aiohttp.ClientSession() as browser:
+        execution = await client.executions.start("refund-approval", {"amount": 5, "customer": "Ada"})
+        await execution.wait()
+        path = f"/api/workflows/refund-approval/executions/{execution.id}/stream"
+        token, feed = await execution.stream_token(), await client.feed_token(types=["execution:*"])
+        async with browser.get(served.url + path, params={"token": token.token}) as response:
+            streamed = await response.text()
+        async with browser.get(f"{served.url}/api/stream", params={"token": feed.token}) as response:
+            status = response.status
+
+    assert '"type":"execution:completed"' in streamed
+    assert status == 200
 
 
 async def test_the_settings_of_a_workspace_are_set_changed_and_removed(server: Embedded) -> None:

@@ -221,7 +221,8 @@ def orders(server: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Embedd
 
 
 def test_executions_are_found_by_what_they_are_about_and_counted(orders: Embedded) -> None:
-    found = orders.signoff("executions", "list", "--attribute", "amount>=100", "--status", "paused")
+    paused = ("--workflow", "order", "--status", "paused")
+    found = orders.signoff("executions", "list", "--attribute", "amount>=100", *paused)
     counted = orders.signoff("executions", "list", "--workflow", "order", "--count")
     shown = orders.on_terminal("signoff executions list --workflow order --limit 1 --sort startedAt")
 

@@ -201,11 +201,13 @@ async def test_executions_are_found_by_status(agent: Agent) -> None:
 
     found = await agent.ask("search_executions", workflow_ids=["refund-approval"], statuses=["paused"])
     fewer = await agent.ask("search_executions", limit=1)
+    forks = await agent.ask("search_executions", forked_from=execution_id)
 
     assert execution_id in [each["execution_id"] for each in found["executions"]]
     assert {each["status"] for each in found["executions"]} == {"paused"}
     assert len(fewer["executions"]) == 1
     assert "there are more" in fewer["note"]
+    assert forks["executions"] == []
 
 
 async def test_an_execution_is_cancelled_for_good(agent: Agent) -> None:

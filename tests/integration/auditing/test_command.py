@@ -13,6 +13,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from signoff.audit.checkpoints.signing import Keyring
 from support.postgres import Postgres, migrate
 from support.sealed_logs import SealedLog, sealed_log
 from support.stores import drop_log, without_files
@@ -32,13 +33,15 @@ class Auditor:
             "PATH": os.environ["PATH"],
         }  # fmt: skip
 
-    async def verify(self, *options: str) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
+    async def verify(
+        self, *options: str, **settings: str
+    ) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
         """Exit code, faults and summary."""
         (self.folder / "keys.json").write_bytes(_jwks(self.sealed))
         done = await asyncio.to_thread(
             subprocess.run,
             [SIGNOFF, "audit", "verify", "--keys", self.folder / "keys.json", *options],
-            env=self._environment, capture_output=True, timeout=50, check=False,
+            env={**self._environment, **settings}, capture_output=True, timeout=50, check=False,
         )  # fmt: skip
         assert done.returncode in {0, 1}, done.stderr
         *faults, summary = map(json.loads, done.stdout.splitlines())
@@ -127,6 +130,20 @@ async def test_a_verification_goes_on_where_it_ended(auditor: Auditor) -> None:
     assert 1000 < rest["events"] < 1000 + whole["events"]
 
 
+async def test_a_verification_does_not_go_on_in_another_log(auditor: Auditor) -> None:
+    kept = auditor.folder / "verified.json"
+    await auditor.verify("--resume", str(kept))
+    state = json.loads(kept.read_bytes())
+    kept.write_text(json.dumps({**state, "done": {}}))
+    last = "(SELECT max(notification_id) FROM stored_events)"
+    await auditor.sealed.hand.do(
+        f"UPDATE stored_events SET state = convert_to('other', 'UTF8') WHERE notification_id = {last}"
+    )
+
+    with pytest.raises(AssertionError, match="is of another log"):
+        await auditor.verify("--resume", str(kept))
+
+
 async def test_several_processes_find_what_one_finds(auditor: Auditor) -> None:
     logs = auditor.sealed.logs
     await auditor.sealed.hand.write(logs.paid, 2, b"nonsense")
@@ -161,4 +178,50 @@ async def test_only_a_workflow_is_verified(auditor: Auditor) -> None:
     refunds = await auditor.verify("--workflow", "refund", "--chain")
     failing = await auditor.verify("--workflow", "failing", "--chain")
 
-    assert (refunds[0], failing[0]) == (0, 1)
+    # Checkpoints commit to all logs at once, and are compared whole.
+    assert [fault["kind"] for fault in refunds[1]] == ["rewritten"]
+    assert {fault["kind"] for fault in failing[1]} == {"rewritten", "unreadable", "chain"}
+
+
+async def test_a_copy_that_is_empty_is_no_comparison(auditor: Auditor) -> None:
+    (auditor.folder / "unmounted").mkdir()
+
+    code, faults, summary = await auditor.verify("--checkpoints", str(auditor.folder / "unmounted"))
+
+    assert code == 1
+    assert [fault["kind"] for fault in faults] == ["checkpoint"]
+    assert any("unmounted (none)" in each for each in summary["checked"])
+
+
+async def test_a_folder_of_the_server_that_is_gone_is_named(auditor: Auditor) -> None:
+    gone = auditor.folder / "gone"
+
+    code, faults, _ = await auditor.verify(SIGNOFF_CHECKPOINTS=f"file://{gone}")
+
+    assert code == 1
+    assert [(fault["kind"], "ends with checkpoint 0" in fault["meaning"]) for fault in faults] == [
+        ("checkpoint", True)
+    ]
+    assert not gone.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--checkpoints", "empty.json"), "no folder or URL"),
+        (("--accept-restore", "77"), "there is no checkpoint 77"),
+    ],
+)
+async def test_what_cannot_be_used_is_refused(auditor: Auditor, options: tuple[str, str], told: str) -> None:
+    (auditor.folder / "empty.json").write_text('{"keys":[]}')
+    option, given = options
+
+    with pytest.raises(AssertionError, match=told):
+        await auditor.verify(option, given if given.isdecimal() else str(auditor.folder / given))
+
+
+async def test_a_file_without_keys_is_refused(auditor: Auditor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auditor.sealed, "keys", Keyring([]))
+
+    with pytest.raises(AssertionError, match="there is no key in it"):
+        await auditor.verify()

@@ -19,7 +19,7 @@ from signoff.events.types import RetryExecution
 from signoff.runtime.settings import Settings
 from support.executors import REFUND, Site
 from support.postgres import Postgres, migrate
-from support.sealed_logs import FAILING, PARENT, SealedLog, sealed_log
+from support.sealed_logs import FAILING, PARENT, SealedLog, mark_everywhere, sealed_log
 from support.stores import drop_log, without_files
 
 TIMES: Final = 30
@@ -67,7 +67,9 @@ async def keep_acting(site: Site, chance: random.Random) -> None:
         await act(site, workflows, chance)
 
 
-async def test_nothing_is_found_while_and_after_services_work(log: SealedLog) -> None:
+async def test_nothing_is_found_while_and_after_services_work(
+    log: SealedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     found = []
@@ -79,13 +81,16 @@ async def test_nothing_is_found_while_and_after_services_work(log: SealedLog) ->
             found += await log.faults(log.files(is_live=True))
         await acting
     await log.seal()
+    assert await mark_everywhere(log.store, monkeypatch) > TIMES
     found += await log.faults(log.files(is_live=True))
 
     assert found == []
 
 
 @pytest.mark.parametrize("past", recorded(), ids=lambda past: past.manifest.version)
-async def test_nothing_is_found_in_what_earlier_versions_wrote(past: Past, tmp_path: Path) -> None:
+async def test_nothing_is_found_in_what_earlier_versions_wrote(
+    past: Past, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every kind of event, of executions, workflows and the directory."""
     await asyncio.to_thread(past.unpack, tmp_path)
     settings = Settings.from_environment({**SETTINGS, "SIGNOFF_DATA": str(tmp_path)})
@@ -93,6 +98,7 @@ async def test_nothing_is_found_in_what_earlier_versions_wrote(past: Past, tmp_p
         await installation.store.migrate(partitions=PARTITIONS)
         async for _ in rebuild(installation, ["inbox"], Progress()):
             pass  # as docs/upgrades.md says
+        assert await mark_everywhere(installation.store, monkeypatch) > 0
         state = await plan(installation.store, Levels(), Selection())
         check = UnitCheck(installation, state.levels, state.selection, upto=state.upto)
 

@@ -63,6 +63,17 @@ async def test_an_event_whose_columns_hold_another_type_is_named(log: SealedLog,
     assert {fault.place.log_id for fault in found} <= {str(log.logs.paid), None}
 
 
+@pytest.mark.parametrize("position", [-(2**63), -4_000_000_000_000_000_000, 2**62])
+async def test_a_row_far_from_all_others_is_named_as_soon_as_others(log: SealedLog, position: int) -> None:
+    await log.hand.do(
+        "UPDATE stored_events SET rowid = ?, originator_version = 'two' " + EVENT, position, log.logs.paid
+    )
+
+    found = of_others(log, await log.faults())
+
+    assert position in [fault.place.position for fault in found if "holds 'two'" in fault.meaning], found
+
+
 ROWS: Final = {
     "bytes": "UPDATE executions SET workflow_id = X'00ff' WHERE log_id = ?",
     "another text": "UPDATE executions SET workspace_id = 'nobody' WHERE log_id = ?",

@@ -18,9 +18,10 @@ from signoff.cli.auditing.units import Levels
 from signoff.events.codec import chain_hash
 from signoff.events.topics import PARTITIONS
 from support.postgres import Postgres, migrate
-from support.sealed_logs import SealedLog, kinds, sealed_log
+from support.sealed_logs import SEED, SealedLog, kinds, mark_everywhere, sealed_log
 from support.stores import drop_log, without_files
 
+EARLIER: Final = b"a seed of an earlier secret, 32b"
 OLD: Final = "2020-01-01T00:00:00.000000Z"
 
 
@@ -242,6 +243,72 @@ async def test_an_execution_that_was_put_in_and_dated_back_is_named_by_a_checkpo
     assert {("missing", str(log.logs.failed)), ("unproven", str(forged))} == named
 
 
+async def test_events_that_changed_places_in_the_whole_log_are_named(log: SealedLog) -> None:
+    place = f"UPDATE stored_events SET {log.hand.position} = ? WHERE {log.hand.position} = ?"
+    third, fourth = (
+        row[0]
+        for row in await log.hand.do(
+            f"SELECT {log.hand.position} FROM stored_events WHERE originator_id = ? "
+            "AND originator_version IN (3, 4) ORDER BY originator_version",
+            log.logs.paid,
+        )
+    )
+    for to, now in ((-1, third), (third, fourth), (fourth, -1)):
+        await log.hand.do(place, to, now)
+
+    faults = of(await log.faults(), log.logs.paid)
+
+    assert faults.keys() == {("misplaced", 4)}
+    assert (third, f"event 3 at {fourth}" in faults["misplaced", 4].meaning) == (
+        faults["misplaced", 4].place.position, True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [-100, 0])
+async def test_an_execution_that_was_put_in_before_all_positions_is_named(log: SealedLog, first: int) -> None:
+    """Such events are in no checkpoint, on no topic and in no feed, and pages show them."""
+    forged, prev = uuid4(), ""
+    for version, state in enumerate(await log.hand.states(log.logs.paid), 1):
+        renamed = state.replace(str(log.logs.paid).encode(), str(forged).encode())
+        linked = re.sub(rb'"prev":"[^"]*"', b'"prev":"%s"' % prev.encode(), renamed, count=1)
+        prev = chain_hash(linked)
+        topic = await log.hand.do(
+            "SELECT topic FROM stored_events WHERE originator_id = ? AND originator_version = ?",
+            log.logs.paid, version,
+        )  # fmt: skip
+        await log.hand.do(
+            f"INSERT INTO stored_events ({log.hand.position}, originator_id, originator_version, topic, "
+            "state) VALUES (?, ?, ?, ?, ?)",
+            first - version + 1, forged, version, topic[0][0], linked,
+        )  # fmt: skip
+
+    found = of(await log.faults(levels=Levels(fold=False, projections=False)), forged)
+
+    assert ("misplaced", 1) in found
+    assert found["misplaced", 1].place.position == first
+
+
+SPOILT: Final = {
+    "another state": rb'{"state":{"status":"completed","version":3}}',
+    "no state": b"{",
+}
+
+
+@pytest.mark.parametrize("state", SPOILT.values(), ids=SPOILT)
+async def test_an_altered_waypoint_is_named(
+    log: SealedLog, monkeypatch: pytest.MonkeyPatch, state: bytes
+) -> None:
+    await mark_everywhere(log.store, monkeypatch)
+    await log.hand.do(
+        "UPDATE fold_waypoints SET state = ? WHERE log_id = ? AND version = 3", state, log.logs.approved
+    )
+
+    (fault,) = await log.faults()
+
+    assert (fault.kind, fault.place.table) == ("projection", "fold_waypoints")
+    assert (fault.place.log_id, fault.place.event_id) == (str(log.logs.approved), 3)
+
+
 ALTERED: Final = {
     "executions": "UPDATE executions SET status = 'completed' WHERE log_id = ?",
     "runs": "UPDATE runs SET log_id = run_id WHERE log_id = ?",
@@ -329,18 +396,21 @@ async def test_a_checkpoint_under_another_key_is_named(log: SealedLog, copy: Pat
     assert "none of the server's" in fault.meaning
 
 
-async def test_checkpoints_under_an_earlier_key_hold_once_a_later_one_commits_to_them(
+async def test_checkpoints_under_an_earlier_key_hold_by_that_key_alone(
     log: SealedLog, tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(log.folder, tmp_path / "both"))
     first = next(lines(folder))
     *heads, line = first.read_bytes().splitlines()
     entry = decode_entry(line)
-    earlier = Signer([b"a seed of an earlier secret, 32 b"[:32]])
-    resigned = msgspec.structs.replace(entry, signature=earlier.sign(entry.raw))
+    resigned = msgspec.structs.replace(entry, signature=Signer([EARLIER]).sign(entry.raw))
     first.write_bytes(b"\n".join([*heads, encode_entry(resigned)]) + b"\n")
 
-    assert await log.faults(log.files(folder)) == []
+    both = Signer([SEED, EARLIER]).keys
+
+    assert await log.faults(log.files(folder, keys=both)) == []
+    (fault,) = await log.faults(log.files(folder))
+    assert "none of the server's" in fault.meaning
 
 
 @pytest.mark.parametrize("cut", [1, 200])
@@ -391,7 +461,7 @@ async def test_two_places_that_differ_are_named(log: SealedLog, copy: Path, tmp_
     *heads, line = at.read_bytes().splitlines()
     entry = decode_entry(line)
     raw = entry.raw.replace(b'"position":', b'"position":1', 1)
-    signed = b'{"checkpoint":' + raw + b',"signature":"' + Signer([b"x" * 32]).sign(raw).encode() + b'"}'
+    signed = b'{"checkpoint":' + raw + b',"signature":"' + Signer([SEED]).sign(raw).encode() + b'"}'
     at.write_bytes(b"\n".join([*heads, signed]) + b"\n")
 
     found = await log.faults(log.files(copy), log.files(forged))
@@ -400,4 +470,4 @@ async def test_two_places_that_differ_are_named(log: SealedLog, copy: Path, tmp_
 
 
 async def test_without_a_key_signatures_are_not_checked(log: SealedLog, copy: Path) -> None:
-    assert await log.faults(log.files(copy), keys=Keyring([])) == []
+    assert await log.faults(log.files(copy, keys=Keyring([]))) == []

@@ -11,11 +11,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from signoff.audit.checkpoints.signing import Keyring
+from signoff.audit.bundle import extent, making, opening
+from signoff.audit.checkpoints.signing import BUNDLE, Keyring
 from signoff.client import AsyncClient, UnreachableError
 from signoff.events.codec import broken_link, chain_hash
 from signoff.events.errors import StoreUnavailableError
-from signoff.events.store.base import Recorded
 from support.bundles import (
     NO_KEYS,
     STRANGER,
@@ -65,7 +65,7 @@ async def test_the_manifest_is_signed_by_the_server_and_names_all_files(server: 
 
     raw, signature = files.pop("manifest.json"), files.pop("manifest.jws")
 
-    assert Keyring.read(msgspec.json.encode(keys)).check(raw, signature.decode()) == "valid"
+    assert Keyring.read(msgspec.json.encode(keys)).check(raw, signature.decode(), BUNDLE) == "valid"
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     assert {file["path"]: file["sha256"] for file in json.loads(raw)["files"]} == digests
 
@@ -91,6 +91,23 @@ async def test_without_a_checkpoint_it_says_what_is_not_shown(server: Server, tm
 
     assert report.faults == []
     assert "no checkpoint committed to it" in report.not_shown[0]
+
+
+async def test_what_happened_after_the_checkpoint_is_told_from_what_it_commits_to(
+    server: Server, tmp_path: Path
+) -> None:
+    workflow_id = await server.deploy(APPROVAL)
+    execution_id = str((await server.execute(workflow_id))["executionId"])
+    sealed = len(await server.events(execution_id))
+    await seal(server)
+    await server.post(f"/api/resume/{workflow_id}/{execution_id}/approve", json={"approved": True})
+
+    report = await examined(tmp_path, await fetched(server, execution_id))
+
+    assert report.faults == []
+    assert f"that checkpoint 1 commits to events 1 to {sealed} of {execution_id}" in report.checked
+    (sentence,) = report.not_shown
+    assert f"nobody wrote events {sealed + 1} to {report.events} of {execution_id} anew" in sentence
 
 
 async def test_without_keys_it_says_that_it_agrees_with_itself_alone(server: Server, tmp_path: Path) -> None:
@@ -144,6 +161,74 @@ async def test_a_large_definition_is_checked_by_its_content(server: Server, tmp_
     assert (await examined(tmp_path, bundle)).faults == []
 
 
+@pytest.mark.parametrize(
+    ("bound", "least"),
+    [("_FILES", 4), ("_BYTES", 500_000), ("_NAMED", 0)],
+    ids=["files", "bytes", "children"],
+)
+async def test_what_no_bundle_can_hold_is_refused_before_anything_is_sent(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, least: int
+) -> None:
+    say = {"type": "function", "code": "// " + "z" * 300_000 + "\nreturn 1", "then": "call"}
+    child = await server.deploy({"say": {"type": "function", "code": "return 1"}})
+    parent = await server.deploy({"say": say, "call": {"type": "workflow", "workflow": child}})
+    texts = {name: name * 300_000 for name in "ab"}
+    execution_id = (await server.execute(parent, json={"input": texts}))["executionId"]
+    path = f"/api/executions/{execution_id}/bundle"
+
+    monkeypatch.setattr(extent, bound, least)
+    refused = await server.get(path)
+    monkeypatch.undo()
+
+    assert refused[0] == 413
+    assert "too large for a bundle, which has at most 50,000 files, 16 GiB" in refused[1]["error"]
+    assert (await examined(tmp_path, await fetched(server, execution_id))).faults == []
+
+
+async def test_with_children_it_may_be_too_large_and_alone_it_is_not(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = await server.deploy({"say": {"type": "function", "code": "return 1"}})
+    parent = await server.deploy({"call": {"type": "workflow", "workflow": child}})
+    execution_id = (await server.execute(parent))["executionId"]
+    monkeypatch.setattr(extent, "_FILES", 5)
+
+    status, body = await server.get(f"/api/executions/{execution_id}/bundle", params={"withChildren": "true"})
+
+    assert (status, "ask for it without those that it called" in body["error"]) == (413, True)
+    assert await fetched(server, execution_id)
+
+
+async def test_a_bundle_that_came_out_too_large_is_not_signed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = await decided(server)
+    monkeypatch.setattr(making, "MOST_FILES", 4)
+
+    async with AsyncClient(str(server.client.make_url("/")), KEY) as client:
+        with pytest.raises(UnreachableError):
+            await client.executions.handle(execution_id).bundle(tmp_path / "bundle.zip")
+
+
+async def test_what_a_bundle_holds_counts_once_however_often_it_is_read(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = await server.deploy({"say": {"type": "function", "code": "// " + "z" * 300_000 + "\nreturn 1"}})
+    calls: dict[str, object] = {
+        f"call{n}": {"type": "workflow", "workflow": child, "then": f"call{n + 1}"} for n in range(7)
+    }
+    calls["call7"] = {"type": "workflow", "workflow": child}
+    execution_id = (await server.execute(await server.deploy(calls)))["executionId"]
+    bundle = await fetched(server, execution_id, withChildren="true")
+    size = sum(map(len, opened(bundle).values()))
+    monkeypatch.setattr(opening, "MOST_BYTES", size)
+    monkeypatch.setattr(opening, "_AGAIN", size)
+
+    report = await examined(tmp_path, bundle)
+
+    assert (len(report.executions), meanings(report)) == (9, "")
+
+
 async def test_children_are_named_and_included_if_wanted(server: Server, tmp_path: Path) -> None:
     child = await server.deploy({"say": {"type": "function", "code": "return 1"}})
     parent = await server.deploy({"call": {"type": "workflow", "workflow": child}})
@@ -172,15 +257,33 @@ async def test_an_execution_whose_log_was_changed_is_given_and_the_change_named(
     assert chain_hash(changed) != json.loads(events[3].state)["prev"]
 
 
+async def test_an_execution_that_a_checkpoint_contradicts_is_given_and_named(
+    server: Server, tmp_path: Path
+) -> None:
+    """Its chain is whole: whoever wrote it anew made new hashes."""
+    execution_id = await decided(server)
+    await seal(server)
+    *_, last = server.store._logs[UUID(execution_id)]
+    forged = msgspec.structs.replace(last, state=last.state + b" ")
+    server.store._logs[UUID(execution_id)][-1] = server.store._log[last.position - 1] = forged
+
+    bundle = await fetched(server, execution_id)
+    report = await examined(tmp_path, bundle)
+
+    (entry,) = json.loads(opened(bundle)["manifest.json"])["executions"]
+    assert (entry.get("checkpoint"), entry["contradictedBy"]) == (None, 1)
+    assert [(fault.kind, fault.place.checkpoint) for fault in report.faults] == [("unproven", 1)]
+
+
 async def test_a_bundle_that_cannot_be_ended_is_no_whole_answer(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = await decided(server)
 
-    async def away(*_: object, **__: object) -> list[Recorded]:
+    async def away(*_: object, **__: object) -> dict[UUID, int]:
         raise StoreUnavailableError("the database is away")
 
-    monkeypatch.setattr(server.store, "read", away)
+    monkeypatch.setattr(server.store, "heads", away)
 
     async with AsyncClient(str(server.client.make_url("/")), KEY) as client:
         with pytest.raises(UnreachableError):

@@ -135,12 +135,18 @@ def _with_a_proof_by_a_stranger(files: Files) -> Files:
     return {proof_of(files): json.dumps(proof | {"signature": STRANGER.sign(raw)}).encode()}
 
 
+def _with_a_second_definition(files: Files) -> Files:
+    path = next(path for path in files if path.endswith("definitions.jsonl"))
+    return {path: files[path].replace(b'"Amount"', b'"Amounts"') + files[path]}
+
+
 CHANGES: Final[dict[str, tuple[Change, str]]] = {
     "an event is left out": (_without_an_event, "version"),
     "two events are swapped": (_with_swapped_events, "version"),
     "the end is missing": (_shortened, "bundle"),
     "a line is cut off": (_cut_off, "bundle"),
     "the definition is another": (_with_another_definition, "rewritten"),
+    "a definition is there twice, once as another": (_with_a_second_definition, "rewritten"),
     "the proof is of another leaf": (_with_a_moved_proof, "checkpoint"),
     "a stranger signed the checkpoint": (_with_a_proof_by_a_stranger, "checkpoint"),
 }
@@ -188,6 +194,23 @@ def test_more_bytes_than_a_bundle_may_have_are_not_read(
     assert len(bomb) < 1_000_000
 
     assert "holds more than 3000000 bytes" in meanings(checked(tmp_path, bomb))
+
+
+def test_what_has_somebody_read_the_same_over_and_over_is_not_read_to_the_end(
+    files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_AGAIN", 100)
+
+    assert "has more than 100 bytes read again" in meanings(checked(tmp_path, packed(files)))
+
+
+def test_events_that_are_all_at_fault_are_not_named_without_end(files: Files, tmp_path: Path) -> None:
+    evil = packed(resigned(files | {events_of(files): b"\n" * 1_000_000}, server_signer()))
+
+    report = checked(tmp_path, evil)
+
+    assert len(report.faults) < 2_000
+    assert "more than 1000 events are at fault" in meanings(report)
 
 
 def test_a_manifest_that_does_not_fit_into_memory_is_refused(files: Files, tmp_path: Path) -> None:

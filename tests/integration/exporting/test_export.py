@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from signoff.audit.export import parts, selection
-from signoff.audit.export.errors import ExportError
+from signoff.audit.export.errors import ExportError, TargetError
 from signoff.audit.export.selection import Selection
 from signoff.audit.export.target import Format
 from signoff.events.codec import broken_link
@@ -184,8 +184,12 @@ async def test_a_target_with_other_options_is_refused(writer: LogWriter, objects
     await writer.some(1)
     await export(writer.store, objects)
 
-    with pytest.raises(ExportError, match="holds an export with other options"):
-        await export(writer.store, objects, "parquet")
+    for format_, chosen, says in (
+        ("parquet", Selection(), "begun with --format jsonl: say so, or"),
+        ("parquet", Selection(workflow="refund"), "with --format jsonl and without --workflow"),
+    ):
+        with pytest.raises(TargetError, match=says):
+            await export(writer.store, objects, format_, selection=chosen)
 
 
 async def test_a_workflow_is_exported_alone(writer: LogWriter, objects: Objects) -> None:
@@ -229,6 +233,34 @@ async def test_bytes_that_are_no_event_end_the_export_with_their_place(
 
     with pytest.raises(ExportError, match="position 3 of the log cannot be read"):
         await export(store, objects)
+
+
+NO_TIMES: Final = {
+    "a path": (b'"timestamp":"', b'"timestamp":"../../../'),
+    "a folder": (b'"timestamp":"2026-', b'"timestamp":"2026/'),
+    "no such day": (b'"timestamp":"2026-01-30', b'"timestamp":"2026-02-30'),
+    "no time of a copy": (b'"causationId"', b'"copyOf":{"eventId":1,"timestamp":"-"},"causationId"'),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("change", NO_TIMES)
+async def test_an_event_of_no_time_ends_the_export_with_its_place(
+    writer: LogWriter, objects: Objects, form: Format, change: str
+) -> None:
+    await writer.some(1)
+    store = writer.store
+    assert isinstance(store, MemoryStore)
+    for log in store._logs.values():
+        changed = log[1].state.replace(*NO_TIMES[change])
+        assert changed != log[1].state
+        log[1] = msgspec.structs.replace(log[1], state=changed)
+
+    for _ in range(2):
+        with pytest.raises(ExportError, match=r"position 2 of the log cannot be read .*a time of it is none"):
+            await export(store, objects, form)
+
+    assert await objects.paths("") == ["_signoff/export.json"]
 
 
 async def test_without_pyarrow_parquet_says_what_to_install(

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from signoff.audit.life import folding
-from signoff.audit.life.folding import mark_waypoint, state_as_of, version_at
+from signoff.audit.life.folding import WAYPOINT, mark_waypoint, state_as_of, version_at
 from signoff.engine.state import FORMAT
 from signoff.events.codec import TOPIC_BY_TYPE, encode
 from signoff.events.store.base import Append, NewEvent
@@ -76,13 +77,32 @@ async def test_a_state_is_the_same_with_waypoints_and_without(store: MemoryStore
 
 async def test_waypoints_of_another_format_and_damaged_ones_are_passed_over(store: MemoryStore) -> None:
     await mark_all(store)
-    for version, change in ((1200, {"format": FORMAT + 1}), (2400, {"state": b"{"})):
+    for version, change in (
+        (600, {"format": WAYPOINT + 1}),
+        (1200, {"format": FORMAT}),
+        (2400, {"state": b"{"}),
+    ):
         waypoint = await store.waypoint(LOG, upto=version)
         assert waypoint is not None
         await store.keep_waypoint(replace(waypoint, **change))
 
-    for upto in (1300, 2450):
+    for upto in (700, 1300, 2450):
         assert (await state_as_of(store, LOG, upto=upto)).state.variables == {"n": upto}
+
+
+@pytest.mark.parametrize("change", [{"prev": "another"}, {"prev": None}, {"state": {"version": 1199}}])
+async def test_a_waypoint_of_other_events_is_passed_over(
+    store: MemoryStore, change: dict[str, object]
+) -> None:
+    """The log was restored since, or somebody wrote to the table."""
+    await mark_all(store)
+    waypoint = await store.waypoint(LOG, upto=1200)
+    assert waypoint is not None
+    kept = msgspec.json.decode(waypoint.state)
+    spoilt = kept | {"state": kept["state"] | {"variables": {"n": "spoilt", "m": 1}}} | change
+    await store.keep_waypoint(replace(waypoint, state=msgspec.json.encode(spoilt)))
+
+    assert (await state_as_of(store, LOG, upto=1300)).state.variables == {"n": 1300}
 
 
 async def test_a_large_state_has_fewer_waypoints_so_that_they_stay_small_beside_the_log(

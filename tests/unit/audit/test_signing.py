@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 
 from signoff.access.secrets.sealing import Sealer
 from signoff.audit.checkpoints.checkpoint import CheckpointError
-from signoff.audit.checkpoints.signing import LABEL, Keyring, Signer
+from signoff.audit.checkpoints.signing import BUNDLE, LABEL, Keyring, Signer
 
 RAW = b'{"shard":0,"number":1}'
 NEW, OLD = b"n" * 32, b"o" * 32
@@ -79,6 +79,14 @@ def test_what_is_no_signature_is_refused(spoil: object) -> None:
     assert signer.keys.check(RAW, spoil(signer.sign(RAW))) == "invalid"  # type: ignore[operator]
 
 
+def test_a_signature_of_a_bundle_is_none_of_a_checkpoint() -> None:
+    signer = Signer([NEW])
+
+    assert signer.keys.check(RAW, signer.sign(RAW, BUNDLE)) == "invalid"
+    assert signer.keys.check(RAW, signer.sign(RAW), BUNDLE) == "invalid"
+    assert signer.keys.check(RAW, signer.sign(RAW, BUNDLE), BUNDLE) == "valid"
+
+
 def test_another_content_is_refused() -> None:
     signer = Signer([NEW])
 
@@ -93,6 +101,8 @@ def test_keys_come_from_their_document() -> None:
     assert keys.check(RAW, signer.sign(RAW)) == "valid"
     with pytest.raises(CheckpointError, match="JWKS"):
         Keyring.read(b'{"keys":[{"kty":"RSA"}]}')
+    with pytest.raises(CheckpointError, match="no key in it"):
+        Keyring.read(b'{"keys":[]}')
     with pytest.raises(CheckpointError, match="no Ed25519 key"):
         Keyring.read(b'{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"short"}]}')
 

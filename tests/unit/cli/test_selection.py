@@ -8,7 +8,11 @@ from signoff.cli.exits import CommandError
 
 def test_what_is_given_is_the_filter_and_nothing_else() -> None:
     chosen = Selection(
-        workflow=["refund"], status=["failed", "paused"], attribute=["amount>=100"], error="bank"
+        workflow=["refund"],
+        status=["failed", "paused"],
+        attribute=["amount>=100"],
+        error="bank",
+        forked_from="order-7",
     )
 
     assert chosen.filters() == {
@@ -16,6 +20,7 @@ def test_what_is_given_is_the_filter_and_nothing_else() -> None:
         "statuses": ["failed", "paused"],
         "attributes": ["amount>=100"],
         "error": "bank",
+        "forked_from": "order-7",
     }
 
 

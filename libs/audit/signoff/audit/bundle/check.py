@@ -23,7 +23,7 @@ from signoff.audit.bundle.layout import (
 )
 from signoff.audit.bundle.opening import BundleError, OpenBundle
 from signoff.audit.checkpoints.checkpoint import CheckpointError
-from signoff.audit.checkpoints.signing import Keyring
+from signoff.audit.checkpoints.signing import BUNDLE, Keyring
 from signoff.audit.verify.faults import Fault, Place
 
 _FORGER: Final = "somebody without the server's key made or changed it"
@@ -80,15 +80,19 @@ class _Check:
         self._faults: list[Fault] = []
         self._executions: list[ExecutionEntry] = []
         self._events = 0
+        self._committed: dict[str, int] = {}
+        self._digests: dict[bytes, str] = {}
         self._not_shown: list[str] = []
 
     def report(self) -> BundleReport:
         checked = ["the signature, the digest of every file"] if self._executions else []
         if self._executions:
             checked.append("chain, numbers and times of events; their fold; definitions; large values")
-        proven = [str(each.checkpoint) for each in self._executions if each.checkpoint is not None]
-        if proven:
-            checked.append(f"that checkpoints commit to the events: {', '.join(sorted(set(proven)))}")
+        checked += [
+            f"that checkpoint {each.checkpoint} commits to events 1 to {upto} of {each.execution_id}"
+            for each in self._executions
+            if (upto := self._committed.get(each.head.log_id, 0))
+        ]
         return BundleReport(
             faults=self._faults, executions=self._executions, events=self._events,
             keys=[key.kid for key in self._own.jwks().keys], checked=checked, not_shown=self._not_shown,
@@ -132,7 +136,7 @@ class _Check:
         except (BundleError, UnicodeDecodeError) as error:
             self.fault(SIGNATURE, f"there is no signature: {error}")
             return
-        verdict = self._keys.check(raw, signature)
+        verdict = self._keys.check(raw, signature, BUNDLE)
         if verdict == "invalid":
             self.fault(MANIFEST, f"{SIGNATURE} is no signature of {MANIFEST}: one of the two was changed")
         elif verdict == "unknown key":
@@ -169,8 +173,9 @@ class _Check:
         if absent:
             self.fault(absent[0], f"execution {entry.execution_id} has no {absent[0]}")
             return
-        check = ExecutionCheck(bundle, entry, self._keys)
+        check = ExecutionCheck(bundle, entry, self._keys, self._digests)
         self._faults += check.run()
+        self._committed[log_id] = check.committed
         self._events += check.events
         there = {*bundle.paths, *map(value_path, manifest.missing)}
         for digest in check.values:
@@ -187,10 +192,13 @@ class _Check:
                 "that the server made it: the keys are the bundle's own; give those of the server with --keys"
             )
         for entry in manifest.executions:
-            if entry.checkpoint is None:
+            upto = self._committed.get(entry.head.log_id, 0)
+            if upto < entry.head.event_id:
+                rest = f"events {upto + 1} to {entry.head.event_id}"
+                what, it = (rest, "them") if upto else ("the log", "it")
                 self._not_shown.append(
-                    f"that nobody wrote the log of {entry.execution_id} anew before the bundle was made: no "
-                    "checkpoint committed to it, or to what it was then"
+                    f"that nobody wrote {what} of {entry.execution_id} anew before the bundle was made: no "
+                    f"checkpoint committed to {it}"
                 )
         left_out = sum(not child.included for child in manifest.children)
         if left_out:

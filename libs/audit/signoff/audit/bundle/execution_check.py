@@ -37,6 +37,7 @@ from signoff.events.topics import workflow_log_id
 from signoff.events.types import Json, WorkflowDeployed
 
 _PAGE: Final = 500
+_MOST_FAULTS: Final = 1_000
 _FORGER: Final = "somebody changed the log before the bundle was made, or made the bundle up"
 
 
@@ -61,18 +62,24 @@ class ExecutionCheck:
         bundle: that has it.
         entry: what the manifest says of it.
         keys: of the server.
+        digests: of the definitions of other executions, by those of their lines; this one's are added.
 
     Attributes:
         events: how many were read.
+        committed: up to which event a checkpoint commits to them; 0 for none.
         values: digests of the large values that its events and definitions name.
     """
 
-    def __init__(self, bundle: OpenBundle, entry: ExecutionEntry, keys: Keyring) -> None:
+    def __init__(
+        self, bundle: OpenBundle, entry: ExecutionEntry, keys: Keyring, digests: dict[bytes, str]
+    ) -> None:
         self.events = 0
+        self.committed = 0
         self.values: dict[str, None] = {}
         self._bundle = bundle
         self._entry = entry
         self._keys = keys
+        self._digests = digests
         self._log_id = entry.head.log_id
         self._state = State()
         self._definitions: dict[int, str] = {}
@@ -85,6 +92,7 @@ class ExecutionCheck:
             self._check_events(proof)
             if proof is not None:
                 self._check_proof(proof)
+            self._tell_contradicted()
             self._check_definitions()
         except BundleError as error:
             self._fault("bundle", str(error))
@@ -96,6 +104,8 @@ class ExecutionCheck:
         chain, log_id, last = ChainCheck(), UUID(self._log_id), ""
         for page in self._pages(log_id):
             self._faults += [_unplaced(fault) for fault in chain.take(page)]
+            if len(self._faults) > _MOST_FAULTS:
+                raise BundleError(f"more than {_MOST_FAULTS} events are at fault: no others were looked at")
             for event in page:
                 self.values |= dict.fromkeys(values_in(event.state))
                 self._fold(event)
@@ -109,7 +119,7 @@ class ExecutionCheck:
         page: list[Recorded] = []
         lines = self._bundle.lines(events_path(self._log_id), most=2 * MAX_RECORD)
         for version, line in enumerate(lines, 1):
-            page.append(Recorded(log_id, version, _topic(line), line, 0))
+            page.append(Recorded(log_id, version, _topic(line), line, version))
             if len(page) == _PAGE:
                 yield page
                 page = []
@@ -157,40 +167,52 @@ class ExecutionCheck:
             raise BundleError(f"{path} is no proof: {error}") from error
 
     def _check_leaf(self, leaf: Leaf, event: Recorded) -> None:
-        if chain_hash(event.state) != leaf.hash:
+        if chain_hash(event.state) == leaf.hash:
+            self.committed = leaf.event_id
+        else:
             meaning = f"event {leaf.event_id}, or one before it, is another than the checkpoint commits to"
             self._fault("rewritten", meaning, event_id=leaf.event_id, checkpoint=self._entry.checkpoint)
 
     def _check_proof(self, proof: ProofDocument) -> None:
+        meaning = self._refute(proof)
+        if meaning is not None:
+            self.committed = 0
+            self._fault("checkpoint", meaning, checkpoint=self._entry.checkpoint)
+
+    def _refute(self, proof: ProofDocument) -> str | None:
         raw = bytes(proof.checkpoint)
         verdict = self._keys.check(raw, proof.signature)
         if verdict != "valid":
-            meaning = f"the signature of checkpoint {self._entry.checkpoint} is not the server's ({verdict})"
-            self._fault("checkpoint", meaning, checkpoint=self._entry.checkpoint)
-            return
+            return f"the signature of checkpoint {self._entry.checkpoint} is not the server's ({verdict})"
         try:
             checkpoint = _checkpoint.decode(raw)
             path = [b64decode(each, validate=True) for each in proof.path]
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            self._fault("checkpoint", f"the proof cannot be read: {error}", checkpoint=self._entry.checkpoint)
-            return
+            return f"the proof cannot be read: {error}"
         root = root_by_path(leaf_bytes(proof.leaf), path, index=proof.index, size=checkpoint.heads)
         is_ours = proof.leaf.log_id == self._log_id and proof.leaf.event_id <= self.events
         if root is None or digest_text(root) != checkpoint.root or not is_ours:
+            return f"the proof does not lead from these events to the root of checkpoint {checkpoint.number}"
+        if checkpoint.number != self._entry.checkpoint:
+            return f"the proof is of checkpoint {checkpoint.number}, and the manifest says another"
+        return None
+
+    def _tell_contradicted(self) -> None:
+        number = self._entry.contradicted_by
+        if number is not None:
             meaning = (
-                f"the proof does not lead from these events to the root of checkpoint {checkpoint.number}"
+                f"checkpoint {number} covers this execution, and did not fit the log when the bundle was "
+                "made: this execution, or another one of the same minute, was changed before, or the "
+                "database was restored"
             )
-            self._fault("checkpoint", meaning, checkpoint=checkpoint.number)
-        elif checkpoint.number != self._entry.checkpoint:
-            meaning = f"the proof is of checkpoint {checkpoint.number}, and the manifest says another"
-            self._fault("checkpoint", meaning, checkpoint=checkpoint.number)
+            self._fault("unproven", meaning, checkpoint=number)
 
     # Definitions --------------------------------------------------------------------------------------
 
     def _check_definitions(self) -> None:
         if not self._definitions:
             return  # nothing of the events could be folded
-        found: dict[int, WorkflowDeployed] = {}
+        missing = dict(self._definitions)
         log_id = str(workflow_log_id(self._state.workspace_id, self._entry.workflow_id))
         for line in self._bundle.lines(definitions_path(self._log_id), most=2 * MAX_RECORD):
             self.values |= dict.fromkeys(values_in(line))
@@ -204,19 +226,22 @@ class ExecutionCheck:
                     "misplaced", "among the definitions stands what is no deployment of this workflow"
                 )
                 continue
-            found[event.data.version] = event.data
-        for version, digest in self._definitions.items():
-            deployed = found.get(version)
-            if deployed is None:
-                self._fault(
-                    "missing", f"version {version} of the workflow ran, and its definition is not here"
-                )
-            elif deployed.digest != digest or self._digest(deployed) != digest:
-                meaning = f"the definition of version {version} is not the one that ran, {digest}"
+            missing.pop(event.data.version, None)
+            digest = self._definitions.get(event.data.version)
+            if digest is not None and not event.data.digest == self._digest(line, event.data) == digest:
+                meaning = f"the definition of version {event.data.version} is not the one that ran, {digest}"
                 self._fault("rewritten", meaning)
+        for version in missing:
+            self._fault("missing", f"version {version} of the workflow ran, and its definition is not here")
 
-    def _digest(self, deployed: WorkflowDeployed) -> str:
-        """The digest of a definition, made of its content."""
+    def _digest(self, line: bytes, deployed: WorkflowDeployed) -> str:
+        """The digest of a definition, made of its content; its parts are read once for all executions."""
+        at = hashlib.sha256(line).digest()
+        if at not in self._digests:
+            self._digests[at] = self._made(deployed)
+        return self._digests[at]
+
+    def _made(self, deployed: WorkflowDeployed) -> str:
         parts: dict[str, bytes] = {}
         for digest in references(deployed.definition):
             if value_path(digest) in self._bundle.paths:

@@ -81,6 +81,7 @@ class ExecutionEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_def
         workflow_version: of the definition that runs.
         definition_digest: of the same.
         checkpoint: the number of the one whose proof is in the bundle; ``None`` for none.
+        contradicted_by: the number of one that covers the execution and does not fit the server's log.
     """
 
     execution_id: str
@@ -90,6 +91,7 @@ class ExecutionEntry(Struct, frozen=True, kw_only=True, rename="camel", omit_def
     workflow_version: int
     definition_digest: str
     checkpoint: int | None = None
+    contradicted_by: int | None = None
 
 
 class ChildEntry(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -4,16 +4,21 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from signoff.audit.bundle.archive import Archive
+from signoff.audit.bundle.extent import BundleTooLargeError
 from signoff.audit.bundle.layout import (
     KEYS,
     LAYOUT,
     MANIFEST,
+    MOST_BYTES,
     MOST_CHILDREN,
+    MOST_FILES,
+    MOST_IN_MEMORY,
     README,
     SCHEMA,
     SIGNATURE,
@@ -27,12 +32,15 @@ from signoff.audit.bundle.layout import (
 )
 from signoff.audit.bundle.reading import ExecutionReading
 from signoff.audit.bundle.words import readme
-from signoff.audit.checkpoints.signing import Signer
+from signoff.audit.checkpoints.signing import BUNDLE, Signer
 from signoff.audit.verify.execution import Proof
 from signoff.events.blobs import BlobStore
 from signoff.events.errors import BlobDamagedError, BlobNotFoundError
 from signoff.events.schemas.documents import find
 from signoff.events.store.base import EventStore, ExecutionRow
+
+_SIGNED: Final = 2
+"""Files that the manifest does not name: itself and its signature."""
 
 
 class BundleMaker:
@@ -63,12 +71,13 @@ class BundleMaker:
             StoreUnavailableError: the database is away.
             BlobError: the object store is away.
             CheckpointError: what the database keeps of checkpoints is none.
+            BundleTooLargeError: it has more than a bundle may have; :func:`check_extent` says so before.
         """
         archive = self._archive
         yield archive.add(README, readme(row.execution_id or str(row.log_id), row.workflow_id))
         waiting = deque([row])
         while waiting:
-            reading = ExecutionReading(self._store, waiting.popleft())
+            reading = ExecutionReading(self._store, waiting.popleft(), self._signer.keys)
             async with aclosing(self._execution(reading)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -78,9 +87,9 @@ class BundleMaker:
         schema = await asyncio.to_thread(find, "events")  # the first time, it takes a while
         yield archive.add(SCHEMA, schema or b"")
         yield archive.add(KEYS, msgspec.json.encode(self._signer.keys.jwks()))
-        manifest = msgspec.json.encode(self._manifest())
+        manifest = self._manifest()
         yield archive.add(MANIFEST, manifest)
-        yield archive.add(SIGNATURE, self._signer.sign(manifest).encode())
+        yield archive.add(SIGNATURE, self._signer.sign(manifest, BUNDLE).encode())
         yield archive.close()
 
     async def _execution(self, reading: ExecutionReading) -> AsyncGenerator[bytes, None]:
@@ -94,7 +103,7 @@ class BundleMaker:
         deployed = await reading.definitions()
         yield archive.add(definitions_path(log_id), b"".join(b"%b\n" % raw for raw in deployed))
         proof = await reading.proof()
-        if proof is not None:
+        if isinstance(proof, Proof):
             yield archive.add(proof_path(log_id), _proof_document(proof))
         self._values |= reading.values
         self._executions.append(reading.entry(proof))
@@ -120,11 +129,18 @@ class BundleMaker:
             return b""
         return await asyncio.to_thread(self._archive.add, value_path(digest), value)
 
-    def _manifest(self) -> Manifest:
-        return Manifest(
-            bundle=LAYOUT, executions=self._executions, children=list(self._children.values()),
-            missing=self._missing, files=self._archive.files,
+    def _manifest(self) -> bytes:
+        files = self._archive.files
+        manifest = msgspec.json.encode(
+            Manifest(
+                bundle=LAYOUT, executions=self._executions, children=list(self._children.values()),
+                missing=self._missing, files=files,
+            )
         )  # fmt: skip
+        size = sum(file.size for file in files) + len(manifest)
+        if len(files) + _SIGNED > MOST_FILES or size > MOST_BYTES or len(manifest) > MOST_IN_MEMORY:
+            raise BundleTooLargeError(children=self._includes_children)
+        return manifest
 
 
 def _proof_document(proof: Proof) -> bytes:

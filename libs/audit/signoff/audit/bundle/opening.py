@@ -16,6 +16,9 @@ from signoff.audit.bundle.layout import MOST_BYTES, MOST_FILES, MOST_IN_MEMORY, 
 from signoff.events.errors import SignoffError
 
 _PIECE: Final = 256 * 1024
+_AGAIN: Final = 4 * MOST_BYTES
+"""Bytes of files that are read once more: events after their digest, and the parts of each definition."""
+
 _ENTRY: Final = 512
 """Bytes that the directory of a ZIP file may have for each file; ours has some 150."""
 
@@ -48,6 +51,8 @@ class OpenBundle(AbstractContextManager["OpenBundle"]):
 
     def __init__(self, path: Path) -> None:
         self._left = MOST_BYTES
+        self._left_again = _AGAIN
+        self._known: set[str] = set()
         try:
             _check_directory(path)
             self._zip = ZipFile(path)
@@ -72,17 +77,28 @@ class OpenBundle(AbstractContextManager["OpenBundle"]):
         """The bytes of a file, piece by piece.
 
         Raises:
-            BundleError: they cannot be read, or all that was read so far is more than a bundle may hold.
+            BundleError: they cannot be read, or all that was read so far is more than a bundle may hold, or
+                may have somebody read again.
         """
+        is_new = path not in self._known
+        self._known.add(path)
         try:
             with self._zip.open(self._infos[path]) as file:
                 while piece := file.read(_PIECE):
-                    self._left -= len(piece)
-                    if self._left < 0:
-                        raise BundleError(f"the bundle holds more than {MOST_BYTES} bytes")
+                    self._count(len(piece), is_new=is_new)
                     yield piece
         except _BROKEN as error:
             raise BundleError(f"{path} cannot be read: {error}") from error
+
+    def _count(self, size: int, *, is_new: bool) -> None:
+        if is_new:
+            self._left -= size
+        else:
+            self._left_again -= size
+        if self._left < 0:
+            raise BundleError(f"the bundle holds more than {MOST_BYTES} bytes")
+        if self._left_again < 0:
+            raise BundleError(f"the bundle has more than {_AGAIN} bytes read again")
 
     def read(self, path: str) -> bytes:
         """A whole file.

@@ -7,7 +7,9 @@ from typing import Final
 from signoff.audit.bundle.layout import UNFOLDED, ChildEntry, ExecutionEntry
 from signoff.audit.checkpoints.checkpoint import Leaf
 from signoff.audit.checkpoints.decided import Decided
+from signoff.audit.checkpoints.signing import Keyring
 from signoff.audit.verify.execution import UNFOLDABLE, Proof, prove
+from signoff.audit.verify.faults import Fault
 from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.codec import chain_hash, decode_event
@@ -18,13 +20,18 @@ from signoff.events.types import ChildCalled
 
 _PAGE: Final = 500
 _PAGE_BYTES: Final = 1024 * 1024
-_VALUE: Final = re.compile(rb'\{"\$blob":"(sha256:[0-9a-f]{64})"')
+_VALUE: Final = re.compile(rb'\{"\$blob":"(sha256:[0-9a-f]{64})"(?:,"size":(\d{1,18}))?')
 """No input can forge this: a user's own field would be called ``$$blob``."""
 
 
 def values_in(raw: bytes) -> list[str]:
     """The digests of the large values that an event names."""
-    return [found.decode() for found in _VALUE.findall(raw)]
+    return list(sizes_in(raw))
+
+
+def sizes_in(raw: bytes) -> dict[str, int]:
+    """The same with the bytes that each of them has."""
+    return {digest.decode(): int(size or 0) for digest, size in _VALUE.findall(raw)}
 
 
 class ExecutionReading:
@@ -33,6 +40,7 @@ class ExecutionReading:
     Args:
         store: the log.
         row: of the execution.
+        keys: of the server: checkpoints that it did not sign prove nothing.
 
     Attributes:
         values: digests of the large values that were named so far.
@@ -40,13 +48,14 @@ class ExecutionReading:
         versions: of the definition that ran.
     """
 
-    def __init__(self, store: EventStore, row: ExecutionRow) -> None:
+    def __init__(self, store: EventStore, row: ExecutionRow, keys: Keyring) -> None:
         self.row = row
         self.log_id = str(row.log_id)
         self.values: dict[str, None] = {}
         self.children: dict[str, ChildEntry] = {}
         self.versions: dict[int, None] = {}
         self._store = store
+        self._keys = keys
         self._state = State()
         self._is_whole = True
         self._covered_to = 0
@@ -60,7 +69,7 @@ class ExecutionReading:
             StoreUnavailableError: the database is away.
             CheckpointError: what the database keeps of checkpoints is none.
         """
-        decided = Decided(self._store)
+        decided = Decided(self._store, self._keys)
         published = await decided.get(await decided.published())
         self._covered_to = 0 if published is None else published.checkpoint.position
         end = (await self._store.heads([self.row.log_id])).get(self.row.log_id, 0)
@@ -110,16 +119,16 @@ class ExecutionReading:
             self.values |= dict.fromkeys(values_in(raw))
         return raws
 
-    async def proof(self) -> Proof | None:
-        """That a checkpoint commits to it; ``None`` while none does, or where the log is another since.
+    async def proof(self) -> Proof | Fault | None:
+        """That a checkpoint commits to it, or that one contradicts it; ``None`` while none covers it.
 
         Raises:
             StoreUnavailableError: the database is away.
             CheckpointError: what the database keeps of checkpoints is none.
         """
-        return None if self._covered is None else await prove(self._store, self._covered)
+        return None if self._covered is None else await prove(self._store, self._covered, self._keys)
 
-    def entry(self, proof: Proof | None) -> ExecutionEntry:
+    def entry(self, proof: Proof | Fault | None) -> ExecutionEntry:
         """What the manifest says of it."""
         state = self._state
         return ExecutionEntry(
@@ -129,7 +138,8 @@ class ExecutionReading:
             workflow_id=self.row.workflow_id,
             workflow_version=state.workflow_version,
             definition_digest=state.definition_digest,
-            checkpoint=None if proof is None else proof.signed.number,
+            checkpoint=proof.signed.number if isinstance(proof, Proof) else None,
+            contradicted_by=proof.place.checkpoint if isinstance(proof, Fault) else None,
         )
 
     def _head(self) -> Leaf:

@@ -3,17 +3,23 @@
 import hashlib
 from binascii import b2a_base64
 from collections.abc import Sequence
-from typing import Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from signoff.audit.checkpoints.merkle import root_of
 from signoff.events.errors import SignoffError
 from signoff.events.store.base import Head
+from signoff.events.times import is_time
 
 SHARD: Final = 0
 """There is one log database."""
+
+# What is read was perhaps made up: no number is larger than every database and every JSON reader can hold.
+Number: TypeAlias = Annotated[int, Meta(ge=1, le=999_999_999_999)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+_Above: TypeAlias = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class CheckpointError(SignoffError):
@@ -27,7 +33,8 @@ class Checkpoint(Struct, frozen=True, kw_only=True, rename="camel", omit_default
         shard: of which log database.
         number: 1, 2, 3 …
         after: the heads are those of events above this position. It is the one that the checkpoint before
-            goes up to; a lower one says that the log was found restored, and is covered again from there.
+            goes up to; a lower one says that the log was found another than was signed, as after a restore,
+            and is covered again from there.
         position: up to which it goes.
         heads: how many logs changed.
         root: the Merkle root over their heads, sorted by the log's id: base64 of its 32 bytes.
@@ -35,11 +42,11 @@ class Checkpoint(Struct, frozen=True, kw_only=True, rename="camel", omit_default
         previous: base64 of the SHA-256 of the bytes of the checkpoint before, which commit to all earlier.
     """
 
-    shard: int
-    number: int
-    after: int
-    position: int
-    heads: int
+    shard: _Count
+    number: Number
+    after: _Count
+    position: _Above
+    heads: _Count
     root: str
     time: str
     previous: str | None = None
@@ -63,9 +70,9 @@ class HeadRecord(Struct, frozen=True, rename="camel"):
     """A leaf as it is kept and published, with the number of its checkpoint."""
 
     log_id: str
-    event_id: int
+    event_id: _Above
     hash: str
-    checkpoint: int
+    checkpoint: Number
 
     @property
     def leaf(self) -> Leaf:
@@ -149,6 +156,9 @@ def decode_entry(line: bytes) -> Entry:
         if found.signature is None:
             return _head.decode(line)
         raw = bytes(found.checkpoint)
-        return Signed(_checkpoint.decode(raw), raw, found.signature)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        checkpoint = _checkpoint.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"no checkpoint and no head of one: {error}") from error
+    if checkpoint.shard != SHARD or not is_time(checkpoint.time):
+        raise CheckpointError(f"no checkpoint of shard {SHARD}, or of no time")
+    return Signed(checkpoint, raw, found.signature)

@@ -7,6 +7,7 @@ libraries do not know the new one yet.
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -21,6 +22,12 @@ LABEL: Final = b"signoff checkpoints v1"
 
 ALGORITHM: Final = "EdDSA"
 """Of RFC 8037."""
+
+CHECKPOINT: Final = "signoff-checkpoint"
+BUNDLE: Final = "signoff-bundle"
+"""What a signature is of, as its header says (``typ``): the one never passes for the other."""
+
+_LATELY: Final = 16  # the same checkpoint is read from several places, one after the other
 
 Verdict: TypeAlias = Literal["valid", "invalid", "unknown key"]
 
@@ -45,6 +52,7 @@ class Jwks(Struct, frozen=True):
 class _Header(Struct, frozen=True):
     alg: str
     kid: str = ""
+    typ: str = ""
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -65,18 +73,22 @@ class Keyring:
     def __init__(self, keys: Iterable[PublicKey]) -> None:
         self._keys = {key.kid: key for key in keys}
         self._checking = {kid: _public_key(key) for kid, key in self._keys.items()}
+        self._check = lru_cache(maxsize=_LATELY)(self._verify)
 
     @classmethod
     def read(cls, document: bytes) -> "Keyring":
         """The keys of a JWKS document, as ``GET /api/checkpoints/keys`` gives it.
 
         Raises:
-            CheckpointError: it is none, or has other keys.
+            CheckpointError: it is none, has other keys, or has none at all.
         """
         try:
-            return cls(_jwks.decode(document).keys)
+            keys = _jwks.decode(document).keys
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise CheckpointError(f"no JWKS document of Ed25519 keys: {error}") from error
+        if not keys:
+            raise CheckpointError("there is no key in it")
+        return cls(keys)
 
     def __or__(self, other: "Keyring") -> "Keyring":
         """The keys of both."""
@@ -89,14 +101,17 @@ class Keyring:
         """The keys as a document."""
         return Jwks(list(self._keys.values()))
 
-    def check(self, raw: bytes, signature: str) -> Verdict:
-        """Whether a detached JWS over some bytes is by one of these keys."""
+    def check(self, raw: bytes, signature: str, typ: str = CHECKPOINT) -> Verdict:
+        """Whether a detached JWS over some bytes is by one of these keys, and of what it should be."""
+        return self._check(raw, signature, typ)
+
+    def _verify(self, raw: bytes, signature: str, typ: str) -> Verdict:
         protected, _, mark = signature.partition("..")
         try:
             header, signed = _header.decode(_decode(protected)), _decode(mark)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return "invalid"
-        if header.alg != ALGORITHM:
+        if (header.alg, header.typ) != (ALGORITHM, typ):
             return "invalid"
         key = self._checking.get(header.kid)
         if key is None:
@@ -122,12 +137,18 @@ class Signer:
         own = [Ed25519PrivateKey.from_private_bytes(seed) for seed in seeds]
         public = [_named(key.public_key()) for key in own]
         self._key = own[0]
-        self._protected = _text(_encode({"alg": ALGORITHM, "kid": public[0].kid}))
+        self._kid = public[0].kid
         self.keys = Keyring(public)
 
-    def sign(self, raw: bytes) -> str:
-        """A detached JWS (RFC 7515, appendix F) over some bytes."""
-        return f"{self._protected}..{_text(self._key.sign(_signing_input(self._protected, raw)))}"
+    def sign(self, raw: bytes, typ: str = CHECKPOINT) -> str:
+        """A detached JWS (RFC 7515, appendix F) over some bytes.
+
+        Args:
+            raw: the bytes.
+            typ: what they are.
+        """
+        protected = _text(_encode({"alg": ALGORITHM, "kid": self._kid, "typ": typ}))
+        return f"{protected}..{_text(self._key.sign(_signing_input(protected, raw)))}"
 
 
 def _signing_input(protected: str, raw: bytes) -> bytes:

@@ -7,6 +7,7 @@ A head's key is its log's id, so that compaction keeps the newest head of every 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import structlog
 from msgspec import Struct
 
 from signoff.audit.checkpoints.checkpoint import (
@@ -17,6 +18,7 @@ from signoff.audit.checkpoints.checkpoint import (
     decode_entry,
     encode_entry,
 )
+from signoff.audit.checkpoints.signing import Keyring
 from signoff.events.bus.base import Bus, Message, Record
 from signoff.events.errors import BusUnavailableError
 from signoff.events.topics import CHECKPOINTS
@@ -28,6 +30,8 @@ _BATCH: Final = 500
 _WAIT: Final = 1.0
 _SILENCE: Final = 15
 _LOOK: Final = 256
+
+_log = structlog.get_logger("signoff.checkpoints")
 
 
 class TopicEntry(Struct, frozen=True):
@@ -51,8 +55,12 @@ async def publish(bus: Bus, signed: Signed, heads: Sequence[HeadRecord]) -> None
     await bus.send(CHECKPOINTS, PARTITION, Record(key, encode_entry(signed)))
 
 
-async def last_on_topic(bus: Bus) -> Signed | None:
-    """The checkpoint that the topic ends with, ``None`` when it holds none.
+async def last_on_topic(bus: Bus, keys: Keyring) -> Signed | None:
+    """The last checkpoint on the topic that the server signed, ``None`` when it holds none.
+
+    Args:
+        bus: the broker.
+        keys: of the server.
 
     Raises:
         BusError: the broker is away.
@@ -62,7 +70,12 @@ async def last_on_topic(bus: Bus) -> Signed | None:
     while end > first:
         start, found = max(first, end - look), None
         async for each in read_topic(bus, start=start, end=end):
-            found = each.entry if isinstance(each.entry, Signed) else found
+            if not isinstance(each.entry, Signed):
+                continue
+            if keys.check(each.entry.raw, each.entry.signature) == "valid":
+                found = each.entry
+            else:
+                _log.error("the topic holds a checkpoint that is none of this server's", offset=each.offset)
         if found is not None:
             return found
         end, look = start, look * _LOOK
@@ -92,13 +105,13 @@ async def read_topic(
         silent = 0
         while at < end:
             messages = await reader.poll(wait=_WAIT)
-            silent = 0 if messages else silent + 1
+            begin, at = at, await reader.position(PARTITION)
+            silent = 0 if at > begin else silent + 1
             if silent > _SILENCE:
                 raise BusUnavailableError(f"{CHECKPOINTS} gives nothing after offset {at}")
             for message in messages:
                 if message.offset < end:
                     yield TopicEntry(message.offset, _read(message))
-            at = messages[-1].offset + 1 if messages else at
     finally:
         await reader.close()
 

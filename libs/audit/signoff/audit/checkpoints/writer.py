@@ -10,6 +10,7 @@ from signoff.audit.checkpoints import topic
 from signoff.audit.checkpoints.checkpoint import (
     SHARD,
     Checkpoint,
+    CheckpointError,
     HeadRecord,
     Leaf,
     Signed,
@@ -72,7 +73,7 @@ class CheckpointWriter:
         self._held = held
         self._clock = clock
         self._window = window
-        self._decided = Decided(store)
+        self._decided = Decided(store, signer.keys)
 
     async def write(self) -> int:
         """Publish what is decided, and make checkpoints of what the log has got since.
@@ -84,7 +85,7 @@ class CheckpointWriter:
             StoreError: the database is away.
             BusError: the broker is away.
             BlobError: the files' place is away.
-            CheckpointError: what was kept is no checkpoint.
+            CheckpointError: nothing of what was published is signed by this server.
         """
         place = await self._place()
         last = await self._store.last_position()
@@ -114,6 +115,11 @@ class CheckpointWriter:
             await self._decided.decide(outside)
             await self._decided.mark_published(outside.number)
             last = outside
+        if last is None and (published := await self._decided.published()):
+            raise CheckpointError(
+                f"{published} checkpoints were published, and none is found that this server's key signed: a "
+                "secret of before belongs into SIGNOFF_SECRET_KEY_PREVIOUS until one is made with the new one"
+            )
         return _Place(last, 0 if last is None else await self._agreed(last))
 
     async def _last_decided(self) -> Signed | None:
@@ -126,9 +132,10 @@ class CheckpointWriter:
         return last
 
     async def _last_outside(self, last: Signed | None) -> Signed | None:
-        found = [await topic.last_on_topic(self._bus)]
+        keys = self._signer.keys
+        found = [await topic.last_on_topic(self._bus, keys)]
         if self._files is not None:
-            found.append(await self._files.last(after=last))
+            found.append(await self._files.last(keys, after=last))
         return max((each for each in found if each is not None), key=lambda each: each.number, default=None)
 
     async def _agreed(self, last: Signed) -> int:
@@ -174,5 +181,11 @@ class CheckpointWriter:
         heads = [HeadRecord(leaf.log_id, leaf.event_id, leaf.hash, signed.number) for leaf in leaves]
         await topic.publish(self._bus, signed, heads)
         if self._files is not None:
-            await self._files.write(signed, heads)
+            await self._write_file(self._files, signed, heads)
         await self._decided.mark_published(signed.number)
+
+    async def _write_file(self, files: CheckpointFiles, signed: Signed, heads: list[HeadRecord]) -> None:
+        try:
+            await files.write(signed, heads)
+        except CheckpointError as error:  # its other places have it, and the next ones must be made
+            _log.error("the place of a checkpoint is taken: run `signoff audit verify`", reason=str(error))

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from signoff.audit.export.errors import ExportError
+from signoff.audit.verify.chain import is_dated
 from signoff.events.codec import Header, decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Recorded
@@ -110,17 +111,11 @@ def chosen_rows(chosen: Selection, events: list[Recorded]) -> list[Row]:
     """The events of a page that are exported, with their envelopes.
 
     Raises:
-        ExportError: bytes are no event.
+        ExportError: bytes are no event, or one of no time.
     """
     rows = []
     for event in events:
-        try:
-            header = decode_header(event.state)
-        except CodecError as error:
-            raise ExportError(
-                f"position {event.position} of the log cannot be read ({error}): `signoff audit verify` "
-                "tells what happened to it"
-            ) from error
+        header = _header(event)
         if chosen.workflow not in (None, header.workflow_id):
             continue
         if chosen.since is None or header.timestamp >= chosen.since:
@@ -128,12 +123,29 @@ def chosen_rows(chosen: Selection, events: list[Recorded]) -> list[Row]:
     return rows
 
 
+def _header(event: Recorded) -> Header:
+    try:
+        header = decode_header(event.state)
+    except CodecError as error:
+        raise _unreadable(event, str(error)) from error
+    if not is_dated(header):
+        raise _unreadable(event, "a time of it is none")
+    return header
+
+
+def _unreadable(event: Recorded, why: str) -> ExportError:
+    return ExportError(
+        f"position {event.position} of the log cannot be read ({why}): `signoff audit verify` tells what "
+        "happened to it"
+    )
+
+
 async def beginning(store: EventStore, chosen: Selection) -> int:
     """A position above which all events of a selection lie: those of earlier times need not be read.
 
     Raises:
         StoreUnavailableError: the database is away.
-        ExportError: bytes are no event.
+        ExportError: bytes are no event, or one of no time.
     """
     if chosen.since is None:
         return 0

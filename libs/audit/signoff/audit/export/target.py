@@ -5,12 +5,13 @@ process that was killed writes the same files again, and no file is left over. I
 done are created where none is: of two exports at once, one goes on.
 """
 
+from collections.abc import Iterator
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from signoff.audit.export.errors import ExportError
+from signoff.audit.export.errors import ExportError, TargetError
 from signoff.audit.export.parts import File, Made
 from signoff.audit.export.selection import Selection
 from signoff.events.objects import Objects
@@ -89,17 +90,18 @@ class Target:
         """Make sure that the target holds an export with these options, or nothing yet.
 
         Raises:
-            ExportError: it holds another one.
+            TargetError: it holds another one.
+            ExportError: what is there is none.
             BlobError: it is away.
         """
-        wanted = msgspec.json.encode(options)
-        if await self._objects.create(_OPTIONS, wanted):
+        if await self._objects.create(_OPTIONS, msgspec.json.encode(options)):
             return
-        kept = await self._objects.read(_OPTIONS)
-        if kept != wanted:
-            raise ExportError(
-                f"{self.name} holds an export with other options, {kept.decode(errors='replace')}: "
-                "give those, or another target"
+        kept = await self._read(_OPTIONS, Options)
+        if kept.layout != options.layout:
+            raise TargetError(f"{self.name} holds an export of another version: give another target")
+        if kept != options:
+            raise TargetError(
+                f"{self.name} was begun {' and '.join(_apart(kept, options))}: say so, or give another target"
             )
 
     async def cursor(self) -> Cursor:
@@ -152,6 +154,16 @@ class Target:
             return msgspec.json.decode(await self._objects.read(path), type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ExportError(f"{path} in {self.name} is nothing that an export wrote: {error}") from error
+
+
+def _apart(kept: Options, wanted: Options) -> Iterator[str]:
+    """How an export was begun, as the command line says it, where that is not what is wanted."""
+    if kept.format != wanted.format:
+        yield f"with --format {kept.format}"
+    for name in Selection.__struct_fields__:
+        value = getattr(kept.selection, name)
+        if value != getattr(wanted.selection, name):
+            yield f"without --{name}" if value is None else f"with --{name} {value}"
 
 
 def _path(number: int, what: str) -> str:

@@ -16,7 +16,7 @@ MAX_CHANGES: Final = 1_000
 """Changes that are told of; a larger difference is not read any more, but looked through."""
 
 
-_OWN: Final = frozenset({
+OWN: Final = frozenset({
     "startedAt", "endedAt", "durationMs", "duration", "startTime", "endTime", "resumeExecutionId",
     "resumeEntryId", "decisionId", "heldId", "apiUrl", "uiUrl", "executionId", "childExecutionId", "url",
     "resumeEndpoint", "submittedAt", "requestDigest", "nextAttemptAt", "dueAt", "at", "waitDuration",
@@ -154,7 +154,7 @@ def _says(event: Event) -> Json:
 
 def _without_own(value: Json) -> Json:
     if isinstance(value, dict):
-        return {name: _without_own(each) for name, each in value.items() if name not in _OWN}
+        return {name: _without_own(each) for name, each in value.items() if name not in OWN}
     if isinstance(value, list):
         return [_without_own(each) for each in value]
     return value

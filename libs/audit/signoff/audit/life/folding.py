@@ -15,13 +15,17 @@ from msgspec import Struct
 
 from signoff.engine.evolve import evolve
 from signoff.engine.state import FORMAT, State
-from signoff.events.codec import decode_event
+from signoff.events.codec import chain_hash, decode_event
+from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
 from signoff.events.times import from_iso
 from signoff.events.types import ExecutionCancelled, ExecutionCompleted, ExecutionError, ExecutionPaused
 
 RUN_ENDINGS: Final = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
 """What ends a run."""
+
+WAYPOINT: Final = 100 + FORMAT
+"""The version of a waypoint's shape, and of the fold that led to it; one of another is passed over."""
 
 SPAN: Final = 4096
 """Events from one waypoint to the next, at least: what the fold of any state may cost beyond it."""
@@ -45,11 +49,13 @@ class Folded(Struct):
         state: folded without the graph.
         large: some value is a reference to a large one, or has an escaped name.
         last_ending: the last event that ended a run, 0 for none yet.
+        prev: the hash of the last event: a state is of the log that has this event there.
     """
 
     state: State
     large: bool = False
     last_ending: int = 0
+    prev: str | None = None
 
     def take(self, page: Iterable[Recorded]) -> None:
         """Fold more events.
@@ -58,12 +64,15 @@ class Folded(Struct):
             CodecError: bytes that are no event.
             ValueError: an event does not follow.
         """
+        recorded = None
         for recorded in page:
             event = decode_event(recorded.state)
             evolve(self.state, event)
             self.large = self.large or _REFERENCE in recorded.state
             if isinstance(event.data, RUN_ENDINGS):
                 self.last_ending = event.event_id
+        if recorded is not None:
+            self.prev = chain_hash(recorded.state)
 
 
 _encoder: Final = msgspec.json.Encoder()
@@ -139,29 +148,51 @@ async def mark_waypoint(store: EventStore, log_id: UUID) -> None:
     span = SPAN if last is None else max(SPAN, _WEIGHT * len(last.state) // _EVENT)
     if head - version < span:
         return
-    folded = Folded(State()) if last is None else await _read(last) or Folded(State())
+    folded = None if last is None else await _read(store, last)
+    folded = folded or Folded(State())
     upto = version + span
     await _take_all(store, folded, await _page(store, log_id, folded.state.version, upto), upto)
     raw = await asyncio.to_thread(_encoder.encode, folded)
-    await store.keep_waypoint(Snapshot(log_id=log_id, version=folded.state.version, format=FORMAT, state=raw))
+    await store.keep_waypoint(
+        Snapshot(log_id=log_id, version=folded.state.version, format=WAYPOINT, state=raw)
+    )
 
 
 async def _from_waypoint(store: EventStore, log_id: UUID, upto: int | None) -> Folded | None:
     if upto is None:
         upto = (await store.heads([log_id])).get(log_id, 0)
     waypoint = await store.waypoint(log_id, upto=upto)
-    return None if waypoint is None else await _read(waypoint)
+    return None if waypoint is None else await _read(store, waypoint)
 
 
-async def _read(waypoint: Snapshot) -> Folded | None:
-    """The state of a waypoint; ``None`` for one that another version of this software made."""
-    if waypoint.format != FORMAT:
-        return None
+def decode_waypoint(waypoint: Snapshot) -> Folded:
+    """What a waypoint of this version's shape holds.
+
+    Raises:
+        CodecError: it holds something else.
+    """
     try:
-        return await asyncio.to_thread(_decoder.decode, waypoint.state)
-    except msgspec.MsgspecError as error:
-        _log.warning("waypoint ignored: it cannot be read", log=str(waypoint.log_id), reason=str(error))
+        return _decoder.decode(waypoint.state)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
+        raise CodecError(f"it cannot be read: {error}") from error
+
+
+async def _read(store: EventStore, waypoint: Snapshot) -> Folded | None:
+    """The state of a waypoint; ``None`` for one of another version of this software, or of other events."""
+    if waypoint.format != WAYPOINT:
         return None
+    name = str(waypoint.log_id)
+    try:
+        folded = await asyncio.to_thread(decode_waypoint, waypoint)
+    except CodecError as error:
+        _log.warning("waypoint ignored: it cannot be read", log=name, reason=str(error))
+        return None
+    events = await store.read(waypoint.log_id, after=waypoint.version - 1, limit=1)
+    stands_at = [(event.version, chain_hash(event.state)) for event in events]
+    if stands_at != [(folded.state.version, folded.prev)]:
+        _log.warning("waypoint ignored: its event is another one", log=name, version=waypoint.version)
+        return None
+    return folded
 
 
 async def _page(store: EventStore, log_id: UUID, after: int, upto: int | None) -> list[Recorded]:

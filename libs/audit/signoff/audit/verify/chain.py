@@ -9,16 +9,28 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from signoff.audit.verify.faults import WRITER, Fault, Kind, Place
+from signoff.audit.verify.moments import Moments
 from signoff.events.codec import TOPIC_BY_TYPE, Header, decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import Recorded
+from signoff.events.times import is_time
 
 _DELETER: Final = "somebody deleted rows of the database, or restored a part of it; the server deletes none"
 
 
+def is_dated(header: Header) -> bool:
+    """Whether the times that an event has are such as are written."""
+    return is_time(header.timestamp) and (header.copy_of is None or is_time(header.copy_of.timestamp))
+
+
 class ChainCheck:
     """Checks events in the order of a scan.
+
+    Args:
+        moments: by which an event that was put in later and dated back is known; ``None``: by nothing.
 
     Attributes:
         logs: how many were begun.
@@ -26,10 +38,11 @@ class ChainCheck:
         broken: the logs with faults, of the events that were taken last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, moments: Moments | None = None) -> None:
         self.logs = 0
         self.events = 0
         self.broken: set[UUID] = set()
+        self._moments = moments
         self._log_id: UUID | None = None
         self._name = ""
         self._version = 0
@@ -55,7 +68,8 @@ class ChainCheck:
     def _begin(self, log_id: UUID) -> None:
         self.logs += 1
         self._log_id, self._name = log_id, str(log_id)
-        self._version, self._prev, self._first, self._timestamp = 0, None, None, ""
+        self._version, self._position = 0, 0
+        self._prev, self._first, self._timestamp = None, None, ""
 
     def _check(self, event: Recorded) -> list[Fault] | None:
         """The faults of the next event; ``None`` when it has none, as nearly all."""
@@ -71,18 +85,24 @@ class ChainCheck:
         well = (
             follows
             and header.event_id == event.version
+            and event.position > self._position
             and header.prev == self._prev
             and (header.log_id or header.execution_id) == self._name
             and header.execution_id == first.execution_id
             and header.workflow_id == first.workflow_id
             and header.timestamp >= self._timestamp
+            and is_dated(header)
+            and (self._moments is None or self._moments.lacking(event, header.timestamp) is None)
             and TOPIC_BY_TYPE.get(header.type, event.topic) == event.topic
         )
         faults = None if well else list(self._faults(event, header, first, follows=follows))
         self._first = first
         self._version, self._position = event.version, event.position
         self._prev = b2a_base64(hashlib.sha256(state).digest(), newline=False).decode("ascii")
-        self._timestamp = max(header.timestamp, self._timestamp)
+        if faults is None:
+            self._timestamp = header.timestamp
+        elif is_dated(header):
+            self._timestamp = max(header.timestamp, self._timestamp)
         return faults
 
     def _go_on(self, event: Recorded) -> None:
@@ -109,15 +129,35 @@ class ChainCheck:
                 f"event {version} says that it belongs to {whose}: it was moved here, or its name changed"
             )
             yield self._fault("misplaced", event, meaning, WRITER)
+        if event.position <= self._position:
+            why = f"event {before} at {self._position}" if event.position > 0 else "positions begin with 1"
+            meaning = f"event {version} stands at position {event.position}, and {why}"
+            yield self._fault("misplaced", event, meaning, WRITER)
         if TOPIC_BY_TYPE.get(header.type, event.topic) != event.topic:
             meaning = f"the row of event {version} calls it {event.topic}, and its bytes {header.type}"
             yield self._fault("misplaced", event, meaning, WRITER)
-        if header.timestamp < self._timestamp:
+        if not is_dated(header):
+            yield self._fault("time", event, f"a time of event {version} is none", WRITER)
+        elif header.timestamp < self._timestamp:
             meaning = (
                 f"event {version} is of {header.timestamp}, and an event before it of {self._timestamp}: "
                 "one of them was dated otherwise"
             )
             yield self._fault("time", event, meaning, WRITER)
+        else:
+            yield from self._dated_back(event, header)
+
+    def _dated_back(self, event: Recorded, header: Header) -> Iterator[Fault]:
+        number = None if self._moments is None else self._moments.lacking(event, header.timestamp)
+        if number is None:
+            return
+        meaning = (
+            f"event {event.version} is of {header.timestamp}, and checkpoint {number}, which was made after "
+            "that, does not cover it: it was put in later, and dated back, or `signoff recover` put it back "
+            "after a restore"
+        )
+        fault = self._fault("time", event, meaning, WRITER)
+        yield replace(fault, place=replace(fault.place, checkpoint=number))
 
     def _unlinked(self, event: Recorded, header: Header) -> Fault:
         if self._version == 0:

@@ -15,8 +15,9 @@ from signoff.audit.checkpoints.checkpoint import (
 )
 from signoff.audit.checkpoints.decided import Decided
 from signoff.audit.checkpoints.merkle import audit_path
+from signoff.audit.checkpoints.signing import Keyring
 from signoff.audit.verify.chain import ChainCheck
-from signoff.audit.verify.faults import Fault, Place
+from signoff.audit.verify.faults import WRITER, Fault, Place
 from signoff.engine.evolve import evolve
 from signoff.engine.state import State
 from signoff.events.codec import chain_hash, decode_event
@@ -25,6 +26,10 @@ from signoff.events.store.base import EventStore, ExecutionRow, Recorded
 from signoff.events.store.paging import PAGE_BYTES, is_full
 
 _PAGE: Final = 500
+_DELETER: Final = (
+    "somebody deleted events of the log, or wrote to the row: compare with checkpoints, with `signoff audit "
+    "verify`, and with a backup"
+)
 UNFOLDABLE: Final = (CodecError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What events raise that cannot have followed on each other."""
 
@@ -52,7 +57,7 @@ class Verified(Struct, frozen=True, kw_only=True):
         events: how many it has.
         head: its last event; ``None`` for one without events.
         faults: what is wrong.
-        proof: ``None`` while no checkpoint covers it, or where the log is no longer what was signed.
+        proof: ``None`` while no checkpoint covers it, or where one contradicts the log: then that is a fault.
     """
 
     events: int
@@ -67,18 +72,19 @@ class _Reading(Struct):
     state: State | None = None
 
 
-async def verify_execution(store: EventStore, row: ExecutionRow) -> Verified:
+async def verify_execution(store: EventStore, row: ExecutionRow, keys: Keyring) -> Verified:
     """Verify an execution, from its first event on, in bounded memory.
 
     Args:
         store: the log.
-        row: of the execution.
+        row: of the execution, read before: its log is no shorter.
+        keys: of the server: checkpoints that it did not sign prove nothing.
 
     Raises:
         StoreUnavailableError: the database is away.
         CheckpointError: what the database keeps of checkpoints is none.
     """
-    decided = Decided(store)
+    decided = Decided(store, keys)
     published = await decided.get(await decided.published())
     covered_to = 0 if published is None else published.checkpoint.position
     chain, faults = ChainCheck(), list[Fault]()
@@ -97,11 +103,12 @@ async def verify_execution(store: EventStore, row: ExecutionRow) -> Verified:
     if not faults:
         faults += _compare(reading, row)
     last = reading.last
+    proof = None if reading.covered is None else await prove(store, reading.covered, keys)
     return Verified(
         events=chain.events,
         head=None if last is None else Leaf(str(last.log_id), last.version, chain_hash(last.state)),
-        faults=faults,
-        proof=None if reading.covered is None else await prove(store, reading.covered),
+        faults=[*faults, proof] if isinstance(proof, Fault) else faults,
+        proof=proof if isinstance(proof, Proof) else None,
     )
 
 
@@ -120,6 +127,11 @@ def _fold(reading: _Reading, page: list[Recorded]) -> list[Fault]:
 def _compare(reading: _Reading, row: ExecutionRow) -> list[Fault]:
     """What of the row anybody can tell from the fold alone, where the row is as new."""
     state = reading.state
+    if state is not None and state.version < row.version:
+        place = Place(log_id=str(row.log_id), event_id=state.version + 1, table="executions")
+        ends = f"ends with event {state.version}" if state.version else "is gone"
+        meaning = f"the log {ends}, and its row in executions is of event {row.version}"
+        return [Fault(kind="shortened", place=place, meaning=meaning, cause=_DELETER)]
     if state is None or state.version != row.version:
         return []
     wrong = [
@@ -141,18 +153,23 @@ def _compare(reading: _Reading, row: ExecutionRow) -> list[Fault]:
     return [Fault(kind="projection", place=place, meaning=meaning)]
 
 
-async def prove(store: EventStore, event: Recorded) -> Proof | None:
-    """That a checkpoint commits to an event, or to a later one of its log; ``None`` while none does.
+async def prove(store: EventStore, event: Recorded, keys: Keyring) -> Proof | Fault | None:
+    """That a checkpoint commits to an event, or to a later one of its log.
 
     Args:
         store: the log.
         event: the last one of its log that a checkpoint covers, for the shortest way there.
+        keys: of the server.
+
+    Returns:
+        The proof, or the fault where the checkpoint that covers the event does not fit the log; ``None``
+        while none covers it.
 
     Raises:
         StoreUnavailableError: the database is away.
         CheckpointError: what the database keeps of checkpoints is none.
     """
-    signed = await Decided(store).covering(event.position)
+    signed = await Decided(store, keys).covering(event.position)
     if signed is None:
         return None
     checkpoint = signed.checkpoint
@@ -160,9 +177,22 @@ async def prove(store: EventStore, event: Recorded) -> Proof | None:
     return await asyncio.to_thread(lambda: _proof(signed, event, [leaf_of(head) for head in heads]))
 
 
-def _proof(signed: Signed, event: Recorded, leaves: list[Leaf]) -> Proof | None:
+def _proof(signed: Signed, event: Recorded, leaves: list[Leaf]) -> Proof | Fault:
     at = next((at for at, leaf in enumerate(leaves) if leaf.log_id == str(event.log_id)), None)
     if at is None or root_text(leaves) != signed.checkpoint.root:
-        return None
+        return _contradicted(signed, event)
     path = audit_path([leaf_bytes(leaf) for leaf in leaves], at)
     return Proof(signed=signed, leaf=leaves[at], index=at, path=[digest_text(each) for each in path])
+
+
+def _contradicted(signed: Signed, event: Recorded) -> Fault:
+    """Heads of all logs are under one root: it tells that one is another, not which."""
+    place = Place(
+        log_id=str(event.log_id), event_id=event.version, position=event.position, checkpoint=signed.number
+    )
+    meaning = (
+        f"checkpoint {signed.number} covers this execution up to event {event.version}, and does not fit the "
+        "log: this execution, or another one of the same minute, was changed since, or the database was "
+        "restored; `signoff audit verify` tells which"
+    )
+    return Fault(kind="unproven", place=place, meaning=meaning, cause=WRITER)

@@ -16,7 +16,9 @@ Kind: TypeAlias = Literal[
     "shortened",
     "rewritten",
     "unproven",
+    "restored",
     "checkpoint",
+    "value",
     "topic",
     "bundle",
 ]
@@ -25,15 +27,17 @@ Kind: TypeAlias = Literal[
 * ``unreadable``: bytes that are no event;
 * ``version``: an ``eventId`` is left out, doubled, or another than its row's;
 * ``chain``: an event does not carry the hash of the one before it;
-* ``misplaced``: an event stands in the log of another execution;
-* ``time``: an event is older than the one before it;
+* ``misplaced``: an event stands in the log of another execution, or before the one that it follows;
+* ``time``: an event is older than the one before it, or than a checkpoint that it lies behind;
 * ``fold``: the events cannot have followed on each other;
 * ``projection``: a row is not what follows from the log;
 * ``missing``: a log that a checkpoint commits to is not there;
-* ``shortened``: a log ends before the event that a checkpoint commits to;
+* ``shortened``: a log ends before the event that a checkpoint commits to, or that its row is of;
 * ``rewritten``: an event is another one than a checkpoint commits to;
-* ``unproven``: an event is covered by no checkpoint although it should be;
+* ``unproven``: an event lies where a checkpoint commits to other events;
+* ``restored``: a checkpoint covers positions anew that earlier ones cover: the log was another then;
 * ``checkpoint``: a checkpoint, or a head that it commits to, is not what was signed;
+* ``value``: a large value that an event names is not in the object store, or is another there;
 * ``topic``: the topic does not say what the log says;
 * ``bundle``: a file of a bundle is not what was signed, is not there, or was put in.
 """
@@ -52,6 +56,7 @@ class Place(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
         event_id: the event's number in its log.
         position: of the event in the whole log.
         table: the projection whose row it is.
+        value: the digest of a large value.
         topic: of the broker.
         partition: of the topic.
         offset: of the record.
@@ -64,6 +69,7 @@ class Place(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
     event_id: int | None = None
     position: int | None = None
     table: str | None = None
+    value: str | None = None
     topic: str | None = None
     partition: int | None = None
     offset: int | None = None
@@ -76,6 +82,7 @@ class Place(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
             "checkpoint": self.checkpoint, "file": self.file, "topic": self.topic, "partition":
             self.partition, "offset": self.offset, "log": self.log_id, "execution": self.execution_id,
             "event": self.event_id, "position": self.position, "table": self.table,
+            "value": self.value,
         }  # fmt: skip
         return ", ".join(f"{word} {value}" for word, value in words.items() if value is not None)
 

@@ -16,6 +16,8 @@ from signoff.events.topics import EXECUTIONS, log_of_key, partition_of
 PUBLISHER: Final = "somebody who may write to the topic did, or the log's own bytes were changed since"
 LOSER: Final = "the broker lost records, or the topic was made anew: `signoff topics republish` repairs that"
 
+_DIGITS: Final = 20
+
 
 class RecordCheck:
     """Looks at records of one partition.
@@ -50,7 +52,7 @@ class RecordCheck:
             owner = UUID(header.log_id or header.execution_id or str(log_id))
         except (CodecError, ValueError):
             return await self._identify_unreadable(record, log_id, head)
-        event = None if header.event_id < 1 else await self._log.find(owner, header.event_id)
+        event = await self._log.find(owner, header.event_id)
         place = f"event {header.event_id} of log {owner}"
         if owner != log_id:
             is_next = event is not None and event == head
@@ -66,15 +68,11 @@ class RecordCheck:
     async def _identify_unreadable(
         self, record: Message, log_id: UUID, head: Recorded | None
     ) -> tuple[Recorded | None, Fault | None]:
-        event = await self._log.with_bytes(log_id, record.value)
-        if event is not None:
-            return event, None  # the log has just these bytes: its own verification names them
         told = dict(record.headers).get("ce_eventid", b"")
-        version = int(told) if told.isdigit() and len(told) < len(str(2**63)) else 0
-        if version:
-            event = await self._log.find(log_id, version)
-        elif head is not None and head.log_id == log_id:
-            event = head
+        if told.isdigit() and len(told) < _DIGITS:
+            event = await self._log.find(log_id, int(told))
+        else:
+            event = head if head is not None and head.log_id == log_id else None
         return event, self.fault(record, event, "the record's bytes are no event", log_id=log_id)
 
     def wrong_headers(self, record: Message, event: Recorded) -> Iterator[Fault]:

@@ -24,6 +24,12 @@ _PAGE_BYTES: Final = 1024 * 1024
 _PAST: Final = 8
 """Pages of the past that are kept, for repetitions."""
 
+_PRICE: Final = 100
+"""Repetitions that a page of the past must have saved a look-up before another one is read: a page takes a
+look at the events of all partitions, and whoever writes to the topic chooses what is repeated."""
+
+_CREDIT: Final = 16 * _PRICE
+_LAST: Final = 2**63 - 1
 _LOGS: Final = 20_000
 _POLL: Final = 1.0
 _SILENCE: Final = 15.0
@@ -96,6 +102,7 @@ class LogPages:
         self._next: deque[Recorded] = deque()
         self._ahead: dict[tuple[UUID, int], Recorded] = {}
         self._past: OrderedDict[int, dict[tuple[UUID, int], Recorded]] = OrderedDict()
+        self._credit = _CREDIT
         self._headers = LogHeaders(store)
 
     async def head(self) -> Recorded | None:
@@ -111,25 +118,23 @@ class LogPages:
     async def find(self, log_id: UUID, version: int) -> Recorded | None:
         """An event wherever it is; ``None`` if the log does not have it."""
         at = (log_id, version)
-        for known in (self._ahead, *self._past.values()):
+        if at in self._ahead:
+            return self._ahead[at]
+        for known in self._past.values():
             if at in known:
+                self._credit += 1
                 return known[at]
+        if not 0 < version <= _LAST:
+            return None
         found = await self._store.read(log_id, after=version - 1, limit=1)
         if not found or found[0].version != version:
             return None
-        if found[0].position <= self._upto:
+        if found[0].position <= self._upto and self._credit >= _PRICE:
+            self._credit -= _PRICE
             await self._remember_from(found[0])
+        else:
+            await self._headers.know(found)
         return found[0]
-
-    async def with_bytes(self, log_id: UUID, state: bytes) -> Recorded | None:
-        """The event of a log that has exactly these bytes."""
-        version = 0
-        while page := await self._store.read(log_id, after=version, limit=_PAGE, size=_PAGE_BYTES):
-            for event in page:
-                if event.state == state:
-                    return event
-            version = page[-1].version
-        return None
 
     def headers(self, log_id: UUID) -> CommonHeaders | None:
         """What the records of a log have in common; ``None`` where its first event cannot be read."""
@@ -208,9 +213,10 @@ async def read_records(bus: Bus, partition: int, *, first: int, end: int) -> Asy
         heard = asyncio.get_running_loop().time()
         while first < end:
             page = await reader.poll(wait=_POLL, limit=_PAGE)
+            begin, first = first, await reader.position(partition)
             now = asyncio.get_running_loop().time()
-            if page:
-                heard, first = now, page[-1].offset + 1
+            if first > begin:
+                heard = now
                 yield [message for message in page if message.offset < end]
             elif now - heard > _SILENCE:
                 raise BusUnavailableError(

@@ -7,11 +7,12 @@ from uuid import UUID
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from signoff.access.directory.live import LiveDirectory
 from signoff.cli.exits import CommandError, Exit
 from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore
 from signoff.events.times import from_iso, iso
-from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, chosen_log_id
+from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS, chosen_log_id, workflow_log_id
 
 Partitions: TypeAlias = Annotated[
     list[int] | None,
@@ -42,6 +43,31 @@ async def logs_named(store: EventStore, executions: Iterable[str]) -> tuple[UUID
             raise CommandError(f"there is no execution {name}, and no log of that id", code=Exit.REFUSED)
         found.update(dict.fromkeys(there))
     return tuple(found)
+
+
+async def require_known(store: EventStore, *, workflow: str | None, workspace: UUID | None = None) -> None:
+    """Make sure that the log knows what is selected: what nobody has matches nothing, for ever.
+
+    Args:
+        store: the log.
+        workflow: its id, in any workspace unless one is named.
+        workspace: its id.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+        CommandError: there is no such workspace or workflow.
+    """
+    if workflow is None and workspace is None:
+        return
+    directory = LiveDirectory(store)
+    await directory.look()
+    known = directory.state.workspaces
+    if workspace is not None and str(workspace) not in known:
+        raise CommandError(f"there is no workspace {workspace}", code=Exit.REFUSED)
+    within = known if workspace is None else [str(workspace)]
+    if workflow is not None and not await store.heads([workflow_log_id(each, workflow) for each in within]):
+        where = "" if workspace is None else f" in the workspace {workspace}"
+        raise CommandError(f"there is no workflow {workflow}{where}", code=Exit.REFUSED)
 
 
 def moment_of(text: str, option: str) -> float:

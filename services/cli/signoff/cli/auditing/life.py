@@ -1,5 +1,6 @@
 """An execution's events as a server hands them out, up to a point that somebody names."""
 
+import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
@@ -13,6 +14,12 @@ from signoff.events.times import from_iso
 from signoff.events.types import Event
 
 _PAGE: Final = 1000
+_LONGEST: Final = 18
+_LARGEST: Final = 2**31 - 1
+"""The largest number of an event that a server can be asked for."""
+
+_CLOCKS: Final = 60.0
+"""Seconds by which clocks of servers may be ahead of this machine's."""
 
 
 class Until:
@@ -22,7 +29,7 @@ class Until:
         text: the number of an event, or an ISO 8601 time; without an offset it is UTC.
 
     Raises:
-        CommandError: it is neither.
+        CommandError: it is neither, or a moment that is still to come.
     """
 
     def __init__(self, text: str | None) -> None:
@@ -30,7 +37,7 @@ class Until:
         self._moment: float | None = None
         if text is None:
             return
-        if text.isascii() and text.isdigit():
+        if text.isascii() and text.isdigit() and len(text) <= _LONGEST:
             self.event_id = int(text)
             return
         try:
@@ -39,6 +46,8 @@ class Until:
             raise CommandError(
                 f"{text} is no event and no time: give a number, or a time such as 2026-05-01T12:00:00Z"
             ) from error
+        if self._moment > time.time() + _CLOCKS:
+            raise CommandError(f"{text} is still to come: leave it out for what is so now")
 
     def has(self, event: Event) -> bool:
         """Whether an event belongs to what was, at that point."""
@@ -55,7 +64,8 @@ async def events_until(client: AsyncClient, execution: str, until: Until) -> Asy
     """
     handle = client.executions.handle(execution)
     last = 0
-    async for recorded in handle.events(until=until.event_id, page_size=_PAGE):
+    last_wanted = None if until.event_id is None else min(until.event_id, _LARGEST)
+    async for recorded in handle.events(until=last_wanted, page_size=_PAGE):
         event = decode_event(recorded.raw)
         if not until.has(event):
             return

@@ -1,10 +1,10 @@
 """The topic against the log, as part of a verification: those partitions and logs that are selected."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from itertools import islice
 from typing import Final
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -17,25 +17,23 @@ from signoff.events.store.base import EventStore
 from signoff.events.times import from_iso
 from signoff.events.topics import PARTITIONS, partition_of
 
-AT_ONCE: Final = 8
-"""Partitions that are compared at the same time, and for which the log is read once."""
-
 _ROOM: Final = 100
 
 
 class TopicComparison(Struct, frozen=True):
-    """A comparison of all that is selected.
+    """A comparison of a part of what is selected.
 
     Attributes:
         store: the log.
         bus: the broker.
-        selection: of logs; a workflow's are not told apart on the topic, so that all are compared.
+        part: some partitions, or some logs; those of a workflow are not told apart on the topic, so that all
+            are compared.
         compared: what was looked at so far.
     """
 
     store: EventStore
     bus: Bus
-    selection: Selection
+    part: Selection
     compared: TopicCompared
 
     async def run(self) -> AsyncIterator[Fault]:
@@ -46,31 +44,25 @@ class TopicComparison(Struct, frozen=True):
             StoreUnavailableError: the database is away.
         """
         checks = self._checks()
-        while some := [*islice(checks, AT_ONCE)]:
-            async with aclosing(_merged([check.run() for check in some])) as found:
-                async for fault in found:
-                    yield fault
-            for check in some:
-                self.compared.add(check.compared)
+        async with aclosing(_merged([check.run() for check in checks])) as found:
+            async for fault in found:
+                yield fault
+        for check in checks:
+            self.compared.add(check.compared)
 
-    def _checks(self) -> Iterator[TopicCheck]:
-        chosen = self.selection
-        since = None if chosen.since is None else from_iso(chosen.since)
-        if chosen.logs:
-            for log_id in chosen.logs:
-                number = partition_of(log_id, PARTITIONS)
-                yield TopicCheck(
-                    self.store, self.bus, number, partitions=PARTITIONS, log_id=log_id, since=since
-                )
-            return
-        numbers = chosen.partitions or range(PARTITIONS)
-        for start in range(0, len(numbers), AT_ONCE):
-            some = numbers[start : start + AT_ONCE]
-            shared = PartitionLog(self.store, some, partitions=PARTITIONS)
-            for number in some:
-                yield TopicCheck(
-                    self.store, self.bus, number, partitions=PARTITIONS, since=since, shared=shared
-                )
+    def _checks(self) -> list[TopicCheck]:
+        part = self.part
+        since = None if part.since is None else from_iso(part.since)
+        wanted: list[tuple[int, UUID | None]] = [(number, None) for number in part.partitions]
+        if part.logs:
+            wanted = [(partition_of(log_id, PARTITIONS), log_id) for log_id in part.logs]
+        shared = PartitionLog(self.store, [number for number, _ in wanted], partitions=PARTITIONS)
+        return [
+            TopicCheck(
+                self.store, self.bus, number, partitions=PARTITIONS, log_id=log_id, since=since, shared=shared
+            )
+            for number, log_id in wanted
+        ]
 
 
 async def _merged(sources: Sequence[AsyncIterator[Fault]]) -> AsyncGenerator[Fault, None]:

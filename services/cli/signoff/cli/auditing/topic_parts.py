@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AsyncExitStack
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from signoff.audit.verify.faults import Fault
 from signoff.audit.verify.topic import TopicCompared
-from signoff.cli.auditing.topic import AT_ONCE, TopicComparison
+from signoff.cli.auditing.topic import TopicComparison
 from signoff.cli.auditing.units import LISTED, Selection
 from signoff.cli.exits import CommandError, Exit
 from signoff.events.bus import open_bus
@@ -22,6 +23,11 @@ from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
 from signoff.events.topics import PARTITIONS
 from signoff.runtime.settings import Settings
+
+Each = TypeVar("Each")
+
+AT_ONCE: Final = 8
+"""Partitions, or logs, that are compared at the same time; the log is read once for all of the former."""
 
 
 class TopicDone(Struct, frozen=True):
@@ -34,12 +40,13 @@ class TopicDone(Struct, frozen=True):
 def parts_of(selection: Selection) -> list[Selection]:
     """A selection in parts that can be compared apart from each other."""
     if selection.logs:
-        return [msgspec.structs.replace(selection, logs=(log_id,)) for log_id in selection.logs]
+        return [msgspec.structs.replace(selection, logs=some) for some in _in_parts(selection.logs)]
     numbers = selection.partitions or tuple(range(PARTITIONS))
-    return [
-        msgspec.structs.replace(selection, partitions=numbers[start : start + AT_ONCE])
-        for start in range(0, len(numbers), AT_ONCE)
-    ]
+    return [msgspec.structs.replace(selection, partitions=some) for some in _in_parts(numbers)]
+
+
+def _in_parts(all_: tuple[Each, ...]) -> list[tuple[Each, ...]]:
+    return [all_[start : start + AT_ONCE] for start in range(0, len(all_), AT_ONCE)]
 
 
 async def compare_topic(
@@ -77,12 +84,12 @@ async def compare_here(store: EventStore, bus: Bus, selection: Selection) -> Top
         BusError: the broker is away.
         StoreUnavailableError: the database is away.
     """
-    comparison = TopicComparison(store, bus, selection, TopicCompared())
-    faults: list[Fault] = []
-    async for fault in comparison.run():
-        if len(faults) < LISTED:
-            faults.append(fault)
-    return TopicDone(comparison.compared, faults)
+    compared, faults = TopicCompared(), list[Fault]()
+    for part in parts_of(selection):
+        async for fault in TopicComparison(store, bus, part, compared).run():
+            if len(faults) < LISTED:
+                faults.append(fault)
+    return TopicDone(compared, faults)
 
 
 def _start(

@@ -10,7 +10,10 @@ import msgspec
 
 from signoff.audit.verify.chain import ChainCheck
 from signoff.audit.verify.faults import Fault, Place
+from signoff.audit.verify.moments import Moments
 from signoff.cli.auditing.units import LISTED, Done, Levels, Selection, Unit
+from signoff.cli.auditing.values import ValueCheck
+from signoff.cli.auditing.waypoint_check import WaypointCheck
 from signoff.cli.upkeep.comparison import Compared, compare, is_equal, is_of_earlier_version
 from signoff.cli.upkeep.opening import Installation
 from signoff.events.codec import decode_header
@@ -42,21 +45,31 @@ class UnitCheck:
         levels: what is checked.
         selection: of which logs.
         upto: the position up to which events are looked at.
+        moments: by which events that were put in later and dated back are known.
     """
 
     def __init__(
-        self, installation: Installation, levels: Levels, selection: Selection, *, upto: int
+        self,
+        installation: Installation,
+        levels: Levels,
+        selection: Selection,
+        *,
+        upto: int,
+        moments: Moments | None = None,
     ) -> None:
         self._installation = installation
         self._levels = levels
         self._selection = selection
         self._upto = upto
+        self._moments = moments
+        self._values = ValueCheck(installation.blobs)
         self._faults: list[Fault] = []
         self._more = 0
         self._unfolded = 0
         self._older = 0
         self._broken: UUID | None = None
         self._walk: Walk | None = None
+        self._waypoints: WaypointCheck | None = None
         self._readings: list[Reading] = []
         self._looked: UUID | None = None
         self._is_wanted = True
@@ -70,7 +83,9 @@ class UnitCheck:
         """
         self._faults, self._more, self._unfolded, self._older = [], 0, 0, 0
         self._broken = self._walk = self._looked = None
-        chain, compared = ChainCheck(), unit.after
+        if self._levels.projections:
+            self._waypoints = WaypointCheck(self._installation.store, unit)
+        chain, compared, values = ChainCheck(self._moments), unit.after, self._values.looked_at
         async for page in self._pages(unit):
             events = self._wanted(page)
             self._add(chain.take(events))
@@ -84,6 +99,7 @@ class UnitCheck:
             logs=chain.logs,
             events=chain.events,
             unfolded=self._unfolded,
+            values=self._values.looked_at - values,
             older=self._older,
             faults=self._faults,
             more=self._more,
@@ -153,11 +169,16 @@ class UnitCheck:
             await self._installation.deriver.take(self._walk, events)
         except BrokenExecutionError as error:
             self._tell_unfoldable(error)
+            return
+        if self._waypoints is not None:
+            self._add(await self._waypoints.take(log_id, events))
 
     async def _finish(self) -> None:
         walk, self._walk = self._walk, None
         if walk is None:
             return
+        if self._levels.values:
+            self._add(await self._values.of(walk))
         try:
             self._readings.append(await self._installation.deriver.finish(walk))
         except BrokenExecutionError as error:

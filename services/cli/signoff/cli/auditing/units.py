@@ -1,5 +1,7 @@
 """A log in parts that are verified one by one, by several processes, and gone on with after a break."""
 
+import asyncio
+import hashlib
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -22,10 +24,11 @@ LISTED: Final = 1_000
 
 
 class Levels(Struct, frozen=True, kw_only=True):
-    """What is checked. The chain always is, where any log is read."""
+    """What is checked. The chain always is, where any log is read; values are with the fold alone."""
 
     fold: bool = True
     projections: bool = True
+    values: bool = True
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -63,6 +66,7 @@ class Done(Struct, frozen=True, kw_only=True):
         logs: that were checked.
         events: likewise.
         unfolded: logs that could not be folded here, since their blocks are not, or a newer version wrote.
+        values: large values that were looked at.
         older: rows of an earlier version, which lack what lists have shown since.
         faults: the first :data:`LISTED`.
         more: how many there are besides.
@@ -71,6 +75,7 @@ class Done(Struct, frozen=True, kw_only=True):
     logs: int
     events: int
     unfolded: int = 0
+    values: int = 0
     older: int = 0
     faults: list[Fault] = []
     more: int = 0
@@ -81,6 +86,7 @@ class State(Struct, kw_only=True):
 
     Attributes:
         upto: the position up to which events are looked at.
+        log: of which log it is: a digest of its first event and of the one at that position.
         levels: what is checked.
         selection: of which logs.
         units: the parts.
@@ -88,6 +94,7 @@ class State(Struct, kw_only=True):
     """
 
     upto: int
+    log: str
     levels: Levels
     selection: Selection
     units: list[Unit]
@@ -108,13 +115,23 @@ async def plan(store: EventStore, levels: Levels, selection: Selection) -> State
     Raises:
         StoreUnavailableError: the database is away.
     """
-    upto = await store.last_position()
+    upto = max(0, await store.last_position())
     if selection.logs:
         units = [Unit(UUID(int=max(0, log_id.int - 1)), log_id) for log_id in sorted(selection.logs)]
     else:
         bounds = [NO_LOG, *await _bounds(store, upto), LAST_LOG]
         units = [Unit(after, until) for after, until in pairwise(bounds)]
-    return State(upto=upto, levels=levels, selection=selection, units=units)
+    log = await _digest(store, upto)
+    return State(upto=upto, log=log, levels=levels, selection=selection, units=units)
+
+
+async def _digest(store: EventStore, upto: int) -> str:
+    """What tells a log from others: of its first event, and of the one at a position."""
+    digest = hashlib.sha256()
+    for after in (0, upto - 1) if upto else ():
+        for event in await store.upkeep.history(after=after, limit=1, size=1):
+            digest.update(msgspec.json.encode((event.log_id, event.version, event.position)) + event.state)
+    return digest.hexdigest()
 
 
 async def _bounds(store: EventStore, upto: int) -> list[UUID]:
@@ -126,14 +143,15 @@ async def _bounds(store: EventStore, upto: int) -> list[UUID]:
     return sorted({*sorted(picked)[_SAMPLES - 1 :: _SAMPLES]} - {NO_LOG, LAST_LOG})
 
 
-def load(path: Path, levels: Levels, selection: Selection) -> State | None:
+async def load(store: EventStore, path: Path, levels: Levels, selection: Selection) -> State | None:
     """The state of an earlier call, ``None`` when there is none that is left to be gone on with.
 
     Raises:
-        CommandError: the file is another one, or of another verification.
+        CommandError: the file is another one, or of another verification, or of another log.
+        StoreUnavailableError: the database is away.
     """
     try:
-        state = _state.decode(path.read_bytes())
+        state = _state.decode(await asyncio.to_thread(path.read_bytes))
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
@@ -142,6 +160,11 @@ def load(path: Path, levels: Levels, selection: Selection) -> State | None:
         return None
     if (state.levels, state.selection) != (levels, selection):
         raise CommandError(f"{path} is of a verification with other options: give those, or another file")
+    if state.log != await _digest(store, state.upto):
+        raise CommandError(
+            f"{path} is of another log, or this one is not what it was up to position {state.upto}: give "
+            "another file, so that all of it is verified"
+        )
     return state
 
 

@@ -14,10 +14,12 @@ from rich.text import Text
 
 from signoff.audit.checkpoints.decided import Decided
 from signoff.audit.verify.faults import Fault
+from signoff.audit.verify.moments import Moments
 from signoff.audit.verify.sealed import Compared, SealCheck
 from signoff.audit.verify.shapes import check_shapes
 from signoff.audit.verify.topic import TopicCompared
 from signoff.cli.auditing.checkpoints_at_hand import keys_at_hand, sources_at_hand
+from signoff.cli.auditing.chosen import require_known
 from signoff.cli.auditing.telling import tell_fault, tell_verdict
 from signoff.cli.auditing.topic_parts import TopicDone, compare_here, compare_topic
 from signoff.cli.auditing.units import LISTED, Done, Levels, Selection, State, load, plan, save
@@ -42,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
         logs: whether logs are read.
         topic: whether the topic is.
         checkpoints: copies of checkpoints to hold the log against.
+        accepted: numbers of the first checkpoints after restores that are known of.
         keys: a file with the public keys.
         resume: where to keep how far it came.
         processes: how many work at once; ``None``: as many as processors.
@@ -53,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     logs: bool
     topic: bool
     checkpoints: tuple[str, ...]
+    accepted: tuple[int, ...]
     keys: Path | None
     resume: Path | None
     processes: int | None
@@ -99,7 +103,7 @@ async def verify_installation(settings: Settings, options: Options, output: Outp
         SignoffError: something is away.
         CommandError: an option cannot be used.
     """
-    async with opened(settings) as installation:
+    async with opened(settings, read_only=True) as installation:
         verification = Verification(settings, options, installation, output)
         return Exit.OK if await verification.run() else Exit.FAILED
 
@@ -137,18 +141,21 @@ class Verification:
         position = await self._installation.store.last_position()
         logs = await self._chosen_logs()
         done = Done(logs=0, events=0)
+        seals = await self._compare(logs)
+        compared = seals.compared
         if self._options.logs:
             state = await self._state(logs)
             position = state.upto
-            done = await self._verify_logs(state)
+            done = await self._verify_logs(state, seals.moments)
         if self._options.topic:
             await self._verify_topic(self._selection(logs))
-        compared = await self._compare(logs)
         if logs and not done.events and not compared.heads and self._options.logs:
             raise CommandError(
                 f"there is no execution {' or '.join(self._options.executions)}, and no checkpoint of one",
                 code=Exit.REFUSED,
             )
+        if not done.logs and not self._faults:
+            await require_known(self._installation.store, workflow=self._options.selection.workflow)
         if self._options.logs and not done.logs:
             self._not_shown.append("anything of logs: none is of what was asked for")
         self._tell_summary(done, compared, position)
@@ -175,19 +182,17 @@ class Verification:
     async def _state(self, logs: tuple[UUID, ...]) -> State:
         levels, resume = self._options.levels, self._options.resume
         selection = self._selection(logs)
-        state = None if resume is None else await asyncio.to_thread(load, resume, levels, selection)
-        return state or await plan(self._installation.store, levels, selection)
+        store = self._installation.store
+        state = None if resume is None else await load(store, resume, levels, selection)
+        return state or await plan(store, levels, selection)
 
-    async def _verify_logs(self, state: State) -> Done:
-        levels = self._options.levels
-        self._checked.append("chain, numbers, places and times")
-        self._checked += ["fold"] * levels.fold + ["projections"] * levels.projections
+    async def _verify_logs(self, state: State, moments: Moments) -> Done:
         only = state.selection.logs or None
         for fault in await check_shapes(self._installation.store, limit=LISTED, only=only):
             self._tell(fault)
         for earlier in state.done.values():
             self._tell_all(earlier)
-        async with aclosing(self._units(state)) as units:
+        async with aclosing(self._units(state, moments)) as units:
             async for at, done in units:
                 state.done[at] = done
                 self._tell_all(done)
@@ -195,6 +200,8 @@ class Verification:
                     await asyncio.to_thread(save, self._options.resume, state)
                 self._tell_progress(state)
         found = totals(state.done)
+        if found.logs or state.selection.is_everything:
+            self._tell_checked(found)
         if found.unfolded:
             self._not_shown.append(
                 f"{found.unfolded} logs could not be folded here: run this with the version and the blocks "
@@ -207,10 +214,22 @@ class Verification:
             )
         return found
 
-    def _units(self, state: State) -> AsyncGenerator[tuple[int, Done], None]:
+    def _tell_checked(self, found: Done) -> None:
+        levels = self._options.levels
+        self._checked.append("chain, numbers, places and times")
+        self._checked += ["fold"] * levels.fold + ["projections"] * levels.projections
+        if levels.values:
+            self._checked.append(f"large values: {found.values}")
+        else:
+            self._not_shown.append(
+                "whether large values are what events name: give --values, and SIGNOFF_BLOBS as the servers "
+                "have it"
+            )
+
+    def _units(self, state: State, moments: Moments) -> AsyncGenerator[tuple[int, Done], None]:
         if self._processes == 1 or len(state.left) <= _SMALL:
-            return verify_here(self._installation, state)
-        return verify_by_processes(self._settings, state, count=self._processes)
+            return verify_here(self._installation, state, moments)
+        return verify_by_processes(self._settings, state, moments, count=self._processes)
 
     # Topic and checkpoints ----------------------------------------------------------------------------
 
@@ -239,29 +258,40 @@ class Verification:
             self._tell(fault)
         self._faults += part.compared.faults - len(part.faults)
 
-    async def _compare(self, logs: tuple[UUID, ...]) -> Compared:
-        store = self._installation.store
+    async def _compare(self, logs: tuple[UUID, ...]) -> SealCheck:
+        store, bus, accepted = self._installation.store, self._installation.bus, self._options.accepted
         published = await Decided(store).published()
-        sources = await sources_at_hand(self._settings, self._installation.bus, self._options.checkpoints)
         keys = await asyncio.to_thread(keys_at_hand, self._settings, self._options.keys)
-        check = SealCheck(store, sources, keys, published=published, only=logs or None)
+        sources = await sources_at_hand(self._settings, store, bus, self._options.checkpoints, keys)
+        check = SealCheck(store, sources, keys, published=published, only=logs or None, accepted=accepted)
         async for fault in check.run():
             self._tell(fault)
-        compared = check.compared
+        self._faults += check.more
+        unknown = sorted({*accepted} - check.compared.accepted.keys())
+        if unknown:
+            raise CommandError(
+                f"there is no checkpoint {unknown[0]} to accept a restore before: give the number that a "
+                "fault `restored` or `time` names",
+                code=Exit.REFUSED,
+            )
+        self._tell_compared(check.compared)
+        return check
+
+    def _tell_compared(self, compared: Compared) -> None:
         if compared.checkpoints:
-            named = ", ".join(source.name for source in sources)
             self._checked.append(
-                f"checkpoints {compared.first} to {compared.last} of {named}, which cover positions "
-                f"{compared.after + 1} to {compared.position}"
+                f"checkpoints {compared.first} to {compared.last}, which cover positions "
+                f"{compared.after + 1} to {compared.position}, of {', '.join(compared.places)}"
             )
         if compared.unsigned:
             self._not_shown.append("whose signatures the checkpoints bear: no key is at hand; give --keys")
-        for number in compared.recovered:
+        self._not_shown += compared.accepted.values()
+        if compared.after:
             self._not_shown.append(
-                f"checkpoint {number} covers anew what earlier ones did: the log was found restored then"
+                f"whether logs were deleted, cut off, or written anew up to position {compared.after}, "
+                "before the first checkpoint at hand"
             )
         self._not_shown.append(_of_what_no_checkpoint_covers(compared))
-        return compared
 
     # Telling ------------------------------------------------------------------------------------------
 

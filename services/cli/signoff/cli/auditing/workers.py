@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from signoff.audit.verify.moments import Moments
 from signoff.blocks import BlockError
 from signoff.cli.auditing.unit_check import UnitCheck
 from signoff.cli.auditing.units import Done, Levels, Selection, State, Unit
@@ -28,29 +29,33 @@ class Task(Struct, frozen=True):
     levels: Levels
     selection: Selection
     upto: int
+    moments: Moments | None
 
 
-async def verify_here(installation: Installation, state: State) -> AsyncGenerator[tuple[int, Done], None]:
+async def verify_here(
+    installation: Installation, state: State, moments: Moments | None = None
+) -> AsyncGenerator[tuple[int, Done], None]:
     """Verify what is left in this process; gives each unit, by its place, once it is done."""
-    check = UnitCheck(installation, state.levels, state.selection, upto=state.upto)
+    check = UnitCheck(installation, state.levels, state.selection, upto=state.upto, moments=moments)
     for at in state.left:
         yield at, await check.run(state.units[at])
 
 
 async def verify_by_processes(
-    settings: Settings, state: State, *, count: int
+    settings: Settings, state: State, moments: Moments | None = None, *, count: int
 ) -> AsyncGenerator[tuple[int, Done], None]:
     """The same by processes, so that all of a machine's processors work.
 
     Args:
         settings: of the installation; its database must be one that several processes may open.
         state: says what is left.
+        moments: by which events that were put in later are known.
         count: of processes.
 
     Raises:
         CommandError: a process could not do it; says why.
     """
-    task = Task(settings, state.levels, state.selection, state.upto)
+    task = Task(settings, state.levels, state.selection, state.upto, moments)
     units = {at: state.units[at] for at in state.left}
     workers = [_Worker(task) for _ in range(min(count, len(units)))]
     waiting, results = iter(units.items()), asyncio.Queue[tuple[int, Done] | Exception](len(workers))
@@ -124,8 +129,8 @@ def _work(line: Connection, task: Task) -> None:
 
 
 async def _verify(line: Connection, task: Task) -> None:
-    async with opened(task.settings) as installation:
-        check = UnitCheck(installation, task.levels, task.selection, upto=task.upto)
+    async with opened(task.settings, read_only=True) as installation:
+        check = UnitCheck(installation, task.levels, task.selection, upto=task.upto, moments=task.moments)
         while True:
             line.send(await check.run(await asyncio.to_thread(line.recv)))
 
@@ -137,6 +142,7 @@ def totals(done: Mapping[int, Done]) -> Done:
         logs=sum(each.logs for each in every),
         events=sum(each.events for each in every),
         unfolded=sum(each.unfolded for each in every),
+        values=sum(each.values for each in every),
         older=sum(each.older for each in every),
         more=sum(len(each.faults) + each.more for each in every),
     )

@@ -11,14 +11,15 @@ from cyclopts import Parameter
 from msgspec import Struct
 from rich.text import Text
 
+from signoff.audit.export.errors import TargetError
 from signoff.audit.export.exporter import Exported, Exporter
 from signoff.audit.export.selection import Selection
 from signoff.audit.export.target import Done, Options, Target
-from signoff.cli.auditing.chosen import recorded_moment
-from signoff.cli.environment import server_settings
+from signoff.cli.auditing.chosen import recorded_moment, require_known
+from signoff.cli.environment import require_log, server_settings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.terminal.output import Output
-from signoff.events.errors import SignoffError
+from signoff.events.errors import BlobError, SignoffError
 from signoff.events.objects import Objects
 from signoff.events.store import open_store
 from signoff.runtime.logs import configure_logs
@@ -61,19 +62,24 @@ def export(
     configure_logs(settings, stream=sys.stderr)
     chosen = Selection(workspace=workspace, workflow=workflow, since=recorded_moment(since, "--since"))
     options, output = Options(format=format_, selection=chosen), Output()
+    url = _url(target)
+    require_log(settings)
     try:
-        exported = asyncio.run(_export(settings, target, options, output))
+        exported = asyncio.run(_export(settings, url, target, options, output))
+    except TargetError as error:
+        raise CommandError(str(error)) from error
     except SignoffError as error:
         raise CommandError(str(error), code=Exit.REFUSED) from error
     _tell_summary(exported, target, output)
     return Exit.OK
 
 
-async def _export(settings: Settings, place: str, options: Options, output: Output) -> Exported:
-    url = _url(place)
-    store = await open_store(settings.store_url)
+async def _export(settings: Settings, url: str, place: str, options: Options, output: Output) -> Exported:
+    store = await open_store(settings.store_url, read_only=True)
     try:
-        target = Target(await asyncio.to_thread(Objects.open, url), name=place)
+        chosen = options.selection
+        await require_known(store, workflow=chosen.workflow, workspace=chosen.workspace)
+        target = Target(await asyncio.to_thread(_opened, url, place), name=place)
         # pyarrow may have to be imported, which takes a while.
         exporter = await asyncio.to_thread(
             Exporter, store, target, options, tell=lambda done: _tell(done, output)
@@ -89,6 +95,13 @@ def _url(place: str) -> str:
     if "://" in place:
         raise CommandError(f"{place} is no place to export to: give a folder, or s3://…, gs://… or az://…")
     return f"file://{quote(str(Path(place).absolute()))}"
+
+
+def _opened(url: str, place: str) -> Objects:
+    try:
+        return Objects.open(url)
+    except BlobError as error:
+        raise TargetError(f"{place} cannot be written: {str(error).partition(': ')[2]}") from error
 
 
 def _tell(done: Done, output: Output) -> None:

@@ -12,11 +12,11 @@ from msgspec import Struct
 from rich.text import Text
 
 from signoff.audit.life.differences import named, subject_of
-from signoff.audit.life.folding import Folded
+from signoff.audit.life.folding import WAYPOINT, decode_waypoint
 from signoff.audit.life.replay import Replay, ReplayError
 from signoff.audit.life.replay import Step as ReplayedStep
 from signoff.blocks import BlockError
-from signoff.cli.environment import server_settings
+from signoff.cli.environment import require_log, server_settings
 from signoff.cli.exits import CommandError, Exit
 from signoff.cli.terminal.output import Output
 from signoff.cli.upkeep.comparison import compare
@@ -65,10 +65,11 @@ def replay(
     """
     settings = server_settings()
     configure_logs(settings, stream=sys.stderr)
+    require_log(settings)
     output = Output()
 
     async def within() -> bool:
-        async with opened(settings) as installation:
+        async with opened(settings, read_only=True) as installation:
             row = await _find(installation, execution, workspace)
             return await _Replaying(installation, row, output, steps=steps).run(to)
 
@@ -152,8 +153,8 @@ class _Replaying:
             self._claim("snapshot", state.version, same=kept == state)
 
     def _compare_waypoint(self, state: State, waypoint: Snapshot | None) -> None:
-        if waypoint is not None and (waypoint.version, waypoint.format) == (state.version, FORMAT):
-            kept = msgspec.json.decode(waypoint.state, type=Folded).state
+        if waypoint is not None and (waypoint.version, waypoint.format) == (state.version, WAYPOINT):
+            kept = decode_waypoint(waypoint).state
             self._claim("waypoint", state.version, same=kept == state)
 
     async def _compare_rows(self, log_id: UUID, version: int) -> None:

@@ -97,10 +97,11 @@ def is_of_earlier_version(compared: Compared) -> bool:
     row, kept = compared.reading.derived.execution, compared.kept.execution
     if row is None or kept is None or kept.version != row.version:
         return False
-    before = msgspec.structs.replace(
-        row, actor_type=None, actor_id=None, error=None, error_code=None, attributes={}
+    unforked = msgspec.structs.replace(row, forked_from=None)
+    unsearched = msgspec.structs.replace(
+        unforked, actor_type=None, actor_id=None, error=None, error_code=None, attributes={}
     )
-    return _plain(kept) in (_plain(before), _plain(row))  # the latter: it has no words
+    return _plain(kept) in map(_plain, (unsearched, unforked, row))  # the last: it has no words
 
 
 async def _kept(store: EventStore, derived: Derived) -> Derived:

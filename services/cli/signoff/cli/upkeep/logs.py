@@ -1,6 +1,6 @@
 """Whether logs are whole, can be folded, and have the rows and the large values that follow from them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -73,7 +73,7 @@ async def _findings(
             yield Finding(name, ok=False, detail=detail)
 
 
-async def _lost(installation: Installation, workspace_id: UUID, digests: set[str]) -> list[str]:
+async def _lost(installation: Installation, workspace_id: UUID, digests: Iterable[str]) -> list[str]:
     lost = []
     for digest in sorted(digests):
         try:

@@ -53,8 +53,12 @@ class Installation(Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Installation]:
+async def opened(settings: Settings, *, read_only: bool = False) -> AsyncIterator[Installation]:
     """The installation that settings name; closed on leaving.
+
+    Args:
+        settings: of its servers.
+        read_only: only looked at: nothing is made or changed, not even a file beside the log's.
 
     Raises:
         StoreUnavailableError: its log is open in another process.
@@ -63,13 +67,13 @@ async def opened(settings: Settings) -> AsyncIterator[Installation]:
     """
     registry = await asyncio.to_thread(discover_blocks, settings)
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.store_url)
+        store = await open_store(settings.store_url, read_only=read_only)
         stack.push_async_callback(store.close)
         bus = None
         if settings.kafka is not None:
             bus = await open_bus(settings.bus_url)
             stack.push_async_callback(bus.close)
-        blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url)
+        blobs = await asyncio.to_thread(BlobStore.open, settings.blobs_url, read_only=read_only)
         llm = await stack.enter_async_context(open_llm(LlmSettings(), StoredMemory(blobs.objects)))
         loader = Loader(store, Plans(store, blobs, registry, llm, keep=_PLANS))
         yield Installation(

@@ -12,7 +12,7 @@ from signoff.engine.deciding.workflow import WorkflowState
 from signoff.engine.state import TERMINAL, State
 from signoff.events.blobs import BlobStore
 from signoff.events.codec import decode_event
-from signoff.events.errors import BlobError, BlobNotFoundError, StoreUnavailableError
+from signoff.events.errors import BlobDamagedError, BlobError, BlobNotFoundError, StoreUnavailableError
 from signoff.events.parts import references
 from signoff.events.store.base import EventStore, ExecutionRow, PointRow, Recorded
 from signoff.events.store.paging import PAGE_BYTES, is_full
@@ -39,14 +39,14 @@ class Reading(Struct, kw_only=True):
         version: of the last event that was read.
         shown: of the last event that changes an execution's row.
         derived: its rows.
-        digests: of the large values that its events name.
+        digests: of the large values that its events name, each with the first event that does.
         workspace: whose they are; ``None`` where it is no execution and no workflow.
     """
 
     version: int
     shown: int
     derived: Derived
-    digests: set[str]
+    digests: dict[str, int]
     workspace: UUID | None
 
 
@@ -162,7 +162,7 @@ def _unfoldable(log_id: UUID) -> Iterator[None]:
     """What a log raises that cannot be folded, as one error; what is away stays what it is."""
     try:
         yield
-    except BlobNotFoundError as error:
+    except (BlobNotFoundError, BlobDamagedError) as error:
         raise BrokenExecutionError(log_id, str(error)) from error
     except (StoreUnavailableError, BlobError):
         raise
@@ -180,7 +180,7 @@ class Walk:
         self.version = 0
         self.shown = 0
         self.events: list[Event] = []
-        self.digests: set[str] = set()
+        self.digests: dict[str, int] = {}
         self.workspace: UUID | None = None
 
     def take(self, page: list[Recorded]) -> None:
@@ -199,7 +199,8 @@ class Walk:
             if recorded.topic in _OF_RUNS_AND_POINTS:
                 self.events.append(decode_event(recorded.state))
             if _BLOB in recorded.state:
-                self.digests.update(references(_values.decode(recorded.state)["data"]))
+                for digest in references(_values.decode(recorded.state)["data"]):
+                    self.digests.setdefault(digest, recorded.version)
         self.version = page[-1].version
         if self.loaded.state.workspace_id:
             self.workspace = self.loaded.workspace

@@ -61,7 +61,7 @@ def execution_row(log_id: UUID, state: State, definition: Definition | None, par
         partitions: how many there are.
     """
     parked = state.parked()
-    failure = state.failure
+    failure, source = state.failure, state.source
     return ExecutionRow(
         log_id=log_id,
         partition=partition_of(log_id, partitions),
@@ -84,6 +84,7 @@ def execution_row(log_id: UUID, state: State, definition: Definition | None, par
         error=None if failure is None else failure.error[:_ERROR],
         error_code=None if failure is None else failure.code,
         attributes={} if definition is None else attribute_values(definition, state.variables),
+        forked_from=source.execution_id if source is not None and source.kind == "fork" else None,
     )
 
 

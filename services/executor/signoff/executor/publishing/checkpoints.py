@@ -6,12 +6,11 @@ from typing import Final
 
 import structlog
 
-from signoff.audit.checkpoints.checkpoint import CheckpointError
 from signoff.audit.checkpoints.files import CheckpointFiles
 from signoff.audit.checkpoints.signing import Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
 from signoff.events.bus.base import Bus
-from signoff.events.errors import BlobError, BusError, StoreError
+from signoff.events.errors import BlobError, BusError, SignoffError, StoreError
 from signoff.events.store.base import EventStore
 
 FIRST: Final = 0
@@ -58,5 +57,5 @@ class Checkpoints:
                 await self._writer.write()
             except (StoreError, BusError, BlobError) as error:
                 _log.warning("no checkpoint made", reason=str(error))
-            except CheckpointError as error:
+            except SignoffError as error:  # whoever spoils what is kept of them must not end them
                 _log.error("no checkpoint made: what is kept of them was changed", reason=str(error))
