@@ -126,6 +126,16 @@ async def test_a_reader_begins_where_it_is_told(bus: Bus, made: str) -> None:
     assert values(await read(await reader_at(bus, made, {0: 7}), 3)) == ["7", "8", "9"]
 
 
+async def test_a_reader_tells_from_where_it_reads_on(bus: Bus, made: str) -> None:
+    await publish(bus, made, 0, *range(10))
+    reader = await reader_at(bus, made, {0: 7, 1: 0})
+    begin = await reader.position(0)
+
+    await read(reader, 3)
+
+    assert (begin, await reader.position(0), await reader.position(1)) == (7, 10, 0)
+
+
 async def test_a_reader_that_waits_is_given_what_comes(bus: Bus, made: str) -> None:
     reader = await reader_at(bus, made, {0: 0, 1: 0, 2: 0})
     assert await reader.poll(wait=0.05) == []

@@ -3,7 +3,7 @@
 import hashlib
 from uuid import UUID, uuid4
 
-from signoff.events.store.base import EventStore, Recorded
+from signoff.events.store.base import EventStore, Recorded, Snapshot
 from signoff.events.store.upkeep import LAST_LOG, NO_LOG, Derived
 from support.stores import Writer, events, execution, point
 
@@ -123,3 +123,14 @@ async def test_a_full_page_of_rows_ends_with_its_last_execution(store: EventStor
 
     assert [each.log_id for each in first] == logs[:2]
     assert [(each.log_id, len(each.points)) for each in second] == [(logs[2], 1)]
+
+
+async def test_waypoints_are_listed_by_log_and_version_in_pages(store: EventStore) -> None:
+    one, two, three = sorted(uuid4() for _ in range(3))
+    for log_id, version in ((two, 9), (one, 20), (three, 1), (one, 10)):
+        await store.keep_waypoint(Snapshot(log_id=log_id, version=version, format=1, state=b"{}"))
+
+    first = await store.upkeep.waypoints(after=NO_LOG, version=0, until=two, limit=2)
+    second = await store.upkeep.waypoints(after=first[-1][0], version=first[-1][1], until=two, limit=2)
+
+    assert (first, second) == ([(one, 10), (one, 20)], [(two, 9)])

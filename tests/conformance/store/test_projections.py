@@ -43,6 +43,7 @@ async def test_an_execution_is_found_by_its_log_with_every_field(store: EventSto
         error="it failed",
         error_code="BLOCK_FAILED",
         attributes={"customer": "ACME", "amount": 5, "rate": 0.5, "urgent": False},
+        forked_from="order-6",
     )
     await writer.append(*events(full.log_id, [1]), rows=[full])
 

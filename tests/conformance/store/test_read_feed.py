@@ -109,6 +109,11 @@ async def test_a_feed_is_read_of_some_topics_workflows_and_logs(site: Site) -> N
     assert _named(await site.read(HERE, THERE, log_ids=[site.there, site.nobodys])) == [
         (site.there, 1), (site.there, 2),
     ]  # fmt: skip
+    also = {"log_ids": [site.there, site.nobodys], "also": ["signoff:First"]}
+    assert _named(await site.read(HERE, THERE, **also)) == [
+        (site.here, 1), (site.there, 1), (site.workflow, 1), (site.there, 2),
+    ]  # fmt: skip
+    assert _named(await site.read(HERE, THERE, topics=["signoff:Later"], **also)) == [(site.there, 2)]
 
 
 async def test_logs_are_found_in_their_workspaces(site: Site) -> None:

@@ -83,6 +83,34 @@ async def test_executions_are_found_by_part_of_their_error(store: EventStore) ->
     assert await found(store, names, error="") == "abc"
 
 
+@pytest.mark.usefixtures("as_few_or_many")
+async def test_forks_are_found_by_the_execution_that_they_were_forked_from(store: EventStore) -> None:
+    log_id = str(uuid4())
+    names = await given(
+        store,
+        a=execution(execution_id="order-7"),
+        b=execution(forked_from="order-7", started_at=STARTED + 1),
+        c=execution(forked_from="order-7", status="failed", error="the bank is away"),
+        d=execution(forked_from="order-70"),
+        e=execution(forked_from=log_id),
+        f=execution(forked_from=STRANGE),
+    )
+
+    assert await found(store, names, forked_from="order-7") == "bc"
+    assert await found(store, names, forked_from="order-7", statuses=("failed",)) == "c"
+    assert await found(store, names, forked_from="order-7", text="bank") == "c"
+    assert await found(store, names, forked_from=log_id) == "e"
+    assert await found(store, names, forked_from=STRANGE) == "f"
+    assert await found(store, names, forked_from="") == ""
+    (oldest,) = await store.executions(search(forked_from="order-7", descending=False), limit=1)
+    assert names[oldest.log_id] == "c"
+    counted = await store.count_executions(search(forked_from="order-7"))
+    assert counted == Counts(by_status={"running": 1, "failed": 1}, exact=True)
+    by_workflow = await store.count_by_workflow(search(forked_from="order-7"))
+    assert by_workflow == {"refund": {"running": 1, "failed": 1}}
+
+
+@pytest.mark.usefixtures("as_few_or_many")
 async def test_executions_are_found_by_an_attribute_of_the_same_kind(store: EventStore) -> None:
     values: dict[str, Attribute] = {
         "a": "ACME",
@@ -111,6 +139,7 @@ async def test_executions_are_found_by_an_attribute_of_the_same_kind(store: Even
     assert await found(store, names, attributes={"y": (1,)}) == ""
 
 
+@pytest.mark.usefixtures("as_few_or_many")
 async def test_an_execution_has_every_attribute_that_is_asked_for(store: EventStore) -> None:
     names = await given(
         store,
@@ -244,6 +273,11 @@ async def test_what_an_older_executor_changed_is_found_as_it_is_now_alone(opened
     assert await found(opened.store, names, text="acme") == "b"
     assert await found(opened.store, names, text="globex") == "a"
     assert (await opened.store.count_executions(search(text="acme"))).by_status == {"running": 1}
+    assert await found(opened.store, names, attributes={"customer": ("ACME",)}) == "b"
+    assert await found(opened.store, names, attributes={"customer": ("Globex",)}) == "a"
+    assert await found(opened.store, names, attributes={"customer": ("Globex", "ACME")}) == "ab"
+    among = await opened.store.count_executions(search(attributes={"customer": ("Globex",)}))
+    assert among.by_status == {"running": 1}
 
 
 async def test_pages_of_what_older_and_newer_executors_recorded_go_on_in_order(opened: Opened) -> None:

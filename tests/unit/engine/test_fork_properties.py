@@ -1,12 +1,23 @@
 """What holds for the fork of any execution, wherever it is taken."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
+from signoff.engine.evolve import evolve
 from signoff.engine.messages import Told
-from signoff.engine.state import TERMINAL
+from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import broken_link
+from signoff.events.times import from_iso
+from signoff.events.types import (
+    BlockCompleted,
+    ExecutionCancelled,
+    ExecutionCompleted,
+    ExecutionError,
+    ExecutionPaused,
+)
 from support.bdd import Story, ends_loop
 from support.forks import FORK_LOG, begin_fork
 from unit.engine.test_properties import ANSWERS, Chance, Course, courses, told
@@ -16,6 +27,8 @@ OWN = {
     "submittedAt", "workflowId", "contextId", "startTime", "executionMode",
 }  # fmt: skip
 """What names the execution itself, or tells how long it took."""
+
+ENDED = (ExecutionPaused, ExecutionCompleted, ExecutionError, ExecutionCancelled)
 
 
 class Fork(Chance):
@@ -100,3 +113,48 @@ def test_a_fork_of_anything_that_has_not_completed_ends_once_all_is_in(course: C
 
     assert broken_link(fork.raws) is None
     assert fork.state.status in TERMINAL
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(courses(), st.data())
+def test_whatever_is_forked_runs_begin_before_they_end_and_count_no_time_before_the_fork(
+    course: Course, data: st.DataObject
+) -> None:
+    source = told(course)
+    upto = data.draw(st.sampled_from(whole_steps(source)))
+    fork = Fork(source)
+    assume(begin_fork(fork, source, upto=upto).outcome == "accepted")
+    began = fork.now
+
+    drive(fork)
+
+    own = [event for event in fork.events if event.copy_of is None]
+    assert all(event.data.duration_ms >= 0 for event in own if isinstance(event.data, BlockCompleted))
+    for event in own:
+        if isinstance(event.data, ENDED):
+            start, end = from_iso(event.data.start_time), from_iso(event.data.end_time)
+            assert began <= start <= end == from_iso(event.timestamp)
+            assert event.data.duration == round((end - start) * 1000)
+    for state in states(fork):
+        assert state.ended_at is None or state.started_at <= state.ended_at
+        for run in state.runs.values():
+            assert run.started_at <= state.time
+            assert run.ended_at is None or run.started_at <= run.ended_at
+
+
+def whole_steps(story: Chance) -> list[int]:
+    """The events after which a fork may be taken: each the last one of its step."""
+    after = [*story.events[1:], None]
+    return [
+        event.event_id
+        for event, following in zip(story.events, after, strict=True)
+        if following is None or following.timestamp != event.timestamp
+    ]
+
+
+def states(story: Chance) -> Iterator[State]:
+    """The state after each event."""
+    state = State()
+    for event in story.events:
+        evolve(state, event)
+        yield state

@@ -20,6 +20,7 @@ from signoff.events.types import (
     BlockStarted,
     ChildChanged,
     Command,
+    ExecutionCompleted,
     ExecutionForked,
     ForkDecision,
     Maker,
@@ -221,6 +222,31 @@ def test_a_wait_lasts_as_long_as_was_left() -> None:
     assert fork.state.status == "running"
     fork.later(1).work()
     assert fork.state.outputs["nap"]["waitDuration"] == 60_000
+
+
+def test_a_run_that_goes_on_has_taken_no_time_before_the_fork() -> None:
+    source = Story(workflow("start > nap > work", nap="wait"), {"nap": naps(60)}).start()
+    source.finish("nap").later(60)
+
+    fork = fork_of(source, after=5000)
+    began = fork.now
+    fork.now += 3
+    fork.work()
+
+    completed = fork.events[-1].data
+    assert isinstance(completed, ExecutionCompleted)
+    assert (completed.start_time, completed.end_time) == (iso(began), iso(began + 3))
+    assert completed.duration == 3000
+
+
+def test_a_run_that_was_over_keeps_its_time_in_the_source() -> None:
+    source = Story(APPROVE).start({"amount": 5})
+    source.now += 4
+    source.work()
+
+    run = fork_of(source).state.runs[str(FORK_LOG)]
+
+    assert (run.started_at, run.ended_at) == (NOW, NOW + 4)
 
 
 def test_a_run_has_its_whole_time_limit_again() -> None:

@@ -46,6 +46,7 @@ async def test_a_url_names_a_store(tmp_path: Path) -> None:
         "0006_dead_commands_pre",
         "0007_waypoints_pre",
         "0008_words_pre",
+        "0009_forks_pre",
     ]
     with pytest.raises(StoreUnavailableError):
         await postgres.ping()

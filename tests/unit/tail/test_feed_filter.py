@@ -38,10 +38,11 @@ def test_a_status_narrows_the_types_to_those_that_may_bring_it() -> None:
     assert failed.topics == ["signoff:ExecutionCancelled", "signoff:ExecutionError"]
 
 
-def test_a_workspace_and_an_execution_are_one_each() -> None:
-    one = filter_of({"workspaceId": [WORKSPACE], "executionId": ["order-17"]})
+def test_a_workspace_is_one_and_executions_may_be_several() -> None:
+    some = filter_of({"workspaceId": [WORKSPACE], "executionId": ["order-17,order-18", "order-19"]})
 
-    assert (one.workspace_id, one.execution_id) == (UUID(WORKSPACE), "order-17")
+    assert some.workspace_id == UUID(WORKSPACE)
+    assert some.execution_ids == {"order-17", "order-18", "order-19"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_a_workspace_and_an_execution_are_one_each() -> None:
         ({"status": ["done"]}, "status must be running, paused"),
         ({"status": ["failed"], "types": ["block:*"]}, "none of these does"),
         ({"workspaceId": ["mine"]}, "workspaceId must be a UUID"),
-        ({"executionId": ["a", "b"]}, "executionId must be one value"),
+        ({"workspaceId": [WORKSPACE, str(UUID(int=1))]}, "workspaceId must be one value"),
         ({"workflowId": [",".join(map(str, range(33)))]}, "workflowId must be at most 32"),
         ({"workflowId": ["x" * 129]}, "workflowId must be at most 128"),
     ],

@@ -37,6 +37,7 @@ from support.growing_logs import (
     closed,
     completed,
     failed,
+    forked,
     notified,
     paused,
     resumed,
@@ -160,6 +161,26 @@ async def test_a_feed_of_one_execution_has_its_events_alone(feeds: Feeds, ledger
         await _running(ledger)
         await log.add(step())
         assert await _take(feed, 1) == log.raws[2:]
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("named", ["by its UUID", "as its client chose"])
+async def test_a_feed_of_executions_tells_also_what_is_forked_from_them(
+    feeds: Feeds, ledger: Ledger, named: str, live: bool
+) -> None:
+    source = _chosen(ledger, "order-17") if named == "as its client chose" else ledger.log(workspace=HERE)
+    second = _chosen(ledger, "order-18")
+    filter_ = filter_of({"executionId": [source.execution_id, "order-18"]})
+    with await feeds.open(filter_, [HERE, THERE], cursor=CURSORS.at_event(0)) as feed:
+        if live:
+            assert await feed.read(wait=0) == []
+        fork, other = ledger.log(workspace=HERE), await _running(ledger)
+        begun = [await log.add(started(HERE), status="running") for log in (source, second)]
+        _, told, _ = await fork.add(started(HERE), forked(source), step(), status="running")
+        await ledger.log(workspace=HERE).add(started(HERE), forked(other), status="running")
+        (last,) = await second.add(step())
+
+        assert await _take(feed, 4) == [*begun[0], *begun[1], told, last]
 
 
 async def test_the_same_name_of_another_workspaces_execution_is_another_execution(

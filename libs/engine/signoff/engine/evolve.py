@@ -7,7 +7,7 @@ from typing import Final
 
 from signoff.engine.definitions.graph import Graph
 from signoff.engine.folding.blocks import BLOCK_EVENTS
-from signoff.engine.folding.forks import FORK_EVENTS
+from signoff.engine.folding.forks import FORK_EVENTS, begin_with_source
 from signoff.engine.folding.runs import RUN_EVENTS
 from signoff.engine.points.evolve import POINT_EVENTS
 from signoff.engine.state import (
@@ -38,6 +38,8 @@ def evolve(state: State, event: Event, graph: Graph | None = None, *, now: float
         raise ValueError(f"event {event.event_id} does not follow version {state.version}")
     state.version = event.event_id
     state.time = from_iso(event.happened_at) if now is None else now
+    if event.event_id == 2 and event.copy_of is not None:
+        begin_with_source(state)
     apply = _APPLY.get(type(event.data))
     if apply is not None:
         apply(state, event, event.data, graph)

@@ -27,7 +27,7 @@ from signoff.events.types import (
     Verdict,
 )
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """The version of this shape; a snapshot of another one is ignored."""
 
 Status = Literal["running", "paused", "completed", "failed", "cancelled"]

@@ -58,13 +58,13 @@ class BlobStore:
         self.objects = objects
 
     @classmethod
-    def open(cls, url: str) -> "BlobStore":
-        """The store that a setting names, as :meth:`Objects.open` reads it.
+    def open(cls, url: str, *, read_only: bool = False) -> "BlobStore":
+        """The store that a setting names, as :meth:`Objects.open` takes both.
 
         Raises:
             BlobError: there is no such store.
         """
-        return cls(Objects.open(url))
+        return cls(Objects.open(url, read_only=read_only))
 
     async def put(self, workspace_id: UUID, value: bytes, media_type: str) -> dict[str, Json]:
         """Store a value durably and give the reference to it. The same value again is the same reference.

@@ -34,12 +34,13 @@ class Objects:
         self._folder = folder
 
     @classmethod
-    def open(cls, url: str) -> "Objects":
+    def open(cls, url: str, *, read_only: bool = False) -> "Objects":
         """The store that a setting names.
 
         Args:
             url: ``file:///folder`` (made if missing), ``memory:``, ``s3://bucket/prefix``, ``gs://…`` or
                 ``az://…``; credentials come from the environment, as the cloud's own tools read them.
+            read_only: a folder that is missing is not made, and is empty.
 
         Raises:
             BlobError: there is no such store.
@@ -51,6 +52,8 @@ class Objects:
             if parts.scheme != "file":
                 return cls(from_url(url))
             folder = Path(unquote(parts.path))
+            if read_only and not folder.is_dir():
+                return cls(MemoryStore())
             return cls(LocalStore(folder, mkdir=True), folder=folder)
         except (BaseError, ValueError, OSError) as error:
             raise BlobError(f"cannot open the blob store {url}: {_reason(error)}") from error
@@ -76,28 +79,32 @@ class Objects:
                 )
                 if self._folder is not None:
                     await asyncio.to_thread(_make_durable, self._folder, path)
-        except (BaseError, OSError, TimeoutError) as error:
+        except (BaseError, OSError, TimeoutError, ValueError) as error:
+            if isinstance(error, ValueError) and not isinstance(content, bytes):
+                raise  # it may be the iterable's
             raise BlobError(f"cannot store {path}: {_reason(error)}") from error
 
     async def create(self, path: str, content: bytes) -> bool:
         """Store an object durably where none is; of several callers at once, one does.
 
         Returns:
-            Whether there was none.
+            Whether there was none. One that was there is durable, too, whoever stored it.
 
         Raises:
             BlobError: the store is away, or cannot do that. It may be stored: read it.
         """
+        is_new = True
         try:
             async with asyncio.timeout(TIMEOUT):
-                await obstore.put_async(self._store, path, content, mode="create")
+                try:
+                    await obstore.put_async(self._store, path, content, mode="create")
+                except (AlreadyExistsError, FileExistsError):
+                    is_new = False
                 if self._folder is not None:
                     await asyncio.to_thread(_make_durable, self._folder, path)
-        except (AlreadyExistsError, FileExistsError):
-            return False
-        except (BaseError, OSError, TimeoutError) as error:
+        except (BaseError, OSError, TimeoutError, ValueError) as error:
             raise BlobError(f"cannot store {path}: {_reason(error)}") from error
-        return True
+        return is_new
 
     async def read(self, path: str) -> bytes:
         """All of an object.

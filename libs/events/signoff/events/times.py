@@ -1,9 +1,13 @@
 """Moments on the wire: UTC, ISO 8601, microseconds, ``Z``. No clock is read here."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
 
 from signoff.events.errors import CodecError
+
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
 def recordable(moment: float) -> float:
@@ -35,3 +39,14 @@ def from_iso(text: str) -> float:
     except ValueError as error:
         raise CodecError(f"not an ISO 8601 time: {text!r}") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a moment just as :func:`iso` writes it."""
+    if _WRITTEN.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

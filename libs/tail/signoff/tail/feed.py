@@ -69,18 +69,18 @@ class Feed:
         filter: what it is about.
         position: everything up to here was handed out, or is not for this feed.
         workspace_ids: those that its reader may see now.
-        log_ids: the only logs that may matter; empty: any.
+        log_ids: the only logs that matter, with what is forked from them; empty: any.
     """
 
     def __init__(
-        self, source: FeedSource, filter_: FeedFilter, *, after: int, execution: UUID | None
+        self, source: FeedSource, filter_: FeedFilter, *, after: int, executions: frozenset[UUID]
     ) -> None:
         self.filter = filter_
         self.position = after
         self.workspace_ids: frozenset[UUID] = frozenset()
         self.log_ids: frozenset[UUID] = frozenset()
         self._source = source
-        self._execution = execution
+        self._executions = executions
         self._buffer: deque[FeedFrame] = deque()
         self._bytes = 0
         self._since = source.head  # everything above it is in the buffer
@@ -121,7 +121,7 @@ class Feed:
             and (wanted.types is None or event.type in wanted.types)
             and (not wanted.statuses or event.status in wanted.statuses)
             and (not wanted.workflow_ids or event.workflow_id in wanted.workflow_ids)
-            and (not self.log_ids or event.log_id in self.log_ids)
+            and (not self.log_ids or event.log_id in self.log_ids or event.forked_from in self.log_ids)
         )
 
     def offer(self, frame: FeedFrame) -> None:
@@ -194,9 +194,7 @@ class Feed:
         self._since = since
 
     def _logs(self) -> frozenset[UUID]:
-        """The logs that the execution of the filter may have, in the workspaces that may be seen."""
-        name = self.filter.execution_id
-        if name is None:
-            return frozenset()
-        logs = {chosen_log_id(str(each), name) for each in self.workspace_ids}
-        return frozenset(logs if self._execution is None else logs | {self._execution})
+        """The logs that the executions of the filter may have, in the workspaces that may be seen."""
+        names = self.filter.execution_ids
+        chosen = {chosen_log_id(str(each), name) for each in self.workspace_ids for name in names}
+        return self._executions | chosen

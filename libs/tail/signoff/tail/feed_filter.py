@@ -57,14 +57,15 @@ class FeedFilter(Struct, frozen=True, kw_only=True):
         statuses: the states into which the events bring their execution; empty: any event.
         workflow_ids: of these workflows; empty: of all.
         workspace_id: in this workspace alone; ``None``: in all that the reader may see.
-        execution_id: of this execution alone, by any of its ids.
+        execution_ids: of these executions, by any of their ids, and the events that begin forks of them;
+            empty: of all.
     """
 
     types: frozenset[str] | None = None
     statuses: frozenset[ExecutionStatus] = frozenset()
     workflow_ids: frozenset[str] = frozenset()
     workspace_id: UUID | None = None
-    execution_id: str | None = None
+    execution_ids: frozenset[str] = frozenset()
 
     @property
     def topics(self) -> list[str]:
@@ -97,7 +98,7 @@ def filter_of(parameters: Mapping[str, Sequence[str]]) -> FeedFilter:
         statuses=frozenset(statuses),
         workflow_ids=frozenset(given["workflowId"]),
         workspace_id=_workspace(given["workspaceId"]),
-        execution_id=_one("executionId", given["executionId"]),
+        execution_ids=frozenset(given["executionId"]),
     )
 
 
@@ -111,19 +112,14 @@ def _values(name: str, texts: Sequence[str]) -> list[str]:
     return values
 
 
-def _one(name: str, values: list[str]) -> str | None:
-    if len(values) > 1:
-        raise BadFilterError(name, "one value")
-    return values[0] if values else None
-
-
 def _workspace(values: list[str]) -> UUID | None:
-    value = _one("workspaceId", values)
-    if value is None:
+    if not values:
         return None
-    if not UUID_TEXT.fullmatch(value):
+    if len(values) > 1:
+        raise BadFilterError("workspaceId", "one value")
+    if not UUID_TEXT.fullmatch(values[0]):
         raise BadFilterError("workspaceId", "a UUID")
-    return UUID(value)
+    return UUID(values[0])
 
 
 def _status(value: str) -> ExecutionStatus:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from signoff.events.codec import decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import ExecutionStatus, Recorded
-from signoff.events.types import ExecutionError
+from signoff.events.types import ExecutionError, ExecutionForked, Source
 from signoff.tail.cursors import Cursors
 from signoff.tail.feed_filter import BROUGHT_BY
 
@@ -24,6 +24,7 @@ class FeedEvent(Struct, frozen=True, gc=False):
         workflow_id: of what.
         type: such as ``block:completed``.
         status: the state into which it brings its execution, if it does.
+        forked_from: the log from which it forks its execution, if it does.
         raw: its bytes, the very ones of the log.
     """
 
@@ -33,6 +34,7 @@ class FeedEvent(Struct, frozen=True, gc=False):
     workflow_id: str
     type: str
     status: ExecutionStatus | None
+    forked_from: UUID | None
     raw: bytes
 
 
@@ -54,7 +56,12 @@ class _Final(Struct):
     final: bool
 
 
+class _Forked(Struct):
+    source: Source
+
+
 _final_decoder: Final = msgspec.json.Decoder(_Final)
+_forked_decoder: Final = msgspec.json.Decoder(_Forked)
 _STATUS: Final[dict[str, ExecutionStatus]] = {
     type_: status for status, types in BROUGHT_BY.items() for type_ in types if type_ != ExecutionError.TYPE
 }
@@ -68,6 +75,7 @@ def feed_event(recorded: Recorded, workspace_id: UUID) -> FeedEvent:
     """
     header = decode_header(recorded.state)
     is_error = header.type == ExecutionError.TYPE
+    is_fork = header.type == ExecutionForked.TYPE and header.copy_of is None
     return FeedEvent(
         position=recorded.position,
         log_id=recorded.log_id,
@@ -75,6 +83,7 @@ def feed_event(recorded: Recorded, workspace_id: UUID) -> FeedEvent:
         workflow_id=header.workflow_id,
         type=header.type,
         status=_status_of_error(header.data) if is_error else _STATUS.get(header.type),
+        forked_from=_source_of_fork(header.data) if is_fork else None,
         raw=recorded.state,
     )
 
@@ -84,6 +93,14 @@ def _status_of_error(data: msgspec.Raw) -> ExecutionStatus:
         return "failed" if _final_decoder.decode(data).final else "paused"
     except msgspec.MsgspecError as error:
         raise CodecError(f"{ExecutionError.TYPE}: {error}") from error
+
+
+def _source_of_fork(data: msgspec.Raw) -> UUID:
+    try:
+        source = _forked_decoder.decode(data).source
+        return UUID(source.log_id or source.execution_id)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise CodecError(f"{ExecutionForked.TYPE}: {error}") from error
 
 
 def feed_frame(event: FeedEvent, cursors: Cursors) -> FeedFrame:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 import structlog
 
+from signoff.events.codec import TOPIC_BY_TYPE
 from signoff.events.errors import CodecError, StoreUnavailableError
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.store.paging import is_full
+from signoff.events.types import ExecutionForked
 from signoff.tail.cursors import Cursors
 from signoff.tail.errors import FeedPastEndError, TailClosedError, TailFullError
 from signoff.tail.feed import Feed
@@ -28,6 +30,9 @@ _READS: Final = 2
 """Pages of history read at once: however many feeds are behind, streams of executions are not."""
 
 _RETRY_SECONDS: Final = 1.0
+
+_ALSO: Final = (TOPIC_BY_TYPE[ExecutionForked.TYPE],)
+"""Read of every log, where a feed is about some executions: the events say which of them was forked."""
 
 _log = structlog.get_logger("signoff.tail")
 
@@ -94,10 +99,10 @@ class Feeds:
         last = await self._store.last_position()
         if position is not None and position > last:
             raise FeedPastEndError(self._cursors.between(last))
-        execution = await self._execution(filter_)
+        executions = await self._executions(filter_)
         self._check_room()  # others came while the log was asked
         self._start(last)
-        feed = Feed(self, filter_, after=last if position is None else position, execution=execution)
+        feed = Feed(self, filter_, after=last if position is None else position, executions=executions)
         self._feeds.add(feed)
         feed.may_see(workspace_ids)
         return feed
@@ -121,13 +126,11 @@ class Feeds:
         if len(self._feeds) >= self._max_feeds:
             raise TailFullError(f"{self._max_feeds} feeds are as many as this process takes; try again later")
 
-    async def _execution(self, filter_: FeedFilter) -> UUID | None:
-        """The log of the filter's execution, where it is named by its UUID or by a run's."""
-        name = filter_.execution_id
-        if name is None or not UUID_TEXT.fullmatch(name):
-            return None
-        row = await self._store.locate([UUID(name)])
-        return UUID(name) if row is None else row.log_id
+    async def _executions(self, filter_: FeedFilter) -> frozenset[UUID]:
+        """The logs of the filter's executions that are named by their UUID or by a run's."""
+        named = [UUID(name) for name in filter_.execution_ids if UUID_TEXT.fullmatch(name)]
+        rows = await asyncio.gather(*(self._store.locate([each]) for each in named))
+        return frozenset(each if row is None else row.log_id for each, row in zip(named, rows, strict=True))
 
     # For feeds --------------------------------------------------------------------------------------
 
@@ -138,7 +141,7 @@ class Feeds:
             try:
                 rows = await self._store.read_feed(
                     feed.workspace_ids, after=feed.position, upto=upto, limit=limit, size=size,
-                    topics=wanted.topics, workflow_ids=wanted.workflow_ids, log_ids=feed.log_ids,
+                    topics=wanted.topics, workflow_ids=wanted.workflow_ids, log_ids=feed.log_ids, also=_ALSO,
                 )  # fmt: skip
             except StoreUnavailableError as error:
                 self._say_away(error)

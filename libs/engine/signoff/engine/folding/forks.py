@@ -41,6 +41,14 @@ def needs_run(state: State, *, edited: bool) -> bool:
     return state.status in TERMINAL or (not state.active and bool(begins_again(state, edited=edited)))
 
 
+def begin_with_source(state: State) -> None:
+    """With the first copy a fork's state becomes its source's, which began then.
+
+    The event before it has the moment of the fork, which comes after all copies.
+    """
+    state.started_at = state.runs[state.execution_id].started_at = state.time
+
+
 def _forked(state: State, event: Event, data: ExecutionForked, graph: Graph | None) -> None:
     state.started_at = state.time
     state.variables.update(data.variables)
@@ -105,9 +113,9 @@ def _once_more(point: PausePoint) -> Ready:
 
 
 def _shift(state: State, gap: float) -> None:
-    """Move all that is under way by the time that passed since."""
+    """Move all that is under way by the time that passed since; runs that are under way begin now."""
     for run in state.active_runs():
-        run.started_at += gap
+        run.started_at = state.time
         run.idle_since = None if run.idle_since is None else state.time
         run.deadline = None if state.time_limit is None else state.time + state.time_limit
     for flight in state.in_flight.values():

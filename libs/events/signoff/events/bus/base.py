@@ -55,6 +55,14 @@ class Reader(Protocol):
         """
         ...
 
+    async def position(self, partition: int) -> int:
+        """The offset from which a partition is read on.
+
+        It is behind the last message, and behind what a broker keeps for itself and hands out to nobody:
+        how transactions ended.
+        """
+        ...
+
     def pause(self, partitions: Collection[int]) -> None:
         """Hand out nothing of these partitions until resumed: how a full inbox pushes back."""
         ...

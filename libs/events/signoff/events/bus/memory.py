@@ -322,6 +322,10 @@ class MemoryReader:
             return []
         return messages
 
+    async def position(self, partition: int) -> int:
+        """The offset from which a partition is read on."""
+        return self._positions[partition]
+
     def pause(self, partitions: Collection[int]) -> None:
         """Hand out nothing of these partitions until resumed."""
         self._paused |= self._positions.keys() & set(partitions)

@@ -9,11 +9,12 @@ from signoff.events.store.base import EventStore
 __all__ = ["open_store"]
 
 
-async def open_store(url: str) -> EventStore:
+async def open_store(url: str, *, read_only: bool = False) -> EventStore:
     """Open the store that a URL names.
 
     Args:
         url: ``postgresql://…``, ``sqlite:///relative/path``, ``sqlite:////absolute/path`` or ``memory:``.
+        read_only: nothing will be written: no SQLite file is made, and nothing in its folder is changed.
 
     Raises:
         StoreUnavailableError: the URL is of no known kind, or the file is in use.
@@ -27,7 +28,8 @@ async def open_store(url: str) -> EventStore:
         case "sqlite":
             from signoff.events.store.sqlite import SqliteStore  # noqa: PLC0415
 
-            return await SqliteStore.open(Path(unquote(urlsplit(url).path.removeprefix("/"))))
+            path = Path(unquote(urlsplit(url).path.removeprefix("/")))
+            return await (SqliteStore.open_to_read(path) if read_only else SqliteStore.open(path))
         case "memory":
             from signoff.events.store.memory import MemoryStore  # noqa: PLC0415
 

@@ -128,6 +128,7 @@ class EventStore(Protocol):
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
+        also: Collection[str] = (),
     ) -> list[FeedRow]:
         """Events of the executions and workflows of some workspaces, by position.
 
@@ -140,6 +141,7 @@ class EventStore(Protocol):
             topics: only these; empty: all.
             workflow_ids: only of these workflows; empty: all.
             log_ids: only of these logs; empty: all.
+            also: topics whose events are read whichever log they are of.
         """
         ...
 

@@ -83,7 +83,7 @@ class MemoryStore:
         self.records = MemoryRecords(clock, self._check_open)
         tables = MemoryTables(
             logs=self._logs, executions=self._executions, runs=self._runs, points=self._points,
-            dead=self._dead,
+            dead=self._dead, waypoints=self._waypoints,
         )  # fmt: skip
         self.upkeep = MemoryUpkeep(tables, put=self._put, take=self._take, clock=clock)
 
@@ -198,6 +198,7 @@ class MemoryStore:
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
+        also: Collection[str] = (),
     ) -> list[FeedRow]:
         """Events of the executions and workflows of some workspaces, by position."""
         self._check_open()
@@ -206,14 +207,14 @@ class MemoryStore:
         wanted = {
             log_id: row.workspace_id
             for log_id, row in rows.items()
-            if row.workspace_id in workspace_ids
-            and (not workflow_ids or row.workflow_id in workflow_ids)
-            and (not log_ids or log_id in log_ids)
+            if row.workspace_id in workspace_ids and (not workflow_ids or row.workflow_id in workflow_ids)
         }
         found = (
             event
             for event in self._log[after:upto]
-            if event.log_id in wanted and (not topics or event.topic in topics)
+            if event.log_id in wanted
+            and (not topics or event.topic in topics)
+            and (not log_ids or event.log_id in log_ids or event.topic in also)
         )
         return [FeedRow(each, wanted[each.log_id]) for each in page_of(found, limit=limit, size=size)]
 

@@ -66,6 +66,7 @@ def _fits(row: ExecutionRow, search: Search) -> bool:
         and _holds(row.error, search.error)
         and all(_is_any(row.attributes.get(name), values) for name, values in search.attributes.items())
         and all(_is_within(row.attributes.get(name), bounds) for name, bounds in search.ranges.items())
+        and search.forked_from in {None, row.forked_from}
         and (search.text is None or has_words(row, search) or _begins(row, search))
     )
 

@@ -151,11 +151,12 @@ class PostgresStore:
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
+        also: Collection[str] = (),
     ) -> list[FeedRow]:
         """Events of the executions and workflows of some workspaces, by position."""
         rows = await self._fetch(
             "read_feed", list(workspace_ids), after, upto, limit, list(topics),
-            [escape(each) for each in workflow_ids], list(log_ids), size,
+            [escape(each) for each in workflow_ids], list(log_ids), size, list(also),
         )  # fmt: skip
         return [FeedRow(Recorded(*event), workspace_id) for *event, workspace_id in rows]
 

@@ -92,7 +92,7 @@ class PostgresSearch:
 
 
 def _filter(search: Search) -> tuple[object, ...]:
-    """The arguments $1 to $14 that ``filtered_executions`` takes (queries.sql)."""
+    """The arguments $1 to $15 that ``filtered_executions`` takes (queries.sql)."""
     return (
         search.workspace_id,
         [escape(each) for each in search.workflow_ids],
@@ -108,11 +108,12 @@ def _filter(search: Search) -> tuple[object, ...]:
         [escape(name) for name in search.ranges],
         [bounds.least for bounds in search.ranges.values()],
         [bounds.most for bounds in search.ranges.values()],
+        _escaped(search.forked_from),
     )
 
 
 def _text(search: Search, wordless: list[UUID]) -> tuple[object, ...]:
-    """The arguments $15 to $18 of ``found_executions``: a text without any word finds by its words none."""
+    """The arguments $16 to $19 of ``found_executions``: a text without any word finds by its words none."""
     words = None if search.text is None else prefixes(wanted_words(search))
     return (words, *(wanted_logs(search) or (None, None)), wordless)
 

@@ -22,7 +22,9 @@ class ExecutionRow(Struct, frozen=True, kw_only=True):
     owner need not load it. ``due_at``: the earliest moment at which it must be loaded again.
     ``pause_status`` is ``None`` for one that never paused. ``broken``: why it cannot be folded.
     ``actor_type`` and ``actor_id``: who started it. ``error``: the beginning of why it failed.
-    ``attributes``: what the workflow lets it be found by. Rows of earlier versions have none of these.
+    ``attributes``: what the workflow lets it be found by. ``forked_from``: the execution that it is a fork
+    of, by the id that callers know. That names one in the workspace that the two share, and is what lists are
+    asked for and show: so nobody has to look that execution up. Rows of earlier versions have none of these.
     """
 
     log_id: UUID
@@ -47,6 +49,7 @@ class ExecutionRow(Struct, frozen=True, kw_only=True):
     error: str | None = None
     error_code: str | None = None
     attributes: dict[str, Attribute] = {}
+    forked_from: str | None = None
 
 
 class RunRow(Struct, frozen=True, kw_only=True):

@@ -61,23 +61,23 @@ RETURNING notification_id
 INSERT INTO executions (
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes, words, words_version
+    actor_type, actor_id, error, error_code, attributes, forked_from, words, words_version
 )
 SELECT
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
     actor_type, actor_id, error, error_code,
     CASE WHEN attributes IS NOT NULL THEN jsonb_build_object(workspace_id, attributes) END,
-    array_to_tsvector(words::text[]), version
+    forked_from, array_to_tsvector(words::text[]), version
 FROM unnest(
     $1::uuid[], $2::smallint[], $3::uuid[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::integer[], $12::boolean[], $13::timestamptz[], $14::timestamptz[],
     $15::timestamptz[], $16::timestamptz[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[],
-    $22::jsonb[], $23::text[]
+    $22::jsonb[], $23::text[], $24::text[]
 ) AS r (
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes, words
+    actor_type, actor_id, error, error_code, attributes, forked_from, words
 )
 ON CONFLICT (log_id) DO UPDATE SET
     workflow_version = excluded.workflow_version, status = excluded.status,
@@ -85,7 +85,8 @@ ON CONFLICT (log_id) DO UPDATE SET
     parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
     due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
     actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
-    attributes = excluded.attributes, words = excluded.words, words_version = excluded.words_version
+    attributes = excluded.attributes, forked_from = excluded.forked_from,
+    words = excluded.words, words_version = excluded.words_version
 
 -- name: put_runs
 INSERT INTO runs (run_id, log_id)
@@ -215,7 +216,7 @@ SELECT originator_id, originator_version, topic, state, notification_id, workspa
         LEFT JOIN executions x ON x.log_id = e.originator_id
         WHERE e.notification_id > $2 AND e.notification_id <= $3
             AND (cardinality($5::text[]) = 0 OR e.topic = ANY ($5))
-            AND (cardinality($7::uuid[]) = 0 OR e.originator_id = ANY ($7))
+            AND (cardinality($7::uuid[]) = 0 OR e.originator_id = ANY ($7) OR e.topic = ANY ($9::text[]))
             AND (
                 (
                     x.workspace_id = ANY ($1::uuid[])
@@ -327,7 +328,7 @@ FROM workflows WHERE workspace_id = ANY ($1::uuid[]) AND workflow_id = $2
 -- fragment: execution_columns
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes -> workspace_id::text AS attributes
+    actor_type, actor_id, error, error_code, attributes -> workspace_id::text AS attributes, forked_from
 
 -- fragment: filtered_executions
 -- The arguments are known when the plan is made (postgres_search.py): what is not asked for is no part of
@@ -361,32 +362,33 @@ WHERE workspace_id = $1
             )
         )
     )
+    AND ($15::text IS NULL OR forked_from = $15)
 
 -- fragment: found_executions
--- $18 are the executions without words of their own that have the words looked for.
+-- $19 are the executions without words of their own that have the words looked for.
 -- include: filtered_executions
     AND (
-        $15::text IS NULL
-        OR (words @@ $15::tsquery AND words_version = version)
-        OR (execution_id IS NULL AND log_id BETWEEN $16::uuid AND $17::uuid)
-        OR log_id = ANY ($18::uuid[])
+        $16::text IS NULL
+        OR (words @@ $16::tsquery AND words_version = version)
+        OR (execution_id IS NULL AND log_id BETWEEN $17::uuid AND $18::uuid)
+        OR log_id = ANY ($19::uuid[])
     )
 
 -- name: wordless_executions
--- Those that may have the words looked for, $16, and whose own are none, or of an earlier version. Of texts
+-- Those that may have the words looked for, $17, and whose own are none, or of an earlier version. Of texts
 -- beyond ASCII only words.py can tell.
 SELECT
 -- include: execution_columns
 -- include: filtered_executions
     AND words_version IS DISTINCT FROM version
-    AND log_id > $15
+    AND log_id > $16
     AND (
         SELECT octet_length(texts) <> length(texts)
-            OR NOT EXISTS (SELECT FROM unnest($16::text[]) AS w (word) WHERE strpos(lower(texts), word) = 0)
+            OR NOT EXISTS (SELECT FROM unnest($17::text[]) AS w (word) WHERE strpos(lower(texts), word) = 0)
         FROM (SELECT concat_ws(' ', workflow_id, execution_id, error, attributes::text) COLLATE "C" AS texts) row
     )
 ORDER BY log_id
-LIMIT $17
+LIMIT $18
 
 -- name: execution
 SELECT
@@ -416,7 +418,7 @@ SELECT
 -- include: execution_columns
 FROM (
     SELECT executions.*,
-        CASE $19::text
+        CASE $20::text
             WHEN 'started' THEN started_at
             WHEN 'updated' THEN updated_at
             WHEN 'ended' THEN ended_at
@@ -426,20 +428,20 @@ FROM (
 ) found
 WHERE key IS NOT NULL
     AND CASE
-        WHEN $21::timestamptz IS NULL THEN true
-        WHEN $20::boolean THEN (key, log_id) < ($21, $22::uuid)
-        ELSE (key, log_id) > ($21, $22)
+        WHEN $22::timestamptz IS NULL THEN true
+        WHEN $21::boolean THEN (key, log_id) < ($22, $23::uuid)
+        ELSE (key, log_id) > ($22, $23)
     END
 ORDER BY
-    CASE WHEN $20 THEN key END DESC, CASE WHEN $20 THEN log_id END DESC,
-    CASE WHEN NOT $20 THEN key END, CASE WHEN NOT $20 THEN log_id END
-LIMIT $23
+    CASE WHEN $21 THEN key END DESC, CASE WHEN $21 THEN log_id END DESC,
+    CASE WHEN NOT $21 THEN key END, CASE WHEN NOT $21 THEN log_id END
+LIMIT $24
 
 -- name: count_executions
 SELECT status, count(*) FROM (
     SELECT status
 -- include: found_executions
-    ORDER BY started_at DESC LIMIT $19
+    ORDER BY started_at DESC LIMIT $20
 ) found
 GROUP BY status
 
@@ -447,7 +449,7 @@ GROUP BY status
 SELECT workflow_id, status, count(*) FROM (
     SELECT workflow_id, status
 -- include: found_executions
-    LIMIT $19
+    LIMIT $20
 ) found
 GROUP BY workflow_id, status
 

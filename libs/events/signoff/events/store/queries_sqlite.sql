@@ -44,26 +44,26 @@ BEGIN
     DELETE FROM execution_words WHERE (word, log_id) IN (
         SELECT w.value, x.log_id
         FROM json_each(new.executions) r
-        JOIN executions x ON x.log_id = r.value ->> 0 AND x.words <> r.value -> 22
+        JOIN executions x ON x.log_id = r.value ->> 0 AND x.words <> r.value -> 23
         JOIN json_each(x.words) w
     );
     INSERT INTO execution_words (word, log_id)
     SELECT w.value, r.value ->> 0
     FROM json_each(new.executions) r
     LEFT JOIN executions x ON x.log_id = r.value ->> 0
-    JOIN json_each(r.value -> 22) w
-    WHERE x.words IS NOT r.value -> 22
+    JOIN json_each(r.value -> 23) w
+    WHERE x.words IS NOT r.value -> 23
     ON CONFLICT DO NOTHING;
     INSERT INTO executions (
         log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status,
         pause_status, trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-        actor_type, actor_id, error, error_code, attributes, words, words_version
+        actor_type, actor_id, error, error_code, attributes, forked_from, words, words_version
     )
     SELECT
         r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3, r.value ->> 4, r.value ->> 5,
         r.value ->> 6, r.value ->> 7, r.value ->> 8, r.value ->> 9, r.value ->> 10, r.value ->> 11,
         r.value ->> 12, r.value ->> 13, r.value ->> 14, r.value ->> 15, r.value ->> 16, r.value ->> 17,
-        r.value ->> 18, r.value ->> 19, r.value ->> 20, r.value ->> 21, r.value -> 22,
+        r.value ->> 18, r.value ->> 19, r.value ->> 20, r.value ->> 21, r.value ->> 22, r.value -> 23,
         r.value ->> 10
     FROM json_each(new.executions) r WHERE true
     ON CONFLICT (log_id) DO UPDATE SET
@@ -72,7 +72,8 @@ BEGIN
         parked = excluded.parked, updated_at = excluded.updated_at, ended_at = excluded.ended_at,
         due_at = excluded.due_at, broken = excluded.broken, actor_type = excluded.actor_type,
         actor_id = excluded.actor_id, error = excluded.error, error_code = excluded.error_code,
-        attributes = excluded.attributes, words = excluded.words, words_version = excluded.words_version;
+        attributes = excluded.attributes, forked_from = excluded.forked_from,
+        words = excluded.words, words_version = excluded.words_version;
     INSERT INTO runs (run_id, log_id)
     SELECT r.value ->> 0, r.value ->> 1 FROM json_each(new.runs) r WHERE true
     ON CONFLICT (run_id) DO NOTHING;
@@ -297,7 +298,11 @@ SELECT json_group_array(json_array(
             LEFT JOIN executions x ON x.log_id = e.originator_id
             WHERE e.rowid > ?2 AND e.rowid <= ?3
                 AND (?5 = '[]' OR e.topic IN (SELECT value FROM json_each(?5)))
-                AND (?7 = '[]' OR e.originator_id IN (SELECT value FROM json_each(?7)))
+                AND (
+                    ?7 = '[]'
+                    OR e.originator_id IN (SELECT value FROM json_each(?7))
+                    OR e.topic IN (SELECT value FROM json_each(?9))
+                )
                 AND (
                     (
                         x.workspace_id IN (SELECT value FROM json_each(?1))
@@ -406,7 +411,7 @@ SELECT json_group_array(json_array(
 -- fragment: execution_columns
     log_id, partition, workspace_id, workflow_id, workflow_version, execution_id, status, pause_status,
     trigger, mode, version, parked, started_at, updated_at, ended_at, due_at, broken,
-    actor_type, actor_id, error, error_code, attributes
+    actor_type, actor_id, error, error_code, attributes, forked_from
 
 -- fragment: filtered_executions
         workspace_id = ?1
@@ -433,17 +438,18 @@ SELECT json_group_array(json_array(
                     AND a.atom BETWEEN coalesce(f.value ->> 0, a.atom) AND coalesce(f.value ->> 1, a.atom)
             )
         ))
+        AND (?13 IS NULL OR forked_from = ?13)
 
 -- fragment: fitting_executions
--- ?16 as $18 in queries.sql.
+-- ?17 as $19 in queries.sql.
 -- include: filtered_executions
         AND (
-            ?13 IS NULL
-            OR (?13 <> '[]' AND words_version = version AND NOT EXISTS (
-                SELECT 1 FROM json_each(?13) w WHERE instr(words, '"' || w.value) = 0
+            ?14 IS NULL
+            OR (?14 <> '[]' AND words_version = version AND NOT EXISTS (
+                SELECT 1 FROM json_each(?14) w WHERE instr(words, '"' || w.value) = 0
             ))
-            OR (execution_id IS NULL AND log_id BETWEEN ?14 AND ?15)
-            OR log_id IN (SELECT value FROM json_each(?16))
+            OR (execution_id IS NULL AND log_id BETWEEN ?15 AND ?16)
+            OR log_id IN (SELECT value FROM json_each(?17))
         )
 
 -- name: wordless_executions
@@ -455,12 +461,12 @@ SELECT json_group_array(json_array(
         SELECT *, workflow_id || ' ' || coalesce(execution_id, '') || ' ' || coalesce(error, '') || ' '
             || coalesce(attributes, '') AS texts FROM executions WHERE
 -- include: filtered_executions
-        AND words_version IS NOT version AND log_id > ?13
+        AND words_version IS NOT version AND log_id > ?14
     )
     WHERE length(CAST(texts AS BLOB)) <> length(texts)
-        OR NOT EXISTS (SELECT 1 FROM json_each(?14) w WHERE instr(lower(texts), w.value) = 0)
+        OR NOT EXISTS (SELECT 1 FROM json_each(?15) w WHERE instr(lower(texts), w.value) = 0)
     ORDER BY log_id
-    LIMIT ?15
+    LIMIT ?16
 )
 
 -- name: execution
@@ -482,10 +488,20 @@ SELECT json_group_array(json_array(
     LIMIT 1
 )
 
+-- name: few_forks
+SELECT json_group_array(log_id) FROM (
+    SELECT log_id FROM executions WHERE workspace_id = ?2 AND forked_from = ?3 LIMIT ?1
+)
+
 -- name: few_executions_with_word
 -- As few_with_word (queries_inbox_sqlite.sql).
 SELECT json_group_array(log_id) FROM (
     SELECT log_id FROM execution_words WHERE word >= ?2 AND word < ?2 || char(1114111) LIMIT ?1
+)
+
+-- name: few_wordless_executions
+SELECT json_group_array(log_id) FROM (
+    SELECT log_id FROM executions WHERE workspace_id = ?2 AND words_version IS NOT version LIMIT ?1
 )
 
 -- name: few_executions_between
@@ -497,14 +513,14 @@ SELECT json_group_array(json_array(
 )) FROM (
     SELECT * FROM executions WHERE
 -- include: fitting_executions
-        AND (started_at, log_id) < (coalesce(?17, 9223372036854775807), coalesce(?18, 'g'))
+        AND (started_at, log_id) < (coalesce(?18, 9223372036854775807), coalesce(?19, 'g'))
     ORDER BY started_at DESC, log_id DESC
-    LIMIT ?19
+    LIMIT ?20
 )
 
 -- fragment: execution_keys
         SELECT log_id,
-            CASE ?20
+            CASE ?21
                 WHEN 'started' THEN started_at
                 WHEN 'updated' THEN updated_at
                 WHEN 'ended' THEN ended_at
@@ -514,13 +530,13 @@ SELECT json_group_array(json_array(
 -- fragment: page_of_keys
 -- Rows are read when they are sorted: they are wide.
         WHERE key IS NOT NULL AND (
-            ?17 IS NULL
-            OR CASE WHEN ?21 THEN (key, log_id) < (?17, ?18) ELSE (key, log_id) > (?17, ?18) END
+            ?18 IS NULL
+            OR CASE WHEN ?22 THEN (key, log_id) < (?18, ?19) ELSE (key, log_id) > (?18, ?19) END
         )
-        ORDER BY CASE WHEN ?21 THEN -key ELSE key END, CASE WHEN ?21 THEN log_id END DESC, log_id
-        LIMIT ?19
+        ORDER BY CASE WHEN ?22 THEN -key ELSE key END, CASE WHEN ?22 THEN log_id END DESC, log_id
+        LIMIT ?20
     ) page CROSS JOIN executions e ON e.log_id = page.log_id
-    ORDER BY CASE WHEN ?21 THEN -key ELSE key END, CASE WHEN ?21 THEN page.log_id END DESC, page.log_id
+    ORDER BY CASE WHEN ?22 THEN -key ELSE key END, CASE WHEN ?22 THEN page.log_id END DESC, page.log_id
 
 -- name: executions
 SELECT json_group_array(json_array(
@@ -542,7 +558,7 @@ SELECT json_group_array(json_array(
     SELECT e.* FROM (
         SELECT * FROM (
 -- include: execution_keys
-        FROM (SELECT DISTINCT value AS one FROM json_each(?22)) CROSS JOIN executions ON log_id = one
+        FROM (SELECT DISTINCT value AS one FROM json_each(?23)) CROSS JOIN executions ON log_id = one
         WHERE
 -- include: fitting_executions
         )
@@ -554,7 +570,7 @@ SELECT json_group_array(json_array(status, found)) FROM (
     SELECT status, count(*) AS found FROM (
         SELECT status FROM executions WHERE
 -- include: fitting_executions
-        ORDER BY started_at DESC LIMIT ?17
+        ORDER BY started_at DESC LIMIT ?18
     )
     GROUP BY status
 )
@@ -562,7 +578,7 @@ SELECT json_group_array(json_array(status, found)) FROM (
 -- name: count_executions_among
 SELECT json_group_array(json_array(status, found)) FROM (
     SELECT status, count(*) AS found
-    FROM (SELECT DISTINCT value AS one FROM json_each(?17)) CROSS JOIN executions ON log_id = one
+    FROM (SELECT DISTINCT value AS one FROM json_each(?18)) CROSS JOIN executions ON log_id = one
     WHERE
 -- include: fitting_executions
     GROUP BY status
@@ -573,7 +589,7 @@ SELECT json_group_array(json_array(workflow_id, status, found)) FROM (
     SELECT workflow_id, status, count(*) AS found FROM (
         SELECT workflow_id, status FROM executions WHERE
 -- include: fitting_executions
-        LIMIT ?17
+        LIMIT ?18
     )
     GROUP BY workflow_id, status
 )

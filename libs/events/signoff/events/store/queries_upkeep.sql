@@ -100,6 +100,12 @@ UPDATE executions e SET words = array_to_tsvector(r.words::text[]), words_versio
 FROM unnest($1::uuid[], $2::text[]) AS r (log_id, words)
 WHERE e.log_id = r.log_id
 
+-- name: waypoints
+SELECT log_id, version FROM fold_waypoints
+WHERE (log_id, version) > ($1, $2) AND log_id <= $3
+ORDER BY log_id, version
+LIMIT $4
+
 -- name: known_runs
 SELECT run_id, log_id FROM runs WHERE run_id = ANY ($1::uuid[])
 

@@ -14,11 +14,12 @@ SELECT json_group_array(log_id) FROM (
     ORDER BY 1 LIMIT ?2
 )
 
--- name: first_position
-SELECT coalesce(min(rowid), 1) FROM stored_events
+-- name: window
+-- By events, not by numbers: positions may lie as far apart as somebody put them.
+SELECT max(rowid) FROM (SELECT rowid FROM stored_events WHERE rowid > ?1 ORDER BY rowid LIMIT ?2)
 
 -- name: misshapen_events
--- Within a window of positions, so that one statement's time is bounded. A state that is no BLOB and no text
+-- Within a window of events, so that one statement's time is bounded. A state that is no BLOB and no text
 -- is no event either, which its reader says.
 SELECT rowid, quote(originator_id), quote(originator_version), typeof(state) FROM stored_events
 WHERE rowid > ?1 AND rowid <= ?2 AND (typeof(state) = 'text' OR NOT (
@@ -120,6 +121,13 @@ ON CONFLICT DO NOTHING
 -- name: give_words
 UPDATE executions SET words = r.value -> 1, words_version = version
 FROM json_each(?1) r WHERE executions.log_id = r.value ->> 0
+
+-- name: waypoints
+SELECT log_id, version FROM fold_waypoints
+WHERE (log_id, version) > (?1, ?2) AND log_id <= ?3 AND typeof(version) = 'integer' AND
+-- include: is_id
+ORDER BY log_id, version
+LIMIT ?4
 
 -- name: known_runs
 SELECT json_group_array(json_array(run_id, log_id)) FROM runs

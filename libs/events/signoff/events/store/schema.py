@@ -7,7 +7,7 @@ from typing import Final
 from signoff.events.errors import SchemaError
 from signoff.events.store.sql import Migration
 
-SCHEMA: Final = 8
+SCHEMA: Final = 9
 """The number of the last step of the schema that this version knows."""
 
 

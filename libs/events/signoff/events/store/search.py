@@ -43,6 +43,7 @@ class Search(Struct, frozen=True, kw_only=True):
         error: part of the text of their error; A to Z and a to z are the same.
         attributes: by name the values of which they have one.
         ranges: by name the bounds within which they have a number.
+        forked_from: forks of the execution with this id, as callers know it.
         text: the beginning of their id; or every word of it begins a word of their workflow's id, their own,
             their error or an attribute (see :func:`~.words.words_of`).
         order: what they are sorted by. Where it is their end or duration, those that go on are left out.
@@ -61,6 +62,7 @@ class Search(Struct, frozen=True, kw_only=True):
     error: str | None = None
     attributes: Mapping[str, tuple[Attribute, ...]] = {}
     ranges: Mapping[str, Range] = {}
+    forked_from: str | None = None
     text: str | None = None
     order: Order = "started"
     descending: bool = True

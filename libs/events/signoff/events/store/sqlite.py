@@ -33,7 +33,7 @@ from signoff.events.store.rows import KINDS, RowType, escape
 from signoff.events.store.schema import check_partitions, check_steps
 from signoff.events.store.search import Counts, Place, Search, counts
 from signoff.events.store.sql import migrations, queries
-from signoff.events.store.sqlite_connection import Connections, FileLock
+from signoff.events.store.sqlite_connection import Connections, FileLock, connect, connect_to_read
 from signoff.events.store.sqlite_inbox import SqliteInbox
 from signoff.events.store.sqlite_rows import decoded, reading_rows
 from signoff.events.store.sqlite_schema import applied, migrate
@@ -59,13 +59,19 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, named: Mapping[str, str], lock: FileLock, clock: Callable[[], float]
+        self,
+        path: Path,
+        named: Mapping[str, str],
+        lock: FileLock,
+        clock: Callable[[], float],
+        *,
+        opening: Callable[[Path], sqlite3.Connection] = connect,
     ) -> None:
         self._queries = named
         self._lock = lock
         self._clock = clock
-        self._writing = Connections(path, count=1, name="log writer")
-        self._reading = Connections(path, count=2, name="log reader")
+        self._writing = Connections(path, count=1, name="log writer", opening=opening)
+        self._reading = Connections(path, count=2, name="log reader", opening=opening)
         self._inbox = SqliteInbox(self._reading, named)
         self._search = SqliteSearch(self._reading, named)
         writer = SqliteWriter(self._writing, named)
@@ -91,13 +97,23 @@ class SqliteStore:
         lock = FileLock(path)
         await asyncio.to_thread(lock.acquire)
         await asyncio.to_thread(path.touch, mode=0o600)
-        store = cls(path, await asyncio.to_thread(queries, "sqlite"), lock, clock)
-        try:
-            await store.ping()
-        except BaseException:
-            await store.close()
-            raise
-        return store
+        return await _answering(cls(path, await asyncio.to_thread(queries, "sqlite"), lock, clock))
+
+    @classmethod
+    async def open_to_read(cls, path: str | Path) -> "SqliteStore":
+        """Open a file that nobody writes to, and leave every byte of its folder as it is.
+
+        Args:
+            path: the file; what lies in its ``-wal`` is read, too.
+
+        Raises:
+            StoreUnavailableError: there is no such file, or another process writes to it.
+        """
+        path = Path(path)
+        lock = FileLock(path)
+        await asyncio.to_thread(lock.share)
+        named = await asyncio.to_thread(queries, "sqlite")
+        return await _answering(cls(path, named, lock, time.time, opening=connect_to_read))
 
     # The log ----------------------------------------------------------------------------------------
 
@@ -174,12 +190,13 @@ class SqliteStore:
         topics: Collection[str] = (),
         workflow_ids: Collection[str] = (),
         log_ids: Collection[UUID] = (),
+        also: Collection[str] = (),
     ) -> list[FeedRow]:
         """Events of the executions and workflows of some workspaces, by position."""
         rows = await self._read(
             "read_feed", as_json([each.hex for each in workspace_ids]), after, upto, limit,
             as_json(list(topics)), as_json([escape(each) for each in workflow_ids]),
-            as_json([each.hex for each in log_ids]), size,
+            as_json([each.hex for each in log_ids]), size, as_json(list(also)),
         )  # fmt: skip
         return [
             FeedRow(_event(UUID(log_id), *event), UUID(workspace_id)) for log_id, *event, workspace_id in rows
@@ -440,6 +457,15 @@ class SqliteStore:
         with reading_rows(KINDS[row].table):
             found = await self._read(name, *arguments)
         return decoded(row, found)
+
+
+async def _answering(store: SqliteStore) -> SqliteStore:
+    try:
+        await store.ping()
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 def _event(log_id: UUID, version: int, topic: str, state: str, position: int) -> Recorded:

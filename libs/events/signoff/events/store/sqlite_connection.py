@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 from signoff.events.errors import (
     MisshapenRowError,
@@ -57,6 +58,25 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes, makes and removes no file: what a log left behind stays as it was found.
+
+    Nobody may write to the file meanwhile: :meth:`FileLock.share` sees to that.
+    """
+    wal = path.with_name(path.name + "-wal")
+    has_wal = wal.exists() and wal.stat().st_size > 0
+    # A file without a WAL is read as one that nobody can change. With a WAL, of which `immutable` would read
+    # nothing: its index is in memory where locking is exclusive, and no lock is asked of the file system.
+    how = "vfs=unix-none" if has_wal else "immutable=1"
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?mode=ro&{how}", uri=True, timeout=_BUSY_LIMIT,
+        isolation_level=None, check_same_thread=False,
+    )  # fmt: skip
+    for pragma in ("PRAGMA locking_mode = EXCLUSIVE", *_PRAGMAS):
+        connection.execute(pragma).fetchall()
+    return connection
+
+
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     for pragma in _PRAGMAS:
@@ -90,10 +110,19 @@ class Connections:
         path: the file.
         count: how many connections and threads.
         name: what the threads are for.
+        opening: makes a connection.
     """
 
-    def __init__(self, path: Path, *, count: int, name: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        count: int,
+        name: str,
+        opening: Callable[[Path], sqlite3.Connection] = connect,
+    ) -> None:
         self._path = path
+        self._connect = opening
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
         self._idle: queue.SimpleQueue[sqlite3.Connection | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -138,7 +167,7 @@ class Connections:
         connection = self._idle.get()
         try:
             if connection is None:
-                connection = connect(self._path)
+                connection = self._connect(self._path)
             return work(connection)
         finally:
             self._idle.put(connection)
@@ -157,6 +186,7 @@ class FileLock:
     def __init__(self, path: Path) -> None:
         self._path = path.with_name(path.name + ".lock")
         self._descriptor: int | None = None
+        self._is_writer = False
 
     def acquire(self) -> None:
         """Take the lock.
@@ -166,20 +196,41 @@ class FileLock:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._hold(descriptor, fcntl.LOCK_EX)
+        self._is_writer = True
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"process {os.getpid()} ({Path(sys.argv[0]).name})\n".encode())
+
+    def share(self) -> None:
+        """Keep writers away, and change nothing for that. Others may do so at the same time.
+
+        Raises:
+            StoreUnavailableError: a process that writes holds the lock; the message names it.
+        """
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # a copy, which no server has had open
+        except OSError as error:
+            raise StoreUnavailableError(f"{self._path} cannot be read: {error.strerror}") from error
+        self._hold(descriptor, fcntl.LOCK_SH)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is None:
+            return
+        if self._is_writer:
+            os.ftruncate(self._descriptor, 0)  # so that nobody is told of this process who meets a reader
+        os.close(self._descriptor)
+        self._descriptor = None
+
+    def _hold(self, descriptor: int, operation: int) -> None:
+        try:
+            fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(descriptor, 200).decode(errors="replace").strip()
             os.close(descriptor)
             raise StoreUnavailableError(
                 f"{self._path.with_suffix('')} is open in {holder or 'another process'}: stop that first"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"process {os.getpid()} ({Path(sys.argv[0]).name})\n".encode())
         self._descriptor = descriptor
-
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

@@ -16,7 +16,14 @@ from signoff.events.store.sqlite_connection import Connections
 from signoff.events.store.sqlite_rows import decoded
 from signoff.events.store.sqlite_writer import as_json, microseconds
 from signoff.events.store.upkeep import NO_LOG
-from signoff.events.store.words import WORDLESS_PAGE, has_words, wanted_logs, wanted_words, words_of
+from signoff.events.store.words import (
+    WORDLESS_PAGE,
+    has_words,
+    wanted_logs,
+    wanted_words,
+    words_of,
+    words_of_attributes,
+)
 
 FEW: Final = COUNTED // 2
 """Executions with what is looked for, up to which all are sorted; where there are more, the order is read.
@@ -93,17 +100,39 @@ class SqliteSearch:
         return found
 
     def _few(self, connection: sqlite3.Connection, search: Search, wordless: list[str]) -> str | None:
-        """The logs among which all are that have the text looked for, if they are few."""
+        """The logs among which all are that have the text or attributes, or are the forks, if few."""
+        if search.forked_from is not None:
+            source = (search.workspace_id.hex, escape(search.forked_from))
+            forks = self._logs(connection, "few_forks", *source)
+            if len(forks) <= FEW:
+                return as_json(forks)
         if search.text is None:
-            return None
-        words = (self._logs(connection, "few_executions_with_word", word) for word in wanted_words(search))
-        named = [next((logs for logs in words if len(logs) <= FEW), None)] if wanted_words(search) else []
+            return self._few_with_attributes(connection, search)
+        wanted = wanted_words(search)
+        named = [self._with_words(connection, wanted)] if wanted else []
         bounds = wanted_logs(search)
         if bounds is not None:
             logs = self._logs(connection, "few_executions_between", *(each.hex for each in bounds))
             named.append(logs if len(logs) <= FEW else None)
         found = [logs for logs in named if logs is not None]
         return as_json(list(chain(wordless, *found))) if len(found) == len(named) else None
+
+    def _few_with_attributes(self, connection: sqlite3.Connection, search: Search) -> str | None:
+        wanted = words_of_attributes(search)
+        if not wanted:
+            return None
+        wordless = self._logs(connection, "few_wordless_executions", search.workspace_id.hex)
+        for alternatives in wanted if len(wordless) <= FEW else ():
+            found = [self._with_words(connection, words) for words in alternatives]
+            few = [logs for logs in found if logs is not None]
+            if len(few) == len(found) and sum(map(len, few)) <= FEW:
+                return as_json(list(chain(wordless, *few)))
+        return None
+
+    def _with_words(self, connection: sqlite3.Connection, words: list[str]) -> list[str] | None:
+        """The logs with one of some words, if those are few: all that have every word are among them."""
+        found = (self._logs(connection, "few_executions_with_word", word) for word in words)
+        return next((logs for logs in found if len(logs) <= FEW), None)
 
     def _logs(self, connection: sqlite3.Connection, name: str, *arguments: object) -> list[str]:
         return _logs.decode(self._value(connection, name, FEW + 1, *arguments))
@@ -113,7 +142,7 @@ class SqliteSearch:
 
 
 def _filter(search: Search) -> tuple[object, ...]:
-    """The arguments ?1 to ?12 that ``filtered_executions`` takes (queries_sqlite.sql)."""
+    """The arguments ?1 to ?13 that ``filtered_executions`` takes (queries_sqlite.sql)."""
     return (
         search.workspace_id.hex,
         _listed(search.workflow_ids),
@@ -130,18 +159,19 @@ def _filter(search: Search) -> tuple[object, ...]:
             for name, values in search.attributes.items()
         }),
         as_json({escape(name): [bounds.least, bounds.most] for name, bounds in search.ranges.items()}),
+        None if search.forked_from is None else escape(search.forked_from),
     )  # fmt: skip
 
 
 def _text(search: Search, wordless: list[str]) -> tuple[object, ...]:
-    """The arguments ?13 to ?16 of ``fitting_executions``."""
+    """The arguments ?14 to ?17 of ``fitting_executions``."""
     words = None if search.text is None else as_json(wanted_words(search))
     logs = wanted_logs(search)
     return (words, *((None, None) if logs is None else (each.hex for each in logs)), as_json(wordless))
 
 
 def _place(after: Place | None) -> tuple[object, ...]:
-    """The arguments ?17 and ?18 of a page."""
+    """The arguments ?18 and ?19 of a page."""
     return (None, None) if after is None else (microseconds(after.key), after.log_id.hex)
 
 

@@ -145,6 +145,19 @@ class Upkeep(Protocol):
         """The logs of runs, as the projection has them; those unknown are left out."""
         ...
 
+    async def waypoints(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The waypoints that are kept of logs: log and version of each, in that order.
+
+        Args:
+            after: the log to go on with …
+            version: … after this version of it.
+            until: the last log.
+            limit: at most so many.
+        """
+        ...
+
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version.
 

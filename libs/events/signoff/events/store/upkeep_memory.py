@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.events.store.base import DeadCommand, ExecutionRow, Lease, PointRow, Recorded, Row
+from signoff.events.store.base import DeadCommand, ExecutionRow, Lease, PointRow, Recorded, Row, Snapshot
 from signoff.events.store.paging import page_of
 from signoff.events.store.upkeep import NO_LOG, Derived, Misshapen, kept_rows, rows_of
 from signoff.events.store.words import execution_words
@@ -19,6 +19,7 @@ class MemoryTables(Struct, frozen=True, kw_only=True):
     runs: MutableMapping[UUID, UUID]
     points: MutableMapping[tuple[UUID, str], PointRow]
     dead: MutableMapping[tuple[int, int], DeadCommand]
+    waypoints: Mapping[UUID, Mapping[int, Snapshot]]
 
 
 class MemoryUpkeep:
@@ -105,6 +106,13 @@ class MemoryUpkeep:
     async def runs(self, run_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The logs of runs, as the projection has them."""
         return {each: self._tables.runs[each] for each in run_ids if each in self._tables.runs}
+
+    async def waypoints(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The waypoints that are kept of logs: log and version of each, in that order."""
+        every = ((log_id, each) for log_id, kept in self._tables.waypoints.items() for each in kept)
+        return sorted(each for each in every if each > (after, version) and each[0] <= until)[:limit]
 
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version."""

@@ -1,6 +1,7 @@
 """What operators' tools do in an SQLite log (queries_upkeep_sqlite.sql)."""
 
 import logging
+import math
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
@@ -21,7 +22,7 @@ from signoff.events.store.upkeep import NO_LOG, Derived, Misshapen, kept_rows, r
 from signoff.events.store.words import WORDLESS_PAGE, execution_words
 
 _WINDOW: Final = 50_000
-"""Positions that one statement looks through."""
+"""Events that one statement looks through."""
 
 _SHOWN: Final = 100
 _ID: Final = re.compile(r"'([0-9a-f]{32})'")
@@ -87,10 +88,11 @@ class SqliteUpkeep:
     async def misshapen(self, *, limit: int) -> list[Misshapen]:
         """Rows that no event and no row of this version is like."""
         found: list[Misshapen] = []
-        last, begin = await self._read("last_position"), await self._read("first_position")
-        for after in range(begin - 1, last, _WINDOW):
-            window = (after, min(after + _WINDOW, last), limit - len(found))
-            found += [_misshapen_event(*row) for row in await self._raw("misshapen_events", *window)]
+        after = -math.inf  # no number is below that, whatever somebody wrote as a position
+        while (upto := await self._read("window", after, _WINDOW)) is not None:
+            rows = await self._raw("misshapen_events", after, upto, limit - len(found))
+            found += [_misshapen_event(*row) for row in rows]
+            after = upto
         return found + [
             Misshapen(table=table, found=f"log_id holds {kept}")
             for table, kept in await self._raw("misshapen_rows", limit)
@@ -155,6 +157,13 @@ class SqliteUpkeep:
         with reading_rows("runs"):
             rows = await self._read("known_runs", as_json([each.hex for each in run_ids]))
             return {UUID(run_id): UUID(log_id) for run_id, log_id in rows}
+
+    async def waypoints(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The waypoints that are kept of logs: log and version of each, in that order."""
+        rows = await self._raw("waypoints", after.hex, version, until.hex, limit)
+        return [(UUID(log_id), version) for log_id, version in rows]
 
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version."""

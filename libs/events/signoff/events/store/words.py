@@ -37,6 +37,18 @@ def wanted_words(search: Search) -> list[str]:
     return _of_workspace(search.workspace_id, search.text or "")
 
 
+def words_of_attributes(search: Search) -> list[list[list[str]]]:
+    """The words that executions have when they have the attributes looked for: of each one's alternatives.
+
+    An attribute that may also be a number or a truth, or a text without words, is left out: nothing follows.
+    """
+    found = [
+        [_of_workspace(search.workspace_id, value) if isinstance(value, str) else [] for value in values]
+        for values in search.attributes.values()
+    ]
+    return [alternatives for alternatives in found if all(alternatives)]
+
+
 def has_words(row: ExecutionRow, search: Search) -> bool:
     """Whether an execution has words that begin so."""
     words, wanted = execution_words(row), wanted_words(search)

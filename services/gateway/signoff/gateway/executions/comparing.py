@@ -81,7 +81,7 @@ def _apart(first: list[Event], second: list[Event]) -> tuple[int, list[Pair]]:
 async def _side(gateway: Gateway, row: ExecutionRow, field: str, moment: str | None) -> Folded:
     if moment is None:
         return await state_as_of(gateway.store, row.log_id)
-    event_id = await read_event_id(gateway.store, row, field, moment)
+    event_id = await read_event_id(gateway, row, field, moment)
     return await state_as_of(gateway.store, row.log_id, upto=event_id)
 
 

@@ -54,6 +54,7 @@ class ExecutionFilter(
         error: Part of the text of their error; A to Z and a to z are the same.
         attribute: `name:value`, `name>=number` or `name<=number`. Several values of one name are
             alternatives; everything else must hold.
+        forked_from: Forks of this execution, by its own id.
         text: The beginning of their id, or words: each begins a word of their id, their workflow's id,
             their error or one of their attributes.
     """
@@ -68,6 +69,7 @@ class ExecutionFilter(
     attribute: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"pattern": _ATTRIBUTE_SHOWN})]], Meta(max_length=5)
     ] = []
+    forked_from: Text | None = None
     text: Text | None = None
 
 
@@ -96,6 +98,7 @@ def read_filter(given: ExecutionFilter, workspace_id: UUID, sort: Sort = "-start
         error=given.error,
         attributes=attributes,
         ranges=ranges,
+        forked_from=given.forked_from,
         text=given.text,
         order=_ORDERS[sort.removeprefix("-")],
         descending=sort.startswith("-"),

@@ -69,9 +69,9 @@ async def event_of(gateway: Gateway, row: ExecutionRow, body: ForkBody) -> int:
     if body.event_id is not None and body.at is not None:
         raise bad_request("Give eventId or at, not both")
     if body.event_id is not None:
-        event_id = await read_event_id(gateway.store, row, "eventId", str(body.event_id))
+        event_id = await read_event_id(gateway, row, "eventId", str(body.event_id))
     elif body.at is not None:
-        event_id = await last_event_by(gateway.store, row, "at", _moment(body.at))
+        event_id = await last_event_by(gateway, row, "at", _moment(body.at))
     else:
         event_id = (await gateway.store.heads([row.log_id])).get(row.log_id, 0)
     event_id = await end_of_step(gateway.store, row, event_id)

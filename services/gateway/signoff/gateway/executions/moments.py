@@ -6,44 +6,56 @@ from signoff.audit.life.folding import version_at
 from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore, ExecutionRow
 from signoff.events.times import iso
-from signoff.gateway.errors import never_was
-from signoff.gateway.http.moments import read_moment
+from signoff.gateway.errors import ApiError, bad_field, never_was
+from signoff.gateway.gateway import Gateway
+from signoff.gateway.http.moments import A_TIME, read_moment
 
-NEVER_WAS: Final = {422: "It had no such event, or had not begun by that moment."}
+NEVER_WAS: Final = {
+    422: "It had no such event, had not begun by that moment, or the moment is still to come."
+}
 """The error of routes that ask for a moment of an execution."""
+
+_CLOCKS: Final = 60.0
+"""Seconds by which a caller's clock may be ahead: they may ask for this very moment."""
 
 _SOME: Final = 50
 _LONGEST: Final = 18
 
 
-async def read_event_id(store: EventStore, row: ExecutionRow, field: str, text: str) -> int:
+async def read_event_id(gateway: Gateway, row: ExecutionRow, field: str, text: str) -> int:
     """The event that a parameter names.
 
     Args:
-        store: the log.
+        gateway: the log, and the time of day.
         row: of the execution.
         field: what the caller calls it.
         text: the number of an event, or a moment: then it is the last event by that moment.
 
     Raises:
-        ApiError: 400, it is neither; 422, the log has no such event.
+        ApiError: 400, it is neither; 422, the log has no such event, or the moment is still to come.
     """
-    head = (await store.heads([row.log_id])).get(row.log_id, 0)
+    head = (await gateway.store.heads([row.log_id])).get(row.log_id, 0)
     if text.isascii() and text.isdigit() and len(text) <= _LONGEST:
         event_id = int(text)
         if not 1 <= event_id <= head:
             raise never_was(field, f"must be one of the execution's events, 1 to {head}")
         return event_id
-    return await last_event_by(store, row, field, read_moment(field, text))
+    try:
+        moment = read_moment(field, text)
+    except ApiError as error:
+        raise bad_field(field, f"must be the number of an event, 1 to {head}, or {A_TIME}") from error
+    return await last_event_by(gateway, row, field, moment)
 
 
-async def last_event_by(store: EventStore, row: ExecutionRow, field: str, moment: float) -> int:
+async def last_event_by(gateway: Gateway, row: ExecutionRow, field: str, moment: float) -> int:
     """The last event by a moment, in seconds since the epoch; other arguments as of `read_event_id`.
 
     Raises:
-        ApiError: 422, the execution had not begun.
+        ApiError: 422, the execution had not begun, or the moment is still to come.
     """
-    event_id = await version_at(store, row.log_id, moment)
+    if moment > gateway.clock() + _CLOCKS:
+        raise never_was(field, f"is still to come: without {field} it is as now")
+    event_id = await version_at(gateway.store, row.log_id, moment)
     if event_id == 0:
         raise never_was(field, f"is before the execution began, at {iso(row.started_at)}")
     return event_id

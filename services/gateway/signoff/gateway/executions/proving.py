@@ -39,7 +39,8 @@ class VerificationView(Struct, frozen=True, kw_only=True, rename="camel"):
         events: How many were read.
         head: The last of them.
         faults: What is wrong, with its place and its meaning.
-        proof: None while no checkpoint covers the execution, or where the log is no longer what was signed.
+        proof: None while no checkpoint covers the execution, or where one contradicts the log: then a fault
+            says so.
     """
 
     execution_id: str
@@ -58,8 +59,9 @@ async def verification_of(request: web.Request, row: ExecutionRow) -> Verificati
         StoreUnavailableError: the database is away.
         CheckpointError: what the database keeps of checkpoints is none.
     """
+    gateway = request.app[GATEWAY]
     with request.app[READINGS].place(row.workspace_id):
-        verified = await verify_execution(request.app[GATEWAY].store, row)
+        verified = await verify_execution(gateway.store, row, _signer(gateway).keys)
     return VerificationView(
         execution_id=row.execution_id or str(row.log_id),
         ok=not verified.faults,
@@ -82,4 +84,8 @@ def _shown(proof: Proof) -> ProofView:
 
 def checkpoint_keys(gateway: Gateway) -> Jwks:
     """The public keys of checkpoints, the one that signs first."""
-    return Signer(gateway.sealer.keys_for(LABEL)).keys.jwks()
+    return _signer(gateway).keys.jwks()
+
+
+def _signer(gateway: Gateway) -> Signer:
+    return Signer(gateway.sealer.keys_for(LABEL))

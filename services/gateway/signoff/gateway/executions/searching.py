@@ -10,8 +10,9 @@ from signoff.events.store.base import ExecutionRow, ExecutionStatus, PauseListSt
 from signoff.events.store.ordering import order_key, place_of
 from signoff.events.store.search import Attribute, Search
 from signoff.events.times import iso
+from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.filters import ExecutionFilter, Sort, read_cursor, read_filter, write_cursor
-from signoff.gateway.gateway import Gateway, shown_id
+from signoff.gateway.gateway import Gateway, find_execution, shown_id
 
 
 class SearchQuery(ExecutionFilter, frozen=True, kw_only=True, rename="camel"):
@@ -41,7 +42,8 @@ class StartedBy(Struct, frozen=True, kw_only=True):
 class FoundExecution(Struct, frozen=True, kw_only=True, rename="camel"):
     """An execution as it was when it last started, paused, resumed or ended; ``duration_ms`` when ended.
 
-    Executions of earlier versions of the server have no ``actor``.
+    ``forked_from``: the execution that it is a fork of. Executions of earlier versions of the server have no
+    ``actor``.
     """
 
     execution_id: str
@@ -58,6 +60,7 @@ class FoundExecution(Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None
     error_code: str | None
     attributes: dict[str, Attribute]
+    forked_from: str | None
 
 
 class StatusCounts(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -98,6 +101,31 @@ async def find_executions(gateway: Gateway, caller: Principal, query: SearchQuer
     )
 
 
+async def find_named(gateway: Gateway, caller: Principal, query: SearchQuery) -> ExecutionList:
+    """The same for people: the execution whose id is the text comes before all that only have its words.
+
+    Beside other filters it does so where it is on the page.
+
+    Raises:
+        ApiError: 400, the filter or the cursor is none.
+    """
+    listed = await find_executions(gateway, caller, query)
+    named = None if query.text is None else await _named(gateway, caller, query.text)
+    if named is None:
+        return listed
+    others = [each for each in listed.executions if each.execution_id != named.execution_id]
+    is_alone = query == SearchQuery(text=query.text, sort=query.sort, limit=query.limit, counts=query.counts)
+    is_first = is_alone or (query.cursor is None and len(others) < len(listed.executions))
+    return replace(listed, executions=[named, *others] if is_first else others)
+
+
+async def _named(gateway: Gateway, caller: Principal, text: str) -> FoundExecution | None:
+    try:
+        return found(await find_execution(gateway, caller, text, missing=""))
+    except ApiError:
+        return None
+
+
 async def _counts(gateway: Gateway, wanted: Search) -> StatusCounts:
     counts = await gateway.store.count_executions(replace(wanted, statuses=()))
     return StatusCounts(total=sum(counts.by_status.values()), exact=counts.exact, by_status=counts.by_status)
@@ -121,6 +149,7 @@ def found(row: ExecutionRow) -> FoundExecution:
         error=row.error,
         error_code=row.error_code,
         attributes=row.attributes,
+        forked_from=row.forked_from,
     )
 
 

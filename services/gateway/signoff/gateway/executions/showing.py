@@ -46,7 +46,7 @@ async def folded_as_of(gateway: Gateway, row: ExecutionRow, as_of: str | None) -
     """
     if as_of is None:
         return await fold(gateway.store, row.log_id)
-    event_id = await read_event_id(gateway.store, row, "asOf", as_of)
+    event_id = await read_event_id(gateway, row, "asOf", as_of)
     return await state_as_of(gateway.store, row.log_id, upto=event_id)
 
 

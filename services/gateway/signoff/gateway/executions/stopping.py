@@ -10,7 +10,8 @@ from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.headers import idempotency_key, traceparent
 
 _ROUTE = "cancel"
-_REASON = "Workflow execution was cancelled"
+NO_REASON = "Workflow execution was cancelled"
+"""What is recorded where nobody says why."""
 
 
 async def stop(request: web.Request, caller: Principal, row: ExecutionRow) -> Outcome:
@@ -29,7 +30,7 @@ async def stop(request: web.Request, caller: Principal, row: ExecutionRow) -> Ou
         traceparent=traceparent(request.headers),
     )
     call = await gateway.commands.send(
-        CancelExecution(reason=_REASON),
+        CancelExecution(reason=NO_REASON),
         asked,
         log_id=row.log_id,
         execution_id=row.execution_id,

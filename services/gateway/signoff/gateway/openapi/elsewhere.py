@@ -38,7 +38,7 @@ class FeedQuery(Struct, frozen=True, kw_only=True, rename="camel"):
         workflow_id: Workflows, by commas or repeated.
         status: Events that bring an execution into one of these states, by commas.
         workspace_id: One workspace; without it, all that the caller may see.
-        execution_id: One execution.
+        execution_id: Executions, by commas or repeated, and the `execution:forked` of their forks.
         cursor: It begins after this one; `Last-Event-ID` goes before it. Without either it begins now.
     """
 

@@ -74,6 +74,12 @@ class KafkaReader:
             await self._check_answers(consumer)
         return messages
 
+    async def position(self, partition: int) -> int:
+        """The offset from which a partition is read on."""
+        if self._consumer is None:
+            return self._positions[partition]
+        return int(await self._consumer.position(TopicPartition(self._topic, partition)))
+
     def pause(self, partitions: Collection[int]) -> None:
         """Hand out nothing of these partitions until resumed."""
         paused = self._positions.keys() & set(partitions)
