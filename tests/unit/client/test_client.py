@@ -48,7 +48,7 @@ async def test_what_names_nothing_leads_to_no_other_route(connect: Connect, noth
     client = await connect(server)
 
     with pytest.raises(ConfigurationError, match="is no id and no name"):
-        await client.users.create_key(nothing, "a key", ["read"])
+        await client.users.keys(nothing).create("a key", roles=["read"])
     with pytest.raises(ConfigurationError, match="is no id and no name"):
         await client.executions.handle(nothing, workflow_id="w").cancel()
 

@@ -1,9 +1,9 @@
 """Each chapter of the API: what is asked, and lists through all their pages."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from aiohttp import web
@@ -16,6 +16,7 @@ from signoff.client import (
     NewDecisionLink,
     NewHook,
     NewKey,
+    StreamToken,
     UnavailableError,
 )
 from unit.client.conftest import Connect, Recorder, Serve
@@ -126,13 +127,18 @@ async def test_a_search_names_its_filters_as_the_api_does(connect: Connect) -> N
 
     client = await connect(server)
     listed = client.executions.search(
-        workflows=["w", "v"], statuses=["failed"], attributes=["amount>=100"], error="bank", sort="-duration"
+        workflows=["w", "v"],
+        statuses=["failed"],
+        attributes=["amount>=100"],
+        error="bank",
+        forked_from="f",
+        sort="-duration",
     )
 
     assert [each.attributes async for each in listed] == [{"amount": 250}]
     assert server.asked[0][1] == (
         "/api/executions?workflowId=w&workflowId=v&status=failed&attribute=amount%3E%3D100"
-        "&error=bank&sort=-duration&limit=100"
+        "&error=bank&forkedFrom=f&sort=-duration&limit=100"
     )
 
 
@@ -268,111 +274,137 @@ COUNTS = {
     "groups": {"total": 1},
 }  # fmt: skip
 INBOX = "/api/inbox/e/c"
+SESSION = {"id": "s", "method": "oidc", "signedInAt": "now", "current": False}
+TOKEN = {"token": "t", "expiresAt": "then"}
+JOB = {"taskId": "r", "status": "pending", "metadata": {"createdAt": "now"}}
+EXECUTION_STATE = {
+    "executionId": "e", "workflowId": "w", "status": "paused", "eventId": 17, "at": "now",
+    "workflowVersion": 1, "definitionDigest": "d", "input": {}, "variables": {}, "pausePoints": [POINT],
+    "queue": [{"status": "claimed", "resumeInput": {}, "newExecutionId": "r"}],
+}  # fmt: skip
 Call = Callable[[AsyncClient], Any]
 
 
-@pytest.mark.parametrize(
-    ("call", "answer", "asked", "body"),
-    [
-        (lambda c: c.workflows.rollback("w", 1), DEPLOYED, "POST /api/workflows/w/rollback", {"version": 1}),
-        (lambda c: c.workflows.undeploy("w"), {"isDeployed": False}, "DELETE /api/workflows/w", None),
-        (lambda c: c.workflows.versions("w"), {"versions": []}, "GET /api/workflows/w/versions?limit=100",
-         None),
-        (
-            lambda c: c.executions.handle("e", workflow_id="w").retry(reason="mended"),
-            {"executionId": "e", "runId": "r", "statusUrl": "/api/jobs/r"},
-            "POST /api/executions/e/retry",
-            {"reason": "mended"},
-        ),
-        (lambda c: c.pauses.list("w", statuses=["paused"]), {"pausedExecutions": []},
-         "GET /api/workflows/w/paused?status=paused", None),
-        (lambda c: c.environment.set("TOKEN", "s3cret"), NAMED, "PUT /api/environment/TOKEN",
-         {"value": "s3cret"}),
-        (lambda c: c.environment.get("TOKEN"), NAMED, "GET /api/environment/TOKEN", None),
-        (lambda c: c.environment.remove("TOKEN"), None, "DELETE /api/environment/TOKEN", None),
-        (lambda c: c.environment.list(), {"environment": [NAMED]}, "GET /api/environment", None),
-        (lambda c: c.schedules.switch("w", "b", enabled=False), SCHEDULE, "PATCH /api/schedules/w/b",
-         {"enabled": False}),
-        (lambda c: c.schedules.list(), {"schedules": [SCHEDULE]}, "GET /api/schedules?limit=50", None),
-        (lambda c: c.keys.create("ci", roles=["write"]), KEY, "POST /api/keys",
-         {"name": "ci", "roles": ["write"]}),
-        (lambda c: c.own_keys.create("mine"), KEY, "POST /api/users/me/keys", {"name": "mine"}),
-        (lambda c: c.own_keys.rotate("k", overlap_seconds=60), KEY, "POST /api/users/me/keys/k/rotate",
-         {"overlapSeconds": 60}),
-        (lambda c: c.own_keys.revoke("k"), None, "DELETE /api/users/me/keys/k", None),
-        (lambda c: c.own_keys.list(), {"keys": [KEY]}, "GET /api/users/me/keys?limit=100", None),
-        (lambda c: c.keys.rotate("k"), KEY, "POST /api/keys/k/rotate", {"overlapSeconds": 0}),
-        (lambda c: c.keys.revoke("k"), None, "DELETE /api/keys/k", None),
-        (lambda c: c.keys.list(), {"keys": [KEY]}, "GET /api/keys?limit=100", None),
-        (lambda c: c.users.create("Ada", email="ada@example.org"), USER, "POST /api/users",
-         {"name": "Ada", "service": False, "email": "ada@example.org"}),
-        (lambda c: c.users.get("u"), USER, "GET /api/users/u", None),
-        (lambda c: c.users.update("u", disabled=True), USER, "PATCH /api/users/u", {"disabled": True}),
-        (lambda c: c.users.erase("u"), None, "DELETE /api/users/u", None),
-        (lambda c: c.users.create_key("u", "ci", ["read"]), KEY, "POST /api/users/u/keys",
-         {"name": "ci", "roles": ["read"]}),
-        (lambda c: c.users.list(email="a@b"), {"users": [USER]}, "GET /api/users?email=a@b&limit=100", None),
-        (lambda c: c.groups.create("finance", user_ids=["u"]), GROUP, "POST /api/groups",
-         {"name": "finance", "roles": [], "userIds": ["u"]}),
-        (lambda c: c.groups.get("g"), GROUP, "GET /api/groups/g", None),
-        (lambda c: c.groups.update("g", "finance", roles=["approver"], user_ids=[]), GROUP,
-         "PUT /api/groups/g", {"name": "finance", "roles": ["approver"], "userIds": []}),
-        (lambda c: c.groups.remove("g"), None, "DELETE /api/groups/g", None),
-        (lambda c: c.groups.list(), {"groups": [GROUP]}, "GET /api/groups?limit=100", None),
-        (lambda c: c.workspaces.create("Team"), WORKSPACE, "POST /api/workspaces", {"name": "Team"}),
-        (lambda c: c.workspaces.get("ws"), WORKSPACE, "GET /api/workspaces/ws", None),
-        (lambda c: c.workspaces.rename("ws", "Us"), WORKSPACE, "PATCH /api/workspaces/ws", {"name": "Us"}),
-        (lambda c: c.workspaces.close("ws"), None, "DELETE /api/workspaces/ws", None),
-        (lambda c: c.workspaces.list(), {"workspaces": [WORKSPACE]}, "GET /api/workspaces?limit=100", None),
-        (lambda c: c.workspaces.members("ws"), {"members": [USER]}, f"GET {MEMBERS}?limit=100", None),
-        (lambda c: c.workspaces.add_member("ws", "a@b", ["read"]), USER, f"POST {MEMBERS}",
-         {"email": "a@b", "roles": ["read"]}),
-        (lambda c: c.workspaces.set_member("ws", "u", ["admin"]), USER, f"PUT {MEMBERS}/u",
-         {"roles": ["admin"]}),
-        (lambda c: c.workspaces.remove_member("ws", "u"), None, f"DELETE {MEMBERS}/u", None),
-        (lambda c: c.hooks.create("https://example.com/in", types=["pause:opened"]), HOOK, "POST /api/hooks",
-         {"url": "https://example.com/in", "types": ["pause:opened"], "workflowIds": [], "enabled": True}),
-        (lambda c: c.hooks.get("h"), HOOK, "GET /api/hooks/h", None),
-        (lambda c: c.hooks.update("h", enabled=False), HOOK, "PUT /api/hooks/h",
-         {"types": [], "workflowIds": [], "enabled": False}),
-        (lambda c: c.hooks.remove("h"), None, "DELETE /api/hooks/h", None),
-        (lambda c: c.hooks.rotate("h"), HOOK, "POST /api/hooks/h/rotate", {}),
-        (lambda c: c.hooks.test("h"), {"delivered": True, "status": 200}, "POST /api/hooks/h/test", {}),
-        (lambda c: c.hooks.replay("h", since="2026-05-04"), {"replayed": 2}, "POST /api/hooks/h/replay",
-         {"from": "2026-05-04"}),
-        (lambda c: c.hooks.deliveries("h", state="dead"), {"deliveries": []},
-         "GET /api/hooks/h/deliveries?state=dead&limit=100", None),
-        (lambda c: c.hooks.discard("h", deliveries=["a", "b"]), {"removed": 2, "more": False},
-         "DELETE /api/hooks/h/deliveries?id=a,b", None),
-        (lambda c: c.hooks.list(), {"hooks": [HOOK]}, "GET /api/hooks", None),
-        (lambda c: c.inbox.list(scope="all", workflows=["w"], overdue=True, sort="due"), {"items": []},
-         "GET /api/inbox?scope=all&workflowId=w&overdue=true&sort=due&limit=50", None),
-        (lambda c: c.inbox.list(claimed="nobody"), {"items": []},
-         "GET /api/inbox?claimed=nobody&sort=-priority&limit=50", None),
-        (lambda c: c.inbox.counts(text="acme"), COUNTS, "GET /api/inbox/counts?text=acme", None),
-        (lambda c: c.inbox.get("e", "c"), DETAIL, f"GET {INBOX}", None),
-        (lambda c: c.inbox.claim("e", "c"), STATE, f"POST {INBOX}/claim", {}),
-        (lambda c: c.inbox.release("e", "c"), STATE, f"POST {INBOX}/release", {}),
-        (lambda c: c.inbox.delegate("e", "c", "ann@b"), STATE, f"POST {INBOX}/delegate", {"to": "ann@b"}),
-        (lambda c: c.inbox.reassign("e", "c", ["group:g"], reason="r"), STATE, f"POST {INBOX}/reassign",
-         {"assignees": ["group:g"], "reason": "r"}),
-        (lambda c: c.inbox.return_("e", "c", reason="r"), STATE, f"POST {INBOX}/return", {"reason": "r"}),
-        (lambda c: c.inbox.comment("e", "c", "well"), STATE, f"POST {INBOX}/comment", {"text": "well"}),
-        (lambda c: c.inbox.amend("e", "c", reason="r", content_digest="d", display={"n": 1}), STATE,
-         f"PUT {INBOX}/content", {"reason": "r", "display": {"n": 1}}),
-        (lambda c: c.pauses.held("e"), {"held": []}, "GET /api/executions/e/held", None),
-        (lambda c: c.links.create("e", "c", user_id="ann"), LINK, f"POST {INBOX}/links", {"userId": "ann"}),
-        (lambda c: c.links.list("e", "c"), {"links": []}, f"GET {INBOX}/links?limit=100", None),
-        (lambda c: c.links.revoke("e", "c", "l"), None, f"DELETE {INBOX}/links/l", None),
-        (lambda c: c.absences.get(), ABSENCE, "GET /api/users/me/absence", None),
-        (lambda c: c.absences.set("ann", until="then"), ABSENCE, "PUT /api/users/me/absence",
-         {"delegateId": "ann", "until": "then"}),
-        (lambda c: c.absences.end(), None, "DELETE /api/users/me/absence", None),
-        (lambda c: c.absences.set_member("ws", "u", "ann", until="then"), ABSENCE,
-         f"PUT {MEMBERS}/u/absence", {"delegateId": "ann", "until": "then"}),
-        (lambda c: c.absences.end_member("ws", "u"), None, f"DELETE {MEMBERS}/u/absence", None),
-    ],
-)  # fmt: skip
+CALLS: Final[Sequence[tuple[Call, object, str, object]]] = [
+    (lambda c: c.workflows.rollback("w", 1), DEPLOYED, "POST /api/workflows/w/rollback", {"version": 1}),
+    (lambda c: c.workflows.undeploy("w"), {"isDeployed": False}, "DELETE /api/workflows/w", None),
+    (lambda c: c.workflows.versions("w"), {"versions": []}, "GET /api/workflows/w/versions?limit=100",
+     None),
+    (
+        lambda c: c.executions.handle("e", workflow_id="w").retry(reason="mended"),
+        {"executionId": "e", "runId": "r", "statusUrl": "/api/jobs/r"},
+        "POST /api/executions/e/retry",
+        {"reason": "mended"},
+    ),
+    (lambda c: c.executions.handle("e").state(as_of=17, include_output=True), EXECUTION_STATE,
+     "GET /api/executions/e?asOf=17&includeOutput=true", None),
+    (lambda c: c.executions.handle("e", run_id="r").job(), JOB, "GET /api/jobs/r", None),
+    (lambda c: c.executions.handle("e").stream_token(), TOKEN, "POST /api/stream-tokens",
+     {"executionId": "e"}),
+    (lambda c: c.feed_token(types=["pause:*"], workflows=["w"]), TOKEN, "POST /api/stream-tokens",
+     {"feed": {"types": ["pause:*"], "workflowId": ["w"], "status": [], "executionId": None}}),
+    (lambda c: c.pauses.list("w", statuses=["paused"]), {"pausedExecutions": []},
+     "GET /api/workflows/w/paused?status=paused", None),
+    (lambda c: c.environment.set("TOKEN", "s3cret"), NAMED, "PUT /api/environment/TOKEN",
+     {"value": "s3cret"}),
+    (lambda c: c.environment.get("TOKEN"), NAMED, "GET /api/environment/TOKEN", None),
+    (lambda c: c.environment.remove("TOKEN"), None, "DELETE /api/environment/TOKEN", None),
+    (lambda c: c.environment.list(), {"environment": [NAMED]}, "GET /api/environment", None),
+    (lambda c: c.schedules.switch("w", "b", enabled=False), SCHEDULE, "PATCH /api/schedules/w/b",
+     {"enabled": False}),
+    (lambda c: c.schedules.list(), {"schedules": [SCHEDULE]}, "GET /api/schedules?limit=50", None),
+    (lambda c: c.keys.create("ci", roles=["write"]), KEY, "POST /api/keys",
+     {"name": "ci", "roles": ["write"]}),
+    (lambda c: c.own_keys.create("mine"), KEY, "POST /api/users/me/keys", {"name": "mine"}),
+    (lambda c: c.own_keys.rotate("k", overlap_seconds=60), KEY, "POST /api/users/me/keys/k/rotate",
+     {"overlapSeconds": 60}),
+    (lambda c: c.own_keys.revoke("k"), None, "DELETE /api/users/me/keys/k", None),
+    (lambda c: c.own_keys.list(), {"keys": [KEY]}, "GET /api/users/me/keys?limit=100", None),
+    (lambda c: c.keys.rotate("k"), KEY, "POST /api/keys/k/rotate", {"overlapSeconds": 0}),
+    (lambda c: c.keys.revoke("k"), None, "DELETE /api/keys/k", None),
+    (lambda c: c.keys.list(), {"keys": [KEY]}, "GET /api/keys?limit=100", None),
+    (lambda c: c.users.create("Ada", email="ada@example.org"), USER, "POST /api/users",
+     {"name": "Ada", "service": False, "email": "ada@example.org"}),
+    (lambda c: c.users.get("u"), USER, "GET /api/users/u", None),
+    (lambda c: c.users.update("u", disabled=True), USER, "PATCH /api/users/u", {"disabled": True}),
+    (lambda c: c.users.erase("u"), None, "DELETE /api/users/u", None),
+    (lambda c: c.users.keys("u").create("ci", workspace_id="ws"), KEY, "POST /api/users/u/keys",
+     {"name": "ci", "workspaceId": "ws"}),
+    (lambda c: c.users.keys("u").rotate("k"), KEY, "POST /api/users/u/keys/k/rotate", {"overlapSeconds": 0}),
+    (lambda c: c.users.keys("u").revoke("k"), None, "DELETE /api/users/u/keys/k", None),
+    (lambda c: c.users.keys("u").list(), {"keys": [KEY]}, "GET /api/users/u/keys?limit=100", None),
+    (lambda c: c.account.get(), USER, "GET /api/users/me", None),
+    (lambda c: c.account.rename("Ada"), USER, "PATCH /api/users/me", {"name": "Ada"}),
+    (lambda c: c.account.change_password("old", "new"), None, "POST /api/users/me/password",
+     {"currentPassword": "old", "newPassword": "new"}),
+    (lambda c: c.account.sessions(), {"sessions": [SESSION]}, "GET /api/users/me/sessions", None),
+    (lambda c: c.account.end_session("s"), None, "DELETE /api/users/me/sessions/s", None),
+    (lambda c: c.account.end_sessions(), None, "DELETE /api/users/me/sessions", None),
+    (lambda c: c.users.list(email="a@b"), {"users": [USER]}, "GET /api/users?email=a@b&limit=100", None),
+    (lambda c: c.groups.create("finance", user_ids=["u"]), GROUP, "POST /api/groups",
+     {"name": "finance", "roles": [], "userIds": ["u"]}),
+    (lambda c: c.groups.get("g"), GROUP, "GET /api/groups/g", None),
+    (lambda c: c.groups.update("g", "finance", roles=["approver"], user_ids=[]), GROUP,
+     "PUT /api/groups/g", {"name": "finance", "roles": ["approver"], "userIds": []}),
+    (lambda c: c.groups.remove("g"), None, "DELETE /api/groups/g", None),
+    (lambda c: c.groups.list(), {"groups": [GROUP]}, "GET /api/groups?limit=100", None),
+    (lambda c: c.workspaces.create("Team"), WORKSPACE, "POST /api/workspaces", {"name": "Team"}),
+    (lambda c: c.workspaces.get("ws"), WORKSPACE, "GET /api/workspaces/ws", None),
+    (lambda c: c.workspaces.rename("ws", "Us"), WORKSPACE, "PATCH /api/workspaces/ws", {"name": "Us"}),
+    (lambda c: c.workspaces.close("ws"), None, "DELETE /api/workspaces/ws", None),
+    (lambda c: c.workspaces.list(), {"workspaces": [WORKSPACE]}, "GET /api/workspaces?limit=100", None),
+    (lambda c: c.workspaces.members("ws"), {"members": [USER]}, f"GET {MEMBERS}?limit=100", None),
+    (lambda c: c.workspaces.add_member("ws", "a@b", ["read"]), USER, f"POST {MEMBERS}",
+     {"email": "a@b", "roles": ["read"]}),
+    (lambda c: c.workspaces.set_member("ws", "u", ["admin"]), USER, f"PUT {MEMBERS}/u",
+     {"roles": ["admin"]}),
+    (lambda c: c.workspaces.remove_member("ws", "u"), None, f"DELETE {MEMBERS}/u", None),
+    (lambda c: c.hooks.create("https://example.com/in", types=["pause:opened"]), HOOK, "POST /api/hooks",
+     {"url": "https://example.com/in", "types": ["pause:opened"], "workflowIds": [], "enabled": True}),
+    (lambda c: c.hooks.get("h"), HOOK, "GET /api/hooks/h", None),
+    (lambda c: c.hooks.update("h", enabled=False), HOOK, "PUT /api/hooks/h",
+     {"types": [], "workflowIds": [], "enabled": False}),
+    (lambda c: c.hooks.remove("h"), None, "DELETE /api/hooks/h", None),
+    (lambda c: c.hooks.rotate("h"), HOOK, "POST /api/hooks/h/rotate", {}),
+    (lambda c: c.hooks.test("h"), {"delivered": True, "status": 200}, "POST /api/hooks/h/test", {}),
+    (lambda c: c.hooks.replay("h", since="2026-05-04"), {"replayed": 2}, "POST /api/hooks/h/replay",
+     {"from": "2026-05-04"}),
+    (lambda c: c.hooks.deliveries("h", state="dead"), {"deliveries": []},
+     "GET /api/hooks/h/deliveries?state=dead&limit=100", None),
+    (lambda c: c.hooks.discard("h", deliveries=["a", "b"]), {"removed": 2, "more": False},
+     "DELETE /api/hooks/h/deliveries?id=a,b", None),
+    (lambda c: c.hooks.list(), {"hooks": [HOOK]}, "GET /api/hooks", None),
+    (lambda c: c.inbox.list(scope="all", workflows=["w"], overdue=True, sort="due"), {"items": []},
+     "GET /api/inbox?scope=all&workflowId=w&overdue=true&sort=due&limit=50", None),
+    (lambda c: c.inbox.list(claimed="nobody"), {"items": []},
+     "GET /api/inbox?claimed=nobody&sort=-priority&limit=50", None),
+    (lambda c: c.inbox.counts(text="acme"), COUNTS, "GET /api/inbox/counts?text=acme", None),
+    (lambda c: c.inbox.get("e", "c"), DETAIL, f"GET {INBOX}", None),
+    (lambda c: c.inbox.claim("e", "c"), STATE, f"POST {INBOX}/claim", {}),
+    (lambda c: c.inbox.release("e", "c"), STATE, f"POST {INBOX}/release", {}),
+    (lambda c: c.inbox.delegate("e", "c", "ann@b"), STATE, f"POST {INBOX}/delegate", {"to": "ann@b"}),
+    (lambda c: c.inbox.reassign("e", "c", ["group:g"], reason="r"), STATE, f"POST {INBOX}/reassign",
+     {"assignees": ["group:g"], "reason": "r"}),
+    (lambda c: c.inbox.return_("e", "c", reason="r"), STATE, f"POST {INBOX}/return", {"reason": "r"}),
+    (lambda c: c.inbox.comment("e", "c", "well"), STATE, f"POST {INBOX}/comment", {"text": "well"}),
+    (lambda c: c.inbox.amend("e", "c", reason="r", content_digest="d", display={"n": 1}), STATE,
+     f"PUT {INBOX}/content", {"reason": "r", "display": {"n": 1}}),
+    (lambda c: c.pauses.held("e"), {"held": []}, "GET /api/executions/e/held", None),
+    (lambda c: c.links.create("e", "c", user_id="ann"), LINK, f"POST {INBOX}/links", {"userId": "ann"}),
+    (lambda c: c.links.list("e", "c"), {"links": []}, f"GET {INBOX}/links?limit=100", None),
+    (lambda c: c.links.revoke("e", "c", "l"), None, f"DELETE {INBOX}/links/l", None),
+    (lambda c: c.absences.get(), ABSENCE, "GET /api/users/me/absence", None),
+    (lambda c: c.absences.set("ann", until="then"), ABSENCE, "PUT /api/users/me/absence",
+     {"delegateId": "ann", "until": "then"}),
+    (lambda c: c.absences.end(), None, "DELETE /api/users/me/absence", None),
+    (lambda c: c.absences.set_member("ws", "u", "ann", until="then"), ABSENCE,
+     f"PUT {MEMBERS}/u/absence", {"delegateId": "ann", "until": "then"}),
+    (lambda c: c.absences.end_member("ws", "u"), None, f"DELETE {MEMBERS}/u/absence", None),
+]  # fmt: skip
+"""A call, how it is answered, and what the server is asked: the request and its body."""
+
+
+@pytest.mark.parametrize(("call", "answer", "asked", "body"), CALLS)
 async def test_a_call_is_the_request_of_the_contract(
     connect: Connect, call: Call, answer: object, asked: str, body: object
 ) -> None:
@@ -407,6 +439,7 @@ async def test_many_decisions_are_sent_a_hundred_at_once_and_each_has_its_result
     [
         NewKey(id="k", name="ci", key="s3cret"),
         NewHook(hook_id="h", url="u", secret="s3cret"),
+        StreamToken(token="s3cret", expires_at="then"),
         NewDecisionLink(id="l", url="s3cret", token="s3cret", expires_at="then", user_id="u"),
     ],
 )

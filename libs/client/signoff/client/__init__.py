@@ -34,6 +34,8 @@ from signoff.client.answers.inbox import (
     Vote,
 )
 from signoff.client.answers.pauses import PausedExecution, PausePoint, QuorumProgress, Resumed
+from signoff.client.answers.states import ExecutionState, Job
+from signoff.client.answers.tokens import StreamToken
 from signoff.client.answers.workflows import (
     Deployed,
     Schedule,
@@ -53,6 +55,7 @@ from signoff.client.answers.workspaces import (
     NewHook,
     NewKey,
     Role,
+    Session,
     Usage,
     User,
     Workspace,
@@ -114,6 +117,7 @@ __all__ = [
     "Execution",
     "ExecutionEndedError",
     "ExecutionFailedError",
+    "ExecutionState",
     "ExecutionStatus",
     "ExecutionView",
     "File",
@@ -130,6 +134,7 @@ __all__ = [
     "InboxCounts",
     "InboxItem",
     "InvalidRequestError",
+    "Job",
     "Key",
     "Member",
     "NewDecisionLink",
@@ -155,7 +160,9 @@ __all__ = [
     "Role",
     "Schedule",
     "ServerError",
+    "Session",
     "StreamEvent",
+    "StreamToken",
     "TimedOutError",
     "UnavailableError",
     "UnreachableError",

@@ -6,10 +6,12 @@ from types import TracebackType
 from typing import Final, Self
 
 from signoff.client.answers.executions import ExecutionStatus, StreamEvent
+from signoff.client.answers.tokens import StreamToken
 from signoff.client.answers.workspaces import Caller, Usage
 from signoff.client.follow import feed, present
 from signoff.client.resources.absences import AsyncAbsences
 from signoff.client.resources.accesses import AsyncAccesses
+from signoff.client.resources.account import AsyncAccount
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.executions import AsyncExecutions
 from signoff.client.resources.files import AsyncFiles
@@ -67,6 +69,7 @@ class AsyncClient:
         environment: set the values of ``{{NAME}}``.
         keys: the API keys of the workspace.
         own_keys: the caller's own.
+        account: the caller's name, password and sessions.
         users: who there is, for administrators.
         groups: users who decide together.
         workspaces: the workspaces themselves, and their members.
@@ -110,6 +113,7 @@ class AsyncClient:
         self.environment = AsyncEnvironment(transport, patience=patience)
         self.keys = AsyncKeys(transport, patience=patience)
         self.own_keys = AsyncKeys(transport, patience=patience, place=("users", "me", "keys"))
+        self.account = AsyncAccount(transport, patience=patience)
         self.users = AsyncUsers(transport, patience=patience)
         self.groups = AsyncGroups(transport, patience=patience)
         self.workspaces = AsyncWorkspaces(transport, patience=patience)
@@ -142,7 +146,7 @@ class AsyncClient:
             types: only events of these types; ``pause:*`` stands for all that begin so.
             workflows: only of these.
             states: only events that bring an execution into one of these states.
-            execution_id: only of this execution.
+            execution_id: only of this execution, and what begins a fork of it.
             cursor: the ``cursor`` of the last event that is known, or :meth:`present`: what came after it
                 comes first. Where it is left away, what happens from the first ``anext`` on.
 
@@ -165,6 +169,30 @@ class AsyncClient:
     async def present(self) -> str:
         """The cursor of this moment: a feed that is opened at it has everything that happens from now on."""
         return await present(self._transport, api_path("stream"), patience=self._patience)
+
+    async def feed_token(
+        self,
+        *,
+        types: Sequence[str] = (),
+        workflows: Sequence[str] = (),
+        states: Sequence[ExecutionStatus] = (),
+        execution_id: str | None = None,
+    ) -> StreamToken:
+        """A token by which a browser's ``EventSource`` opens a feed with these filters, within 60 s.
+
+        Args:
+            types: as of :meth:`feed`, as the others.
+            workflows: the same.
+            states: the same.
+            execution_id: the same.
+        """
+        feed = {
+            "types": list(types),
+            "workflowId": list(workflows),
+            "status": list(states),
+            "executionId": execution_id,
+        }
+        return await self._transport.call(StreamToken, "POST", api_path("stream-tokens"), json={"feed": feed})
 
     async def who_am_i(self) -> Caller:
         """Whose the key is, and what it may do where."""

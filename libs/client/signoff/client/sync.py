@@ -7,6 +7,7 @@ from signoff.client.blocking import Blocking, LoopThread, called, constructed, g
 from signoff.client.client import AsyncClient
 from signoff.client.resources.absences import AsyncAbsences
 from signoff.client.resources.accesses import AsyncAccesses
+from signoff.client.resources.account import AsyncAccount
 from signoff.client.resources.environment import AsyncEnvironment
 from signoff.client.resources.execution import AsyncExecution
 from signoff.client.resources.executions import AsyncExecutions
@@ -40,6 +41,9 @@ class Execution(Blocking[AsyncExecution]):
 
     find_workflow = called(AsyncExecution.find_workflow)
     status = called(AsyncExecution.status)
+    state = called(AsyncExecution.state)
+    job = called(AsyncExecution.job)
+    stream_token = called(AsyncExecution.stream_token)
     follow = iterated(AsyncExecution.follow)
     events = iterated(AsyncExecution.events)
     blob = called(AsyncExecution.blob)
@@ -171,6 +175,17 @@ class Keys(Blocking[AsyncKeys]):
     list = iterated(AsyncKeys.list)
 
 
+class Account(Blocking[AsyncAccount]):
+    """``client.account``."""
+
+    get = called(AsyncAccount.get)
+    rename = called(AsyncAccount.rename)
+    change_password = called(AsyncAccount.change_password)
+    sessions = iterated(AsyncAccount.sessions)
+    end_session = called(AsyncAccount.end_session)
+    end_sessions = called(AsyncAccount.end_sessions)
+
+
 class Users(Blocking[AsyncUsers]):
     """``client.users``."""
 
@@ -178,7 +193,7 @@ class Users(Blocking[AsyncUsers]):
     get = called(AsyncUsers.get)
     update = called(AsyncUsers.update)
     erase = called(AsyncUsers.erase)
-    create_key = called(AsyncUsers.create_key)
+    keys = made(AsyncUsers.keys, Keys)
     list = iterated(AsyncUsers.list)
 
 
@@ -250,6 +265,7 @@ class Client(Blocking[AsyncClient]):
         self.environment = Environment(inner.environment, thread)
         self.keys = Keys(inner.keys, thread)
         self.own_keys = Keys(inner.own_keys, thread)
+        self.account = Account(inner.account, thread)
         self.users = Users(inner.users, thread)
         self.groups = Groups(inner.groups, thread)
         self.workspaces = Workspaces(inner.workspaces, thread)
@@ -258,6 +274,7 @@ class Client(Blocking[AsyncClient]):
 
     feed = iterated(AsyncClient.feed)
     present = called(AsyncClient.present)
+    feed_token = called(AsyncClient.feed_token)
     who_am_i = called(AsyncClient.who_am_i)
     usage = called(AsyncClient.usage)
 

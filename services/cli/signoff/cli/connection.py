@@ -39,6 +39,8 @@ _ADVICE: Final[Mapping[str, str]] = {
     "Execution not found": "look with `signoff executions list`",
     "Workflow version not found": "look with `signoff workflows versions`",
     "API key not found": "look with `signoff keys list`",
+    "This key is a workspace's: it has no user": "set SIGNOFF_API_KEY to a key of your own",
+    "Session not found: it has ended": "look with `signoff account sessions`",
     "User not found": "look with `signoff users list`",
     "Webhook not found": "look with `signoff hooks list`",
     "Schedule not found": "look with `signoff schedules list`",

@@ -57,11 +57,11 @@ def require_cluster(settings: Settings, *, database: bool = True, broker: bool =
         )
 
 
-def require_data(settings: Settings) -> None:
-    """Make sure that a command which only looks finds what servers keep: opening it would make it anew.
+def require_log(settings: Settings) -> None:
+    """Make sure that a command which only looks finds a log.
 
     Raises:
-        CommandError: names what is not there, and what to set.
+        CommandError: names the folder that has none, and what to set.
     """
     folder = settings.data.absolute()
     if settings.database_url is None and not (folder / "signoff.db").exists():
@@ -69,6 +69,16 @@ def require_data(settings: Settings) -> None:
             f"there is no log in {folder}: set SIGNOFF_DATA as the server has it; for a cluster "
             "SIGNOFF_DATABASE_URL and SIGNOFF_KAFKA, too"
         )
+
+
+def require_data(settings: Settings) -> None:
+    """Make sure that a command finds all that servers keep.
+
+    Raises:
+        CommandError: names what is not there, and what to set.
+    """
+    require_log(settings)
+    folder = settings.data.absolute()
     missing = [
         name
         for name, value, kept in (

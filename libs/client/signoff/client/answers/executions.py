@@ -126,7 +126,11 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class FoundExecution(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An execution as a search finds it. ``attributes``: what its workflow lets it be found by."""
+    """An execution as a search finds it.
+
+    ``attributes``: what its workflow lets it be found by. ``forked_from``: the execution that it is a fork
+    of.
+    """
 
     execution_id: str
     workflow_id: str
@@ -142,6 +146,7 @@ class FoundExecution(Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None = None
     error_code: str | None = None
     attributes: dict[str, Json] = {}
+    forked_from: str | None = None
 
 
 class BulkResult(Struct, frozen=True, kw_only=True, rename="camel"):

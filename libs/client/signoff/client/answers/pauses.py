@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from signoff.client.errors import Json
 
@@ -51,10 +51,27 @@ class DeadlineStep(Struct, frozen=True, kw_only=True):
 
 
 class ResumeEntry(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A decision that was taken on a point; ``resume_input``: what was submitted, secrets masked."""
+    """A decision that was taken on a point, and the run that it leads to.
+
+    Attributes:
+        status: ``pending`` until its run begins, ``claimed`` while it is at work, ``completed``, ``failed``.
+        resume_input: what was submitted, secrets masked.
+        context_id: the point.
+        run_id: the run.
+        queued_at: when it was taken.
+        claimed_at: when its run began.
+        completed_at: when that ended.
+        failure_reason: why it failed.
+    """
 
     status: str
     resume_input: Json = None
+    context_id: str | None = None
+    run_id: str | None = field(default=None, name="newExecutionId")
+    queued_at: str | None = None
+    claimed_at: str | None = None
+    completed_at: str | None = None
+    failure_reason: str | None = None
 
 
 class PausePoint(Struct, frozen=True, kw_only=True, rename="camel"):

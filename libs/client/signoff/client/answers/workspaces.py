@@ -4,6 +4,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from signoff.client.answers.decisions import Absence
+
 Role: TypeAlias = Literal["read", "write", "admin", "approver", "auditor"]
 
 
@@ -28,9 +30,10 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Member(User, frozen=True, kw_only=True, rename="camel"):
-    """A user with what they are in a workspace."""
+    """A user with what they are in a workspace; ``absence``: now or to come."""
 
     roles: list[Role]
+    absence: Absence | None = None
 
 
 class Group(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -65,6 +68,22 @@ class NewKey(Key, frozen=True, kw_only=True, rename="camel"):
 
     def __repr__(self) -> str:
         return f"NewKey(id={self.id!r}, name={self.name!r})"
+
+
+class Session(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A browser in which somebody is signed in.
+
+    Attributes:
+        id: names it, and tells nothing of its token.
+        method: how they proved who they are.
+        signed_in_at: UTC, ISO 8601.
+        current: it is the one that asks; never where a key does.
+    """
+
+    id: str
+    method: Literal["password", "oidc", "apiKey"]
+    signed_in_at: str
+    current: bool = False
 
 
 class EnvironmentName(Struct, frozen=True, kw_only=True, rename="camel"):

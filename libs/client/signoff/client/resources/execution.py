@@ -18,6 +18,8 @@ from signoff.client.answers.executions import (
 )
 from signoff.client.answers.forks import DryRun, Forked
 from signoff.client.answers.pauses import PausePoint, Resumed
+from signoff.client.answers.states import ExecutionState, Job
+from signoff.client.answers.tokens import StreamToken
 from signoff.client.downloads import pieces_of, write_pieces
 from signoff.client.errors import Json, NotFoundError
 from signoff.client.follow import follow
@@ -105,6 +107,45 @@ class AsyncExecution:
             params=query(
                 includeOutput=include_output or None, selectedOutputs=",".join(selected_outputs) or None
             ),
+        )
+
+    async def state(
+        self,
+        *,
+        as_of: int | str | None = None,
+        include_output: bool = False,
+        selected_outputs: Sequence[str] = (),
+    ) -> ExecutionState:
+        """The execution with its input, its variables, its pause points and decisions, now or in its past.
+
+        Args:
+            as_of: after this event, or at this moment, ISO 8601; without an offset it is UTC. Now where it
+                is left away.
+            include_output: with its ``final_output``.
+            selected_outputs: with these in its ``block_outputs``, such as ``pay.receipt``.
+
+        Raises:
+            InvalidRequestError: it has no such event, or had not begun by then.
+        """
+        return await self._transport.call(
+            ExecutionState,
+            "GET",
+            api_path("executions", self.id),
+            params=query(
+                asOf=as_of,
+                includeOutput=include_output or None,
+                selectedOutputs=",".join(selected_outputs) or None,
+            ),
+        )
+
+    async def job(self) -> Job:
+        """How far its run is, by itself: the one that ``run_id`` names."""
+        return await self._transport.call(Job, "GET", api_path("jobs", self.run_id))
+
+    async def stream_token(self) -> StreamToken:
+        """A token by which a browser's ``EventSource`` opens the execution's stream, within 60 s."""
+        return await self._transport.call(
+            StreamToken, "POST", api_path("stream-tokens"), json={"executionId": self.id}
         )
 
     async def follow(

@@ -43,6 +43,7 @@ class Filters(TypedDict, total=False):
         error: a part of why they failed, in any case.
         attributes: what their workflows let them be found by: ``customer:Ada``, ``amount>=100``.
             Several values of one name are alternatives.
+        forked_from: forks of this execution, by its own id.
         text: the beginning of their id, or words: each begins a word of their id, their workflow's id,
             their error or one of their attributes.
     """
@@ -55,6 +56,7 @@ class Filters(TypedDict, total=False):
     started_before: str
     error: str
     attributes: Sequence[str]
+    forked_from: str
     text: str
 
 
@@ -67,6 +69,7 @@ _NAMES: Mapping[str, str] = {
     "started_before": "startedBefore",
     "error": "error",
     "attributes": "attribute",
+    "forked_from": "forkedFrom",
     "text": "text",
 }
 """As the API calls the filters."""

@@ -13,7 +13,7 @@ class _Keys(Paged):
 
 
 class AsyncKeys(Resource):
-    """``client.keys``, those of the workspace, and ``client.own_keys``, those of the caller.
+    """``client.keys``, of the workspace, ``client.own_keys``, of the caller, and ``client.users.keys(…)``.
 
     Args:
         transport: to the server.
@@ -30,6 +30,7 @@ class AsyncKeys(Resource):
         name: str,
         *,
         roles: Sequence[Role] | None = None,
+        workspace_id: str | None = None,
         expires_at: str | None = None,
         idempotency_key: str | None = None,
     ) -> NewKey:
@@ -39,6 +40,7 @@ class AsyncKeys(Resource):
             name: what it is for.
             roles: what it may do, no more than the caller may. A workspace's key must have some; a user's
                 without any may do all that they may.
+            workspace_id: where alone a user's key acts; in all their workspaces where it is left away.
             expires_at: ISO 8601; never where it is left away.
             idempotency_key: the same key and request again, for an hour, show the same secret.
         """
@@ -46,7 +48,7 @@ class AsyncKeys(Resource):
             NewKey,
             "POST",
             api_path(*self._place),
-            json=key_body(name, roles, expires_at),
+            json=_body(name, roles, workspace_id, expires_at),
             key=idempotency_key,
         )
 
@@ -81,8 +83,10 @@ class AsyncKeys(Resource):
         return self._listed(api_path(*self._place), _Keys, lambda page: page.keys, page_size=page_size)
 
 
-def key_body(name: str, roles: Sequence[Role] | None, expires_at: str | None) -> dict[str, Json]:
-    """The body of a request that makes a key."""
+def _body(
+    name: str, roles: Sequence[Role] | None, workspace_id: str | None, expires_at: str | None
+) -> dict[str, Json]:
     bounds: dict[str, Json] = {} if roles is None else {"roles": list(roles)}
+    bounds |= {} if workspace_id is None else {"workspaceId": workspace_id}
     bounds |= {} if expires_at is None else {"expiresAt": expires_at}
     return {"name": name, **bounds}

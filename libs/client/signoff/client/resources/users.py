@@ -1,10 +1,10 @@
 """The users of an installation: people and programs' accounts. What they may do, workspaces say."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
-from signoff.client.answers.workspaces import NewKey, Role, User
+from signoff.client.answers.workspaces import User
 from signoff.client.errors import Json
-from signoff.client.resources.keys import key_body
+from signoff.client.resources.keys import AsyncKeys
 from signoff.client.resources.resource import Paged, Resource
 from signoff.client.transport import api_path, query
 
@@ -78,34 +78,16 @@ class AsyncUsers(Resource):
         """
         await self._transport.remove(api_path("users", user_id))
 
-    async def create_key(
-        self,
-        user_id: str,
-        name: str,
-        roles: Sequence[Role] | None = None,
-        *,
-        expires_at: str | None = None,
-        idempotency_key: str | None = None,
-    ) -> NewKey:
-        """Make a key of a service. Its secret is shown this once.
+    def keys(self, user_id: str) -> AsyncKeys:
+        """The keys of a service, made for it as people make their own; the server is not asked.
+
+        Its methods raise :class:`~signoff.client.ConflictError` where the user is a person.
 
         Args:
             user_id: the service.
-            name: what it is for.
-            roles: that bound what it may do; all that the service may where they are left out.
-            expires_at: ISO 8601; never where it is left away.
-            idempotency_key: the same key and request again, for an hour, show the same secret.
-
-        Raises:
-            ConflictError: the user is a person, who makes their keys themselves.
         """
-        return await self._transport.call(
-            NewKey,
-            "POST",
-            api_path("users", user_id, "keys"),
-            json=key_body(name, roles, expires_at),
-            key=idempotency_key,
-        )
+        place = ("users", user_id, "keys")
+        return AsyncKeys(self._transport, patience=self._patience, place=place)
 
     def list(self, *, email: str | None = None, page_size: int = 100) -> AsyncGenerator[User, None]:
         """The users.

@@ -24,13 +24,16 @@ async def find_user(client: AsyncClient, who: str) -> str:
     raise CommandError(f"nobody here has the address {who}: look with `signoff users list`")
 
 
-def read_password() -> str:
-    """A password: asked for on a terminal, else the first line of standard input.
+def read_password(prompt: str = "New password: ") -> str:
+    """A password: asked for on a terminal, else the next line of standard input.
+
+    Args:
+        prompt: what a terminal shows.
 
     Raises:
         CommandError: there is none.
     """
-    password = getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
+    password = getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
     if not password:
         raise CommandError("a password is needed: type it, or send it as a line to standard input")
     return password

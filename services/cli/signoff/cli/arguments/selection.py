@@ -24,6 +24,7 @@ class Selection:
         started_before: Before this moment.
         error: Part of why they failed; A to Z and a to z are the same.
         attribute: NAME:VALUE, NAME>=NUMBER or NAME<=NUMBER, in quotes; may be given again.
+        forked_from: Forks of this execution, by its own id.
         text: The beginning of their id, or words: each begins a word of their id, their workflow's id,
             their error or one of their attributes.
     """
@@ -36,6 +37,7 @@ class Selection:
     started_before: str | None = None
     error: str | None = None
     attribute: list[str] | None = None
+    forked_from: str | None = None
     text: str | None = None
 
     def filters(self) -> Filters:
@@ -49,6 +51,7 @@ class Selection:
             "started_before": self.started_before,
             "error": self.error,
             "attributes": self.attribute,
+            "forked_from": self.forked_from,
             "text": self.text,
         }
         return msgspec.convert({name: value for name, value in given.items() if value}, Filters)

@@ -4,6 +4,8 @@ from typing import Final
 
 from signoff.cli.catalog import Chapter, Command, Family
 
+_A_SERVICE: Final = "0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a"
+
 PEOPLE: Final[Chapter] = (
     Command(
         "whoami", "whoami:whoami", "Say who the key in use is, and what it may do where.", ("signoff whoami",)
@@ -13,6 +15,33 @@ PEOPLE: Final[Chapter] = (
         "limits:limits",
         "Say how often the key in use may still start executions.",
         ("signoff limits",),
+    ),
+    Family(
+        "account",
+        "Look after your own name, password and sessions.",
+        (
+            Command(
+                "rename", "account:rename", "Give yourself another name.", ("signoff account rename Ada",)
+            ),
+            Command(
+                "password",
+                "account:password",
+                "Change your password.",
+                ("signoff account password",),
+            ),
+            Command(
+                "sessions",
+                "account:sessions",
+                "List the browsers in which you are signed in.",
+                ("signoff account sessions",),
+            ),
+            Command(
+                "sign-out",
+                "account:sign_out",
+                "Sign yourself out in one browser, or in all of them.",
+                ("signoff account sign-out x1Qm0c5rJ8w2Zk7uTf4BvA", "signoff account sign-out --everywhere"),
+            ),
+        ),
     ),
     Family(
         "users",
@@ -26,6 +55,18 @@ PEOPLE: Final[Chapter] = (
                 "users:add",
                 "Add a person or a service account.",
                 ("signoff users add Ada --email ada@example.org --password",),
+            ),
+            Command(
+                "show",
+                "users:show",
+                "Show a user.",
+                ("signoff users show 0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a",),
+            ),
+            Command(
+                "rename",
+                "users:rename",
+                "Give a user another name.",
+                ("signoff users rename ada@example.org 'Ada Lovelace'",),
             ),
             Command(
                 "disable",
@@ -60,6 +101,21 @@ PEOPLE: Final[Chapter] = (
                 ("signoff groups create finance --roles approver --member ada@example.org",),
             ),
             Command(
+                "show", "groups:show", "Show a group, with its members.", ("signoff groups show finance",)
+            ),
+            Command(
+                "rename",
+                "groups:rename",
+                "Give a group another name.",
+                ("signoff groups rename finance accounting",),
+            ),
+            Command(
+                "set-roles",
+                "groups:set_roles",
+                "Say what roles the members of a group have by it.",
+                ("signoff groups set-roles finance --roles read --roles approver",),
+            ),
+            Command(
                 "add-member",
                 "groups:add_member",
                 "Add a member of the workspace to a group.",
@@ -78,7 +134,12 @@ PEOPLE: Final[Chapter] = (
         "keys",
         "Make, rotate and revoke API keys: the workspace's, a service account's, one's own.",
         (
-            Command("list", "keys:list_keys", "List the workspace's API keys.", ("signoff keys list",)),
+            Command(
+                "list",
+                "keys:list_keys",
+                "List API keys.",
+                ("signoff keys list", f"signoff keys list --user {_A_SERVICE}"),
+            ),
             Command(
                 "create",
                 "keys:create",
@@ -86,7 +147,7 @@ PEOPLE: Final[Chapter] = (
                 (
                     "signoff keys create nightly-import --roles write --expires-in-days 90",
                     "signoff keys create laptop --own",
-                    "signoff keys create agent --roles read --user 0198c1f0-1111-7c1a-9f7e-1f2e3d4c5b6a",
+                    f"signoff keys create agent --roles read --user {_A_SERVICE}",
                 ),
             ),
             Command(
@@ -99,7 +160,10 @@ PEOPLE: Final[Chapter] = (
                 "revoke",
                 "keys:revoke",
                 "Let an API key be good for nothing from now on.",
-                ("signoff keys revoke 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",),
+                (
+                    "signoff keys revoke 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a",
+                    f"signoff keys revoke 0198c1f0-7d3e-7c1a-9f7e-1f2e3d4c5b6a --user {_A_SERVICE}",
+                ),
             ),
         ),
     ),
@@ -145,6 +209,18 @@ PEOPLE: Final[Chapter] = (
                 "workspaces:remove_member",
                 "Take somebody out of a workspace.",
                 ("signoff workspaces remove-member $WORKSPACE ada@example.org",),
+            ),
+            Command(
+                "set-absence",
+                "workspaces:set_absence",
+                "Let a member decide in the place of another one who is away.",
+                ("signoff workspaces set-absence $WORKSPACE ada@example.org $DELEGATE --until 2026-08-24",),
+            ),
+            Command(
+                "end-absence",
+                "workspaces:end_absence",
+                "Let nobody decide in a member's place any more.",
+                ("signoff workspaces end-absence $WORKSPACE ada@example.org",),
             ),
         ),
     ),

@@ -70,12 +70,13 @@ def doctor(
     else:
         work = _examining(settings, output, everything=all)
     require_data(settings)
-    return Exit.OK if _run(settings, work) else Exit.FAILED
+    looks = rebuild is retry_dead is discard_dead is None
+    return Exit.OK if _run(settings, work, read_only=looks) else Exit.FAILED
 
 
-def _run(settings: Settings, work: Work) -> bool:
+def _run(settings: Settings, work: Work, *, read_only: bool) -> bool:
     async def within() -> bool:
-        async with opened(settings) as installation:
+        async with opened(settings, read_only=read_only) as installation:
             return await work(installation)
 
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.terminal import views
 from signoff.cli.terminal.listing import AsJson, show_all, show_one
 from signoff.cli.terminal.output import Output
 from signoff.client import AsyncClient
@@ -50,6 +51,63 @@ def create(
         return Exit.OK
 
     return with_client(make)
+
+
+def show(group: str, *, as_json: AsJson = False) -> Exit:
+    """Show a group, with its members.
+
+    Args:
+        group: The group's name or id.
+        as_json: Print a JSON line on a terminal, too.
+    """
+
+    async def look(client: AsyncClient) -> Exit:
+        found, output = await _find(client, group), Output()
+        if as_json or not output.is_terminal:
+            output.line(found)
+        else:
+            output.show(views.facts(_facts(found)))
+        return Exit.OK
+
+    return with_client(look)
+
+
+def rename(group: str, name: str) -> Exit:
+    """Give a group another name. Definitions that name it by the one before find it no more.
+
+    Args:
+        group: The group's name or id.
+        name: For people; unique in the workspace.
+    """
+
+    async def change(client: AsyncClient) -> Exit:
+        found = await _find(client, group)
+        renamed = await client.groups.update(found.id, name, roles=found.roles, user_ids=found.user_ids)
+        Output().either(renamed, f"{renamed.id} is called {renamed.name}")
+        return Exit.OK
+
+    return with_client(change)
+
+
+def set_roles(group: str, *, roles: list[Role] | None = None, none: bool = False) -> Exit:
+    """Give a group other roles: all that its members have by it from now on.
+
+    Args:
+        group: The group's name or id.
+        roles: read, write, admin, approver or auditor; may be given again.
+        none: Take all roles from it: its members only decide together.
+    """
+    if none == bool(roles):
+        raise CommandError("give either the roles, such as --roles approver, or --none")
+
+    async def change(client: AsyncClient) -> Exit:
+        found = await _find(client, group)
+        changed = await client.groups.update(found.id, found.name, roles=roles or (), user_ids=found.user_ids)
+        has = ", ".join(changed.roles) or "no role"
+        Output().either(changed, f"{changed.name} gives its members {has}")
+        return Exit.OK
+
+    return with_client(change)
 
 
 def add_member(group: str, user: str) -> Exit:
@@ -100,6 +158,15 @@ def _change(group: str, user: str, members: Callable[[list[str], str], list[str]
         return Exit.OK
 
     return with_client(change)
+
+
+def _facts(group: Group) -> dict[str, str]:
+    return {
+        "group": group.id,
+        "name": group.name,
+        "roles": ", ".join(group.roles) or "none",
+        "members": "\n".join(group.user_ids) or "none",
+    }
 
 
 async def _find(client: AsyncClient, name: str) -> Group:

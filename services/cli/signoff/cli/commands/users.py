@@ -7,9 +7,11 @@ from cyclopts import Parameter
 from signoff.cli.arguments.people import find_user, read_password
 from signoff.cli.connection import with_client
 from signoff.cli.exits import CommandError, Exit
+from signoff.cli.terminal import views
 from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.moments import moment
 from signoff.cli.terminal.output import Output
-from signoff.client import AsyncClient
+from signoff.client import AsyncClient, User
 
 _Switch = Parameter(negative="")
 
@@ -63,6 +65,41 @@ def add(
         return Exit.OK
 
     return with_client(create)
+
+
+def show(user: str, *, as_json: AsJson = False) -> Exit:
+    """Show a user, such as one whose id stands in a log.
+
+    Args:
+        user: Their address or id.
+        as_json: Print a JSON line on a terminal, too.
+    """
+
+    async def look(client: AsyncClient) -> Exit:
+        found, output = await client.users.get(await find_user(client, user)), Output()
+        if as_json or not output.is_terminal:
+            output.line(found)
+        else:
+            output.show(views.facts(_facts(found)))
+        return Exit.OK
+
+    return with_client(look)
+
+
+def rename(user: str, name: str) -> Exit:
+    """Give a user another name.
+
+    Args:
+        user: Their address or id.
+        name: As others see them.
+    """
+
+    async def change(client: AsyncClient) -> Exit:
+        renamed = await client.users.update(await find_user(client, user), name=name)
+        Output().either(renamed, f"{renamed.id} is called {renamed.name}")
+        return Exit.OK
+
+    return with_client(change)
 
 
 def disable(user: str) -> Exit:
@@ -122,3 +159,15 @@ def _switch(user: str, *, disabled: bool) -> Exit:
         return Exit.OK
 
     return with_client(change)
+
+
+def _facts(user: User) -> dict[str, str]:
+    rows = {
+        "user": user.id,
+        "name": user.name,
+        "email": user.email,
+        "is": "a service account" if user.service else "a person",
+        "disabled": "yes" if user.disabled else "no",
+        "added": moment(user.created_at),
+    }
+    return {name: value for name, value in rows.items() if value}

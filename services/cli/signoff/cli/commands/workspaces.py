@@ -4,8 +4,9 @@ from signoff.cli.arguments.people import find_user
 from signoff.cli.connection import with_client
 from signoff.cli.exits import Exit
 from signoff.cli.terminal.listing import AsJson, show_all, show_one
+from signoff.cli.terminal.moments import moment
 from signoff.cli.terminal.output import Output
-from signoff.client import AsyncClient
+from signoff.client import AsyncClient, Member
 from signoff.client.answers.workspaces import Role
 
 
@@ -89,6 +90,7 @@ def members(workspace: str, *, as_json: AsJson = False) -> Exit:
             "NAME": lambda member: member.name,
             "EMAIL": lambda member: member.email,
             "ROLES": lambda member: member.roles,
+            "AWAY": _away,
         }
         await show_all(client.workspaces.members(workspace), columns, Output(), as_json=as_json)
         return Exit.OK
@@ -135,3 +137,55 @@ def remove_member(workspace: str, user: str) -> Exit:
         return Exit.OK
 
     return with_client(remove)
+
+
+def set_absence(
+    workspace: str,
+    user: str,
+    delegate: str,
+    *,
+    until: str,
+    since: str | None = None,
+    as_json: AsJson = False,
+) -> Exit:
+    """Let a member decide in the place of another one who is away, as their administrator.
+
+    Args:
+        workspace: The workspace's id.
+        user: Who is away: address or id.
+        delegate: Who decides in their place: address or id.
+        until: When they are back: ISO 8601, at most 366 days away; without an offset it is UTC.
+        since: From when; from now on where it is left away.
+        as_json: Print a JSON line on a terminal, too.
+    """
+
+    async def leave(client: AsyncClient) -> Exit:
+        user_id, delegate_id = await find_user(client, user), await find_user(client, delegate)
+        absence = await client.absences.set_member(workspace, user_id, delegate_id, until=until, since=since)
+        text = f"{delegate} decides for {user} from {moment(absence.since)} to {moment(absence.until)}"
+        show_one(absence, text, Output(), as_json=as_json)
+        return Exit.OK
+
+    return with_client(leave)
+
+
+def end_absence(workspace: str, user: str) -> Exit:
+    """Let nobody decide in a member's place any more, as their administrator.
+
+    Args:
+        workspace: The workspace's id.
+        user: Address or id.
+    """
+
+    async def come_back(client: AsyncClient) -> Exit:
+        user_id = await find_user(client, user)
+        await client.absences.end_member(workspace, user_id)
+        Output().either({"ended": user_id}, f"nobody decides for {user} any more")
+        return Exit.OK
+
+    return with_client(come_back)
+
+
+def _away(member: Member) -> str:
+    absence = member.absence
+    return "" if absence is None else f"{moment(absence.since)} to {moment(absence.until)}"

@@ -66,6 +66,7 @@ class SearchExecutions(Struct, frozen=True, forbid_unknown_fields=True):
     ] = []
     started_after: Moment | None = None
     started_before: Moment | None = None
+    forked_from: Annotated[str, Meta(description="Forks of this execution, by its own id.")] = ""
     limit: Limit = 20
 
 
@@ -143,6 +144,8 @@ async def search_executions(call: Call, given: SearchExecutions) -> SearchAnswer
         filters["started_after"] = given.started_after
     if given.started_before is not None:
         filters["started_before"] = given.started_before
+    if given.forked_from:
+        filters["forked_from"] = given.forked_from
     search = call.client.executions.search(page_size=given.limit + 1, **filters)
     found, more = await take(search, given.limit)
     lines = [

@@ -56,7 +56,7 @@ async def add_people(folder: Path, client: AsyncClient) -> None:
         ids = {each.name: await _add(client, each) for each in PEOPLE}
         await _add_groups(client, ids)
         for name, user_id in ids.items():
-            key = await client.users.create_key(user_id, "examples")
+            key = await client.users.keys(user_id).create("examples")
             await asyncio.to_thread(_keep, keys / name, key.key)
     except RefusedError as error:
         raise CommandError(
