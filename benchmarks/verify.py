@@ -201,7 +201,7 @@ async def _seal(site: Site, load: Load) -> list[Figure]:
     begun = time.perf_counter()
     await writer.write()
     written = time.perf_counter()
-    check = SealCheck(site.store, [FilesSource(files, is_live=True)], signer.keys)
+    check = SealCheck(site.store, [FilesSource(files, signer.keys, is_live=True)], signer.keys)
     assert [fault async for fault in check.run()] == []
     compared, events = time.perf_counter(), await site.store.last_position()
     return [

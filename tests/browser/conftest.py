@@ -120,6 +120,7 @@ async def open_page(server: BrowserServer, browser: Browser, watch: Watch) -> As
         phone: bool = False,
         dark: bool = False,
         scripts: bool = True,
+        zone: str = "UTC",
         server: BrowserServer = server,
         **more: Any,
     ) -> Page:
@@ -132,7 +133,7 @@ async def open_page(server: BrowserServer, browser: Browser, watch: Watch) -> As
             java_script_enabled=scripts,
             reduced_motion="reduce",
             locale="en-GB",
-            timezone_id="UTC",
+            timezone_id=zone,
             **more,
         )
         contexts.append(context)

@@ -1,6 +1,7 @@
 """Answers that come late, in another order, or not at all: nothing is lost, and nothing done twice."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Page, Route, expect
 
 from browser.conftest import OpenPage
+from browser.test_inbox import Desk, asking, link
 from browser.test_modules import BLOCKS, connected
 from browser.test_resume import api, paused
 from browser.test_resume_link import link_of
@@ -110,6 +112,64 @@ async def test_what_happens_before_the_feed_is_open_is_told_by_it(
     opened.set()
 
     await expect(page.locator("#count")).to_have_text(f"Read {before + 2} times")
+
+
+async def test_a_feed_that_goes_on_where_it_was_reads_no_page(
+    page: Page, server: BrowserServer, exhibit: Exhibit
+) -> None:
+    workflow = await server.deploy(BLOCKS)
+    asked = 0
+    happened = asyncio.Event()
+
+    async def stop_once(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            await happened.wait()
+            await route.continue_()
+            return
+        cursor = await page.locator("body").get_attribute("data-cursor")
+        elsewhere = json.dumps({"type": "pause:opened", "executionId": "another", "data": {}})
+        body = f"retry: 10\nid: {cursor}\ndata: {elsewhere}\n\n"
+        await route.fulfill(content_type="text/event-stream", body=body)
+
+    await page.route("**/api/stream*", stop_once)
+    await page.add_init_script("window.missed = 0; addEventListener('sf:missed', () => missed++, true)")
+    await page.goto("/exhibit/live")
+    before = exhibit.times
+    await eventually(lambda: asked == 2, "the feed was not asked for again")
+    await server.execute(workflow)
+    happened.set()
+
+    await eventually(lambda: exhibit.times > before, "the event did not reach the page")
+    assert await page.evaluate("missed") == 0
+
+
+async def test_two_quick_decisions_on_a_slow_network_leave_nothing_struck_out(
+    server: BrowserServer, open_page: OpenPage
+) -> None:
+    workspace_id = await server.add_workspace("Inbox")
+    person = await server.add_person("Ada", "approver", workspace_id=workspace_id)
+    desk = Desk(server, workspace_id, person)
+    await desk.deploy("refund", asking("Refund <start.amount>"))
+    await desk.ask("refund", 3)
+    page = await open_page(person, "/inbox")
+    held = Held("GET", most=20)
+    await page.route("**/inbox", held.take)
+
+    await page.keyboard.press("j")
+    for title in ("Refund 1", "Refund 2"):
+        await expect(link(page, title)).to_be_focused()
+        await page.keyboard.press("a")
+        async with page.expect_request("**/inbox"):
+            await page.keyboard.press("Control+Enter")
+            await expect(page.get_by_text(f"Approved: {title}")).to_be_visible()
+        await page.keyboard.press("j")
+    await held.let_go()
+
+    await expect(link(page, "Refund 1")).to_have_count(0)
+    await expect(page.locator("#inbox-list tbody tr")).to_have_count(1)
+    await expect(page.locator("#inbox-held")).to_be_hidden()
 
 
 async def test_a_form_whose_answer_is_lost_is_sent_again_and_done_once(

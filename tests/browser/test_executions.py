@@ -130,6 +130,44 @@ async def test_a_fork_goes_on_from_the_event_at_which_it_was_asked_for(
     await expect(question.locator("[name=eventId]")).not_to_have_value(event_id)
 
 
+async def test_an_execution_lists_its_forks_live(
+    page: Page, server: BrowserServer, open_page: OpenPage, person: Person
+) -> None:
+    workflow, execution = await refund(server)
+    watching = await open_page(person, f"/executions/{execution}")
+    await expect(watching.locator("#status")).to_have_text("Waiting")
+    await expect(watching.locator("#forks")).to_have_count(0)
+
+    await page.goto(f"/executions/{execution}")
+    await page.get_by_text("Fork…").click()
+    await page.get_by_role("button", name="Begin the fork").click()
+    await expect(page.get_by_text("Fork of")).to_be_visible()
+    fork = page.url.rpartition("/")[2]
+
+    listed = watching.locator("#forks [data-key]")
+    await expect(listed).to_have_count(1)
+    await expect(listed).to_contain_text(re.compile(f"Waiting.*{fork}.*by {person.name}", re.DOTALL))
+    await approve(server, workflow, fork)
+    await expect(listed).to_contain_text("Completed")
+    await expect(watching.locator("#status")).to_have_text("Waiting")
+    await snapshot(watching.locator("#forks"), "execution-forks")
+    await axe(watching)
+
+    for _ in range(10):
+        body = {"mode": "live"}
+        latest = await server.call("POST", f"/api/executions/{execution}/forks", json=body)
+    await expect(listed).to_have_count(10)
+    await expect(listed.first).to_contain_text(latest["executionId"])
+    await axe(watching)
+    await watching.get_by_role("link", name="All forks").click()
+    await expect(watching.locator("#executions tbody tr")).to_have_count(11)
+    await expect(watching.get_by_label("Fork of")).to_have_value(execution)
+    await watching.get_by_role("link", name="Completed").click()
+    await expect(watching.locator("#executions tbody tr")).to_have_count(1)
+    await watching.get_by_role("link", name="Clear").click()
+    await expect(watching.locator("#executions tbody tr").nth(11)).to_be_visible()
+
+
 async def test_values_of_a_block_and_every_event_are_shown(page: Page, server: BrowserServer) -> None:
     workflow, execution = await refund(server)
     await approve(server, workflow, execution)
@@ -146,7 +184,7 @@ async def test_values_of_a_block_and_every_event_are_shown(page: Page, server: B
     await page.goto(f"/executions/{execution}/events#event-3")
     line = page.locator("#event-3")
     await expect(line).to_be_focused()
-    await expect(line.locator("time")).to_have_text(re.compile(r"^\d{1,2} \w+, \d\d:\d\d:\d\d\.\d{3}$"))
+    await expect(line.locator("time")).to_have_text(re.compile(r"^\d{1,2} \w+, \d\d:\d\d:\d\d\.\d{3} UTC$"))
     await expect(line.locator(".json-tree")).to_contain_text("block:completed")
     unfold = page.get_by_role("button", name="JSON of event 2")
     await unfold.evaluate("(button) => { button.click(); button.click(); }")
@@ -172,9 +210,126 @@ async def test_two_executions_are_compared(page: Page, server: BrowserServer) ->
     await page.get_by_role("button", name="Compare").click()
 
     await expect(page.get_by_role("row").filter(has_text="input › amount")).to_contain_text("250")
+    await expect(block(page, "Approve")).to_have_attribute("data-change", "only first")
+    await expect(block(page, "check")).to_have_attribute("data-change", "differs")
+    await expect(page.locator("#pairs table")).to_be_hidden()
+    await page.get_by_text("Event by event").click()
     await expect(page.get_by_role("row").filter(has_text="pause:opened")).to_contain_text("only first")
     await snapshot(page.locator("main"), "executions-compare")
     await axe(page)
+
+
+async def test_what_two_decisions_led_to_is_not_said_twice(page: Page, server: BrowserServer) -> None:
+    workflow, first = await refund(server)
+    second = (await server.execute(workflow, {"amount": 250, "customer": "ACME"}))["executionId"]
+    await approve(server, workflow, first)
+    await server.call("POST", f"/api/resume/{workflow}/{second}/approve", json={"approved": False})
+
+    await page.goto(f"/executions/compare?left={first}&right={second}")
+
+    decisions = page.get_by_role("region", name="Decisions")
+    await expect(decisions.get_by_role("row").filter(has_text="approved")).to_have_count(1)
+    await expect(block(page, "Approve")).to_have_attribute("data-change", "differs")
+    await expect(page.locator("#differences .follow table:visible")).to_have_count(0)
+    await page.locator("#differences details.group > summary", has_text="Approve").click()
+    await page.locator("#differences details[open] .follow > summary").click()
+    await expect(page.locator("#differences .follow[open] tbody th").first).to_be_visible()
+    await expect(page.get_by_role("link", name="All differences as JSON")).to_have_attribute(
+        "href", re.compile(f"/api/executions/{first}/diff[?]with={second}")
+    )
+    await axe(page)
+
+
+async def test_a_form_with_one_execution_says_that_two_are_compared(
+    page: Page, server: BrowserServer, watch: Watch
+) -> None:
+    watch.expect("422")
+    await page.goto("/executions/compare?left=some&right=")
+    await expect(page.get_by_text("Name both executions.")).to_be_visible()
+    await page.goto("/executions/compare?left=some")
+    await expect(page.get_by_label("First execution")).to_have_value("some")
+    await expect(page.get_by_text("Name both executions.")).to_have_count(0)
+
+
+async def test_a_fork_counts_nothing_that_its_source_did(page: Page, server: BrowserServer) -> None:
+    workflow, execution = await refund(server)
+    forked = await server.call("POST", f"/api/executions/{execution}/forks", json={"mode": "live"})
+    await approve(server, workflow, forked["executionId"])
+
+    await page.goto(f"/executions/{forked['executionId']}")
+
+    await expect(page.locator("#status")).to_have_text("Completed")
+    await expect(block(page, "check")).to_contain_text("Taken over")
+    line = page.locator(".timeline tbody tr").filter(has_text="check")
+    await expect(line.locator("td.number")).to_have_text("")
+    await expect(line.locator(".bars rect:not([class^=stretch])")).to_have_count(0)
+    await expect(block(page, "Approve")).to_contain_text(re.compile("Decided · waited"))
+
+
+async def test_moments_name_their_zone_and_filters_are_in_it(
+    open_page: OpenPage, server: BrowserServer, person: Person
+) -> None:
+    workflow, execution = await refund(server)
+    page = await open_page(person, zone="Asia/Kolkata")
+
+    await page.goto(f"/executions/{execution}/events")
+    await expect(page.locator(".events time").first).to_have_text(re.compile(r"GMT\+5:30$"))
+    await page.goto(f"/executions?workflowId={workflow}&startedAfter=2026-01-01T00:00")
+    field = page.get_by_label("Started from (GMT+5:30)")
+    await expect(field).to_have_value("2026-01-01T05:30")
+    await field.fill("2026-01-02T05:30")
+    await page.get_by_role("button", name="Find").click()
+    await expect(page).to_have_url(re.compile("startedAfter=2026-01-02T00%3A00"))
+    await expect(field).to_have_value("2026-01-02T05:30")
+    await expect(page.locator("#executions tbody tr")).to_have_count(1)
+
+
+async def test_a_print_has_moments_and_no_buttons(page: Page, server: BrowserServer) -> None:
+    _, execution = await refund(server)
+    await page.goto(f"/executions/{execution}")
+    await expect(page.locator(".graph-tools")).to_be_visible()
+
+    await page.emulate_media(media="print")
+
+    await expect(page.locator(".button:visible")).to_have_count(0)
+    await expect(page.locator("input[type=range]:visible")).to_have_count(0)
+    printed = "(e) => getComputedStyle(e, '::after').content"
+    moment = await page.locator(".execution-facts time").first.evaluate(printed)
+    assert re.search(r"\d{1,2} \w+ \d{4}, \d\d:\d\d:\d\d UTC", moment)
+
+
+async def test_a_cut_case_of_a_condition_is_told_whole(page: Page, server: BrowserServer) -> None:
+    when = "<start.amount> > 0 && <start.amount> <= 100 && <start.customer> != 'nobody at all'"
+    blocks = {
+        "check": {"type": "condition", "cases": [{"when": when, "then": "pay"}, {"else": "refuse"}]},
+        "pay": {"type": "response", "data": "paid"},
+        "refuse": {"type": "response", "data": "refused"},
+    }
+    workflow = await server.deploy(blocks, input=INPUT)
+    await server.execute(workflow, {"amount": 7, "customer": "ACME"})
+    await page.goto(f"/executions?workflowId={workflow}")
+    await page.locator("#executions tbody th a").click()
+    cut = block(page, "check").locator(".e").first
+    await expect(cut).to_contain_text("…")
+    await expect(cut.locator("title")).to_have_text(when)
+    await block(page, "check").click()
+    await expect(page.locator(".ways")).to_contain_text(when)
+    await expect(page.locator(".ways div").first).to_contain_text("taken")
+    await axe(page)
+
+
+async def test_a_cancelled_execution_says_who_cancelled_it_and_has_no_error(
+    page: Page, server: BrowserServer, person: Person
+) -> None:
+    workflow, execution = await refund(server)
+    await page.goto(f"/executions/{execution}")
+    await page.get_by_text("Cancel…").click()
+    await page.get_by_role("button", name="Cancel the execution").click()
+    await expect(page.get_by_text(f"Cancelled by {person.name}")).to_be_visible()
+
+    await page.goto(f"/executions?workflowId={workflow}")
+    await expect(page.locator("#executions tbody tr")).to_contain_text("Cancelled")
+    await expect(page.locator("#executions .told")).to_have_count(0)
 
 
 async def test_a_damaged_log_is_told_of(page: Page, server: BrowserServer, watch: Watch) -> None:

@@ -119,12 +119,12 @@ async def test_the_preview_is_a_page_of_its_own(desk: Desk, open_page: OpenPage)
 
 async def test_what_has_the_focus_is_never_under_the_bar(desk: Desk, open_page: OpenPage) -> None:
     await desk.deploy("refund", asking("Refund <start.amount>"))
-    await desk.ask("refund", 35)
+    await desk.ask("refund", 30)
     for phone in (False, True):
         page = await open_page(desk.person, "/inbox", phone=phone)
         await page.keyboard.press("k")
-        await expect(link(page, "Refund 35")).to_be_focused()
-        for _ in range(30):
+        await expect(link(page, "Refund 30")).to_be_focused()
+        for _ in range(25):
             await page.keyboard.press("k")
             box = await page.evaluate("document.activeElement.getBoundingClientRect().top")
             bar = await page.evaluate("document.querySelector('.inbox-bar').getBoundingClientRect().bottom")
@@ -183,6 +183,126 @@ async def test_of_many_answered_at_once_those_not_taken_are_told(desk: Desk, ope
     await dialog.get_by_role("button", name="Close").click()
     await expect(page.get_by_role("row")).to_have_count(2)
     await expect(row(page, "Asks for more")).to_be_visible()
+
+
+async def test_points_without_a_title_are_told_apart_in_rows_and_in_the_dialog(
+    desk: Desk, open_page: OpenPage
+) -> None:
+    form = {**YES_OR_NO, "share": {"type": "number", "required": True, "default": 80, "label": "How much"}}
+    blocks = asking("", show={"Customer": "<start.customer>", "Amount": "<start.amount>"}, form=form)
+    del blocks["ask"]["title"]
+    await desk.deploy("refund", blocks)
+    for customer in ("Ada", "Ben", "Cleo", "Dora", "Eve", "Finn"):
+        [execution] = await desk.ask("refund", customer=customer)
+    page = await open_page(desk.person, "/inbox?sort=opened")
+
+    last = page.get_by_role("row").filter(has_text="Finn")
+    await expect(last.get_by_role("link", name="refund: ask")).to_be_visible()
+    await expect(last).to_contain_text(f"{execution[:8]}…{execution[-4:]}")
+    await expect(last).not_to_contain_text("Sent with it", use_inner_text=True)
+    await page.get_by_label("Select refund: ask, Ben, 1").check()
+    await page.get_by_label("Select refund: ask, Finn, 1").check()
+    await page.keyboard.press("a")
+    asked = page.get_by_role("dialog").get_by_role("listitem")
+    await expect(asked).to_have_count(2)
+    await expect(asked.nth(1)).to_contain_text("refund: ask")
+    await expect(asked.nth(1)).to_contain_text("Customer Finn")
+    await expect(asked.nth(1)).to_contain_text("Sent with it, as the form fills it in: How much 80")
+    await axe(page)
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+
+    await page.locator("#inbox-all").check()
+    await page.keyboard.press("a")
+    scrolls = page.get_by_role("list", name="What is decided")
+    assert await scrolls.evaluate("each => each.scrollHeight > each.clientHeight")
+    await expect(page.get_by_role("dialog").get_by_role("button", name="Approve")).to_be_in_viewport()
+    await page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    await expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
+
+    await page.goto(f"/resume/refund/{execution}")
+    await expect(page).to_have_title("refund: ask · Signoff")
+    made = page.get_by_role("region", name="The decision")
+    await expect(made.get_by_text("80 as filled in by the form")).to_be_visible()
+    await expect(page.locator("#standing")).to_contain_text("decided just now")
+    await page.goto("/inbox/decided")
+    await expect(page.get_by_role("row").filter(has_text="Customer Ben")).to_contain_text("refund: ask")
+
+
+async def test_without_scripts_rows_say_what_the_form_fills_in(desk: Desk, open_page: OpenPage) -> None:
+    share = {"type": "number", "required": True, "default": 80, "label": "How much"}
+    await desk.deploy("refund", asking("Refund <start.amount>", form={**YES_OR_NO, "share": share}))
+    await desk.ask("refund")
+    page = await open_page(desk.person, "/inbox", scripts=False)
+
+    await expect(row(page, "Refund 1").get_by_text("as the form fills it in: How much 80")).to_be_visible()
+    await page.get_by_label("Select Refund 1").check()
+    await page.get_by_role("button", name="Approve").click()
+    await expect(page.get_by_text("Approved: Refund 1")).to_be_visible()
+
+
+async def test_on_a_phone_filters_are_folded_and_rows_say_what_is_special(
+    desk: Desk, open_page: OpenPage
+) -> None:
+    await desk.deploy("refund", asking("Refund <start.amount>"))
+    await desk.deploy("urgent", asking("At once", priority="urgent", assignees=["role:approver"]))
+    await desk.ask("refund", 2)
+    await desk.ask("urgent")
+    page = await open_page(desk.person, "/inbox", phone=True)
+
+    first = await row(page, "At once").bounding_box()
+    assert first is not None
+    assert first["y"] < 390
+    await expect(row(page, "At once").get_by_text("approvers")).to_be_visible()
+    await expect(row(page, "Refund 1").get_by_text("Normal")).to_be_hidden()
+    await expect(row(page, "Refund 1").get_by_text("Anybody")).to_be_hidden()
+    await expect(page.get_by_label("Priority")).to_be_hidden()
+    await page.get_by_text("Filters", exact=True).tap()
+    await page.get_by_label("Priority").select_option("urgent")
+    await expect(page.get_by_role("row")).to_have_count(2)
+    await expect(page.get_by_text("Filters (1)")).to_be_visible()
+    await expect(page.get_by_label("Priority")).to_be_visible()
+    await axe(page)
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    desktop = await open_page(desk.person, "/inbox")
+    await expect(desktop.get_by_label("Priority")).to_be_visible()
+    await expect(desktop.get_by_text("Filters", exact=True)).to_be_hidden()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+async def test_after_a_decision_the_next_one_of_the_same_view_is_a_click_away(
+    desk: Desk, open_page: OpenPage, phone: bool
+) -> None:
+    await desk.deploy("refund", asking("Refund <start.amount>"))
+    await desk.deploy("travel", asking("Travel"))
+    await desk.ask("refund", 3)
+    await desk.ask("travel")
+    page = await open_page(desk.person, "/inbox?text=refund&sort=-opened", phone=phone)
+
+    await link(page, "Refund 2").click()
+    for title, onward in (("Refund 2", "Refund 1 (1 more)"), ("Refund 1", "Refund 3")):
+        await expect(page.get_by_role("heading", name=title)).to_be_visible()
+        await page.get_by_role("button", name="Approve").click()
+        await page.get_by_role("link", name=f"Next in your inbox: {onward}").click()
+    await page.get_by_role("button", name="Reject").click()
+    await page.get_by_role("link", name="Back to the inbox").click()
+    await expect(page).to_have_url(
+        re.compile(r"/inbox\?sort=-opened&text=refund$|/inbox\?text=refund&sort=-opened$")
+    )
+
+
+async def test_the_inbox_is_a_crumb_of_its_decisions_also_from_beside_the_list(
+    desk: Desk, open_page: OpenPage
+) -> None:
+    await desk.deploy("refund", asking("Refund <start.amount>"))
+    await desk.ask("refund", 2)
+    page = await open_page(desk.person, "/inbox?scope=all")
+    await page.keyboard.press("j")
+
+    await page.locator("#peek").get_by_role("link", name="Open").click()
+    await page.locator(".crumbs").get_by_role("link", name="Inbox").click()
+
+    await expect(page).to_have_url(re.compile(r"/inbox\?scope=all$"))
 
 
 async def test_what_changes_while_the_dialog_asks_is_not_decided(desk: Desk, open_page: OpenPage) -> None:
@@ -452,8 +572,8 @@ async def test_a_hundred_rows_are_light_and_quick(desk: Desk, open_page: OpenPag
     page = await open_page(desk.person)
 
     assert await weight(page, "/inbox") < MOST_BYTES
-    await expect(page.get_by_role("row")).to_have_count(36)
-    for _ in range(2):
+    await expect(page.get_by_role("row")).to_have_count(31)
+    for _ in range(3):
         await page.get_by_role("link", name="Next page").click()
     await expect(link(page, "Refund 100")).to_be_visible()
     await page.goto("/inbox?limit=100")

@@ -1,10 +1,12 @@
-"""What the modules do: live pages, drafts, forms that survive the end of a session, shortcuts."""
+"""What the modules do: live pages, drafts, forms that survive the end of a session, shortcuts, popovers."""
 
 from playwright.async_api import Page, expect
 
 from browser.conftest import OpenPage
+from browser.test_executions import refund
+from browser.test_inbox import Desk, asking
 from support.browser_pages import Watch, axe
-from support.browser_server import PASSWORD, BrowserServer, Person, eventually
+from support.browser_server import FIRST_PASSWORD, PASSWORD, BrowserServer, Person, eventually
 from support.exhibit import Exhibit
 
 BLOCKS = {"only": {"type": "variables", "set": {"a": 1}}}
@@ -70,6 +72,85 @@ async def test_nothing_typed_is_lost_when_the_session_ends(
 
     await expect(page.get_by_text("Said typed before")).to_be_visible()
     assert exhibit.said[-1] == "typed before"
+
+
+async def sign_in_again(page: Page, person: Person) -> None:
+    """Do it in the dialog that asks for it."""
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    await dialog.get_by_label("E-mail address").fill(person.email)
+    await dialog.get_by_label("Password").fill(PASSWORD)
+    await dialog.get_by_role("button", name="Sign in", exact=True).click()
+
+
+async def test_whoever_opens_an_event_after_their_session_has_ended_signs_in_and_sees_it(
+    page: Page, server: BrowserServer, person: Person, watch: Watch
+) -> None:
+    watch.expect("401|503")
+    _, execution = await refund(server)
+    await page.goto(f"/executions/{execution}/events")
+    unfold = page.get_by_role("button", name="JSON of event 2")
+    one = "**/events/2"
+    await page.route(one, lambda route: route.fulfill(status=503), times=1)
+    await unfold.click()
+    await expect(page.get_by_text("The server cannot answer now.")).to_be_visible()
+    await page.context.clear_cookies()
+
+    await unfold.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Not now").click()
+    await expect(page.get_by_text("You are signed out.")).to_be_visible()
+    await unfold.click()
+    await sign_in_again(page, person)
+
+    await expect(page.locator("#event-2 .json-tree")).to_be_visible()
+    await expect(unfold).to_have_attribute("aria-expanded", "true")
+
+
+async def test_a_look_beside_the_list_after_the_session_has_ended_offers_to_sign_in(
+    server: BrowserServer, open_page: OpenPage, watch: Watch
+) -> None:
+    watch.expect("401")
+    workspace_id = await server.add_workspace("Inbox")
+    person = await server.add_person("Ada", "approver", workspace_id=workspace_id)
+    desk = Desk(server, workspace_id, person)
+    await desk.deploy("refund", asking("Refund <start.amount>"))
+    await desk.ask("refund")
+    page = await open_page(person, "/inbox")
+    await page.context.clear_cookies()
+
+    await page.keyboard.press("j")
+    pane = page.locator("#inbox-peek")
+    await expect(pane).to_contain_text("You are signed out.")
+    await axe(page)
+    await pane.get_by_role("button", name="Sign in").click()
+    await sign_in_again(page, person)
+
+    await expect(pane).to_contain_text("Amount")
+
+
+async def test_whose_password_somebody_else_has_set_is_told_so_and_led_to_change_it(
+    page: Page, server: BrowserServer, watch: Watch
+) -> None:
+    watch.expect("401|403")
+    newcomer = await server.add_newcomer("Newcomer", "read")
+    await connected(page)
+    token = await server.session(newcomer, FIRST_PASSWORD)  # signed in with it in another tab
+    await page.context.add_cookies([{"name": "signoff_session", "value": token, "url": server.url}])
+    await server.execute(await server.deploy(BLOCKS))
+
+    told = page.locator("sf-connection")
+    await expect(told).to_contain_text("Your password has to be changed")
+    await axe(page)
+    await told.get_by_role("button", name="Change it").click()
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("dialog").get_by_role("link", name="Choose a password").click()
+    first = await opened.value
+    await first.get_by_label("Current password").fill(FIRST_PASSWORD)
+    await first.get_by_label("New password").first.fill(PASSWORD)
+    await first.get_by_label("once more").fill(PASSWORD)
+    await first.get_by_role("button", name="Change the password").click()
+
+    await expect(page.get_by_text("Account: Newcomer")).to_be_visible()
+    await expect(told).to_be_hidden()
 
 
 async def test_without_scripts_nothing_typed_is_lost_either(
@@ -210,3 +291,55 @@ async def test_shortcuts_act_where_nothing_can_be_written(page: Page) -> None:
     await page.keyboard.press("?")
 
     await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+async def test_questions_over_a_page_close_by_escape_and_elsewhere_and_give_the_focus_back(
+    page: Page, server: BrowserServer
+) -> None:
+    _, execution = await refund(server)
+    await page.goto(f"/executions/{execution}")
+    fork, cancel = page.locator("#ask-fork"), page.locator("#ask-cancel")
+    is_open = "details => details.open"
+
+    await fork.locator("summary").click()
+    await expect(page.locator("#fork-reason")).to_be_focused()
+    await axe(page)
+    await page.keyboard.press("Escape")
+    await expect(fork.locator("summary")).to_be_focused()
+    assert not await fork.evaluate(is_open)
+
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#fork-reason")).to_be_focused()
+    await cancel.locator("summary").click()
+    await expect(page.locator("#ask-cancel-form")).to_be_focused()  # not the button that cancels
+    assert not await fork.evaluate(is_open)
+
+    await page.locator("#timeline-title").click()
+    await expect(cancel.locator("summary")).to_be_focused()
+    assert not await cancel.evaluate(is_open)
+
+    await cancel.locator("summary").click()
+    await page.get_by_text("Account: Ada").click()
+    await expect(page.get_by_label("Dark")).to_be_visible()
+    assert not await cancel.evaluate(is_open)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_label("Dark")).to_be_hidden()
+
+
+async def test_a_question_stays_open_while_somebody_signs_in_again(
+    page: Page, server: BrowserServer, person: Person, watch: Watch
+) -> None:
+    watch.expect("401")
+    _, execution = await refund(server)
+    await page.goto(f"/executions/{execution}")
+    await page.locator("#ask-fork > summary").click()
+    await page.locator("#fork-reason").fill("what if")
+    await page.context.clear_cookies()
+
+    await page.get_by_role("button", name="Begin the fork").click()
+    dialog = page.get_by_role("dialog", name="Sign in again")
+    await dialog.get_by_text("Your session has ended.").click()
+    await page.keyboard.press("Escape")
+
+    await expect(dialog).to_have_count(0)
+    await expect(page.locator("#fork-reason")).to_be_visible()

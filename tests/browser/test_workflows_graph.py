@@ -152,6 +152,33 @@ async def test_a_graph_is_pinched_on_a_phone(
     await axe(page)
 
 
+@pytest.mark.parametrize("phone", [False, True])
+async def test_no_button_covers_the_graph_and_a_phone_begins_with_all_of_it(
+    open_page: OpenPage, person: Person, chain: str, phone: bool
+) -> None:
+    page = await open_page(person, f"/workflows/{chain}", phone=phone)
+    view = await _drawn(page)
+
+    tools, around = await page.locator(".graph-tools").bounding_box(), await view.bounding_box()
+    assert tools is not None
+    assert around is not None
+    assert tools["y"] + tools["height"] <= around["y"]
+    last = await page.locator(".gb").last.bounding_box()
+    assert last is not None
+    assert (last["x"] + last["width"] <= around["x"] + around["width"]) is phone
+    if phone:
+        await page.set_viewport_size({"width": 700, "height": 390})
+        await page.wait_for_function(
+            """() => {
+                const [view, drawing] = [".graph-view", ".graph-drawing"].map((each) =>
+                    document.querySelector(each).getBoundingClientRect());
+                const middle = (box) => [box.x + box.width / 2, box.y + box.height / 2];
+                const [x, y] = middle(view).map((at, axis) => Math.abs(at - middle(drawing)[axis]));
+                return view.width > 500 && x < 2 && y < 2;
+            }"""
+        )
+
+
 async def test_a_graph_stays_where_it_is_when_the_page_is_read_again(page: Page, chain: str) -> None:
     await page.goto(f"/workflows/{chain}")
     view = await _drawn(page)

@@ -15,7 +15,7 @@ from signoff.access.secrets.sealing import Sealer
 from signoff.audit.bundle.archive import Archive
 from signoff.audit.bundle.check import BundleReport, verify_bundle
 from signoff.audit.bundle.layout import MANIFEST, SIGNATURE
-from signoff.audit.checkpoints.signing import LABEL, Keyring, Signer
+from signoff.audit.checkpoints.signing import BUNDLE, LABEL, Keyring, Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
 from support.gateways import APPROVAL, KEY, SECRET, Server
 
@@ -82,7 +82,7 @@ def resigned(files: Mapping[str, bytes], signer: Signer, **changes: object) -> d
             archive.add(path, content)
     manifest = json.loads(files[MANIFEST]) | {"files": msgspec.to_builtins(archive.files)} | changes
     raw = json.dumps(manifest).encode()
-    return {**files, MANIFEST: raw, SIGNATURE: signer.sign(raw).encode()}
+    return {**files, MANIFEST: raw, SIGNATURE: signer.sign(raw, BUNDLE).encode()}
 
 
 def zipped(entries: list[tuple[ZipInfo | str, bytes]]) -> bytes:

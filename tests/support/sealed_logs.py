@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
+import pytest
 from msgspec import Struct
 
 from signoff.audit.checkpoints.files import CheckpointFiles
 from signoff.audit.checkpoints.signing import Keyring, Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
+from signoff.audit.life import folding
 from signoff.audit.verify.faults import Fault
 from signoff.audit.verify.sealed import SealCheck
 from signoff.audit.verify.shapes import check_shapes
@@ -35,7 +38,8 @@ from support.installations import installation_of
 Dialect: TypeAlias = Literal["postgres", "sqlite"]
 SEED: Final = b"a seed of checkpoints, 32 bytes "
 TABLES: Final = (
-    "stored_events", "executions", "runs", "workflows", "points", "point_lists", "point_words",
+    "stored_events", "executions", "runs", "workflows", "points", "point_lists", "fold_waypoints",
+    "point_words",
 )  # fmt: skip
 """The last one is SQLite's alone."""
 
@@ -149,24 +153,43 @@ class SealedLog:
         """The log."""
         return self.site.store
 
-    def files(self, folder: Path | None = None, *, is_live: bool = False) -> Source:
+    def files(
+        self, folder: Path | None = None, *, is_live: bool = False, keys: Keyring | None = None
+    ) -> Source:
         """Checkpoints in a folder, or where the server keeps them."""
-        return FilesSource(files_in(folder or self._place), is_live=is_live)
+        known = self.keys if keys is None else keys
+        return FilesSource(files_in(folder or self._place), known, is_live=is_live)
 
     async def faults(
-        self, *sources: Source, levels: Levels | None = None, keys: Keyring | None = None, published: int = 0
+        self, *sources: Source, levels: Levels | None = None, published: int = 0, accepted: Sequence[int] = ()
     ) -> list[Fault]:
         """All that verification finds."""
+        seals = SealCheck(self.store, sources, self.keys, published=published, accepted=accepted)
+        sealed = [fault async for fault in seals.run()]
         state = await plan(self.store, levels or Levels(), Selection())
-        check = UnitCheck(installation_of(self.site), state.levels, state.selection, upto=state.upto)
+        installation = installation_of(self.site)
+        check = UnitCheck(installation, state.levels, state.selection, upto=state.upto, moments=seals.moments)
         found = await check_shapes(self.store, limit=1_000)
         found += [fault for unit in state.units for fault in (await check.run(unit)).faults]
-        seals = SealCheck(self.store, sources, keys or self.keys, published=published)
-        return found + [fault async for fault in seals.run()]
+        return found + sealed
 
     async def seal(self, folder: Path | None = None) -> int:
         """Make checkpoints."""
         return await writer_of(self.site, folder or self._place).write()
+
+
+async def mark_everywhere(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Keep a waypoint at every event of every execution, as long ones have some; gives how many."""
+    monkeypatch.setattr(folding, "SPAN", 1)
+    monkeypatch.setattr(folding, "_WEIGHT", 0)
+    count = 0
+    for log_id in await store.upkeep.logs(limit=10_000):
+        if await store.execution(log_id) is not None:
+            head = (await store.heads([log_id]))[log_id]
+            for _ in range(head):
+                await folding.mark_waypoint(store, log_id)
+            count += head
+    return count
 
 
 def files_in(place: Path | str) -> CheckpointFiles:
@@ -174,11 +197,13 @@ def files_in(place: Path | str) -> CheckpointFiles:
     return CheckpointFiles.open(place if isinstance(place, str) else f"file://{place}")
 
 
-def writer_of(site: Site, place: Path | str, *, seed: bytes = SEED, window: int = 25) -> CheckpointWriter:
-    """A writer of small checkpoints, so that there are some."""
+def writer_of(
+    site: Site, place: Path | str, *, seed: bytes = SEED, window: int = 25, ahead: float = 0.0
+) -> CheckpointWriter:
+    """A writer of small checkpoints, so that there are some; its clock is seconds ahead."""
     return CheckpointWriter(
         site.store, site.bus, files_in(place), Signer([seed]),
-        held=lambda: True, clock=lambda: 1_790_000_000.0, window=window,
+        held=lambda: True, clock=lambda: time.time() + ahead, window=window,
     )  # fmt: skip
 
 

@@ -255,6 +255,17 @@ async def test_pages_follow_on_each_other(world: World) -> None:
     assert found == whole[::-1]
 
 
+async def test_times_are_read_as_everywhere_else(world: World) -> None:
+    await listed(world, **{"from": "2020-01-01", "to": "2099-12-31T00:00"})
+    for name in ("from", "to"):
+        status, answer = await world.admin.call("GET", "/api/access-log", params={name: "yesterday"})
+        assert (status, answer["details"][0]["path"]) == (400, name)
+        assert "must be a time such as 2026-05-01T12:00:00Z" in answer["details"][0]["message"]
+    wrong_way_round = {"from": "2026-02-01", "to": "2026-01-01"}
+    status, answer = await world.admin.call("GET", "/api/access-log", params=wrong_way_round)
+    assert (status, answer["details"][0]["path"]) == (400, "from")
+
+
 async def test_a_cursor_that_is_none_is_refused(world: World) -> None:
     for cursor in ("no cursor", "eyJkYXkiOiIwMDAxLTAxLTAxIn0", "eyJkYXkiOiJ4IiwiYmVmb3JlIjp7Ii0xIjoxfX0"):
         status, answer = await world.admin.call("GET", "/api/access-log", params={"cursor": cursor})

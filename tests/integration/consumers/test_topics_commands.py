@@ -20,6 +20,7 @@ from signoff.events.topics import EXECUTIONS
 from support.executors import REFUND, Site
 from support.stores import without_files
 from support.topic_of_log import LOGS, TopicOfLog, published, with_header
+from support.transactions import commit_at_end
 
 Command = Callable[..., Awaitable[tuple[Exit, list[dict[str, Any]]]]]
 
@@ -149,6 +150,18 @@ async def test_records_that_were_deleted_from_the_beginning_are_not_missing(
     code, (summary,) = await command("verify", "--partition", "0")
 
     assert (code, summary["events"], summary["expired"]) == (Exit.OK, 4, 2)
+
+
+async def test_a_topic_that_ends_with_the_marker_of_a_transaction_is_compared(
+    command: Command, topics: Kafka, written: TopicOfLog
+) -> None:
+    events = await written.write("ab")
+    await written.publish([published(event) for event in events])
+    await commit_at_end(topics, EXECUTIONS, [published(events[1], again=True)])
+
+    code, (summary,) = await command("verify", "--partition", "0")
+
+    assert (code, summary["records"], summary["repeats"]) == (Exit.OK, 3, 1)
 
 
 async def test_an_execution_that_is_not_there_is_refused(command: Command) -> None:

@@ -68,6 +68,60 @@ async def test_a_live_fork_is_an_execution_of_its_own_and_its_source_stays_as_it
     assert (told["source"]["executionId"], told["reason"]) == (source, "what if not")
 
 
+async def forks(server: Server, source: str, more: str = "") -> list[str]:
+    """The forks of an execution, the newest first."""
+    found, body = await server.get(f"/api/executions?forkedFrom={source}{more}")
+    assert found == 200, body
+    assert {each["forkedFrom"] for each in body["executions"]} <= {source}
+    return [each["executionId"] for each in body["executions"]]
+
+
+@pytest.mark.parametrize("chosen", [None, "order:7"])
+async def test_the_forks_of_an_execution_are_found_by_its_id(server: Server, chosen: str | None) -> None:
+    workflow_id = await server.deploy(APPROVAL)
+    headers = {} if chosen is None else {"X-Execution-Id": chosen}
+    source = (await server.execute(workflow_id, headers=headers))["executionId"]
+    other = (await server.execute(workflow_id))["executionId"]
+
+    first = await live(server, source)
+    second = await live(server, source)
+    third = await live(server, second)
+    await live(server, other)
+    await server.post(
+        f"/api/workflows/{workflow_id}/execute",
+        json={"runFromBlock": {"startBlockId": "approve", "executionId": source}},
+    )
+
+    assert await forks(server, source) == [second, first]
+    assert await forks(server, second) == [third]
+    assert await forks(server, third) == []
+    assert await forks(server, "nobody-knows") == []
+    await server.post(f"/api/resume/{workflow_id}/{first}/approve", json={"approved": True})
+    assert await ended(server, first) == "completed"
+    assert await forks(server, source, "&status=paused") == [second]
+    _, counted = await server.get(f"/api/executions?forkedFrom={source}&counts=true&limit=1")
+    assert counted["counts"]["byStatus"] == {"paused": 1, "completed": 1}
+    _, told = await server.post(
+        "/api/executions/bulk", json={"action": "cancel", "filter": {"forkedFrom": source}}
+    )
+    assert [each["executionId"] for each in told["results"]] == [second]
+    assert await status(server, source) == "paused"
+
+
+async def test_the_forks_of_an_execution_are_those_of_its_workspace(server: Server) -> None:
+    workflow_id = await server.deploy(APPROVAL)
+    await server.execute(workflow_id, headers={"X-Execution-Id": "order-7"})
+    await live(server, "order-7")
+    admin = administrator(server)
+    elsewhere = (await admin.do("POST", "/api/workspaces", json={"name": "Elsewhere"}))["id"]
+    there = {"X-Workspace-Id": elsewhere}
+    assert await forks(server, "order-7")
+
+    _, body = await server.get("/api/executions?forkedFrom=order-7", headers=there)
+
+    assert body["executions"] == []
+
+
 async def test_the_open_points_of_a_fork_wait_in_the_inbox_beside_their_originals(server: Server) -> None:
     _, source = await paused(server, APPROVAL)
 
@@ -234,6 +288,7 @@ async def test_readers_may_try_out_what_only_writers_may_begin(server: Server) -
         ({"eventId": 999}, 422),
         ({"eventId": 1, "at": "2026-01-01"}, 400),
         ({"at": "1999-01-01"}, 422),
+        ({"at": "2099-01-01"}, 422),
         ({"mode": "perhaps"}, 400),
         ({"workflowVersion": 99}, 404),
         ({"decision": {"contextId": "nowhere"}}, 404),

@@ -115,7 +115,7 @@ async def test_the_history_tells_who_decided_from_who_tried_it_again(server: Ser
     decisions = [each for each in (await asked.shown())["history"] if each["type"] == "execution:resumed"]
     assert [(each["actor"]["name"], each["retry"]) for each in decisions] == [
         ("Ada", False),
-        ("bootstrap", True),
+        ("bootstrap key", True),
     ]
 
 

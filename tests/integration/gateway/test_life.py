@@ -1,11 +1,12 @@
 """An execution as it was, and what changed in between."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from signoff.events.times import from_iso, iso
+from signoff.events.times import iso
 from signoff.gateway.executions import comparing
 from support.gateways import APPROVAL, LIMIT, Server
 
@@ -34,7 +35,7 @@ async def test_an_execution_is_shown_as_it_was_after_an_event(server: Server) ->
     paused = await paused_event(server, execution_id)
 
     then = await as_of(server, execution_id, paused["eventId"], includeOutput="true")
-    now = await as_of(server, execution_id, iso(from_iso(paused["timestamp"]) + 3600))
+    now = await as_of(server, execution_id, iso(time.time()))
 
     assert (then["status"], then["eventId"], then["at"]) == ("paused", paused["eventId"], paused["timestamp"])
     assert then["finalOutput"]["data"]["operation"] == "human"
@@ -62,16 +63,36 @@ async def test_the_workflows_route_shows_it_in_the_same_way(server: Server) -> N
 
 
 @pytest.mark.parametrize(
-    ("moment", "expected"),
-    [("0", 422), ("999", 422), ("1999-01-01T00:00:00Z", 422), ("soon", 400), ("9" * 30, 400)],
+    ("moment", "expected", "says"),
+    [
+        ("0", 422, "must be one of the execution's events, 1 to "),
+        ("999", 422, "must be one of the execution's events, 1 to "),
+        ("1999-01-01T00:00:00Z", 422, "is before the execution began"),
+        ("2099-01-01", 422, "is still to come"),
+        *(
+            (text, 400, "must be the number of an event, 1 to 12, or a time such as 2026-05-01T12:00:00Z")
+            for text in ("soon", "-1", "", "0x5", "9" * 30)
+        ),
+    ],
 )
-async def test_what_never_was_is_refused_by_name(server: Server, moment: str, expected: int) -> None:
+async def test_what_never_was_is_refused_by_name(
+    server: Server, moment: str, expected: int, says: str
+) -> None:
     execution_id = await decided(server)
 
     status, answer = await server.get(f"/api/executions/{execution_id}", params={"asOf": moment})
 
     assert status == expected
     assert answer["details"][0]["path"] == "asOf"
+    assert answer["details"][0]["message"].startswith(says)
+
+
+async def test_this_very_moment_may_be_asked_for_by_a_clock_that_is_ahead(server: Server) -> None:
+    execution_id = await decided(server)
+
+    soon = iso(time.time() + 20)
+
+    assert (await as_of(server, execution_id, soon))["status"] == "completed"
 
 
 async def test_a_difference_names_what_changed(server: Server) -> None:
@@ -102,7 +123,7 @@ async def test_two_executions_are_compared_by_their_states_and_event_by_event(se
     )
     other = forked["executionId"]
     async with asyncio.timeout(LIMIT):
-        while (await as_of(server, other, iso(4e9)))["status"] != "completed":  # noqa: ASYNC110 - no event tells
+        while (await as_of(server, other, iso(time.time())))["status"] != "completed":  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.01)
 
     _, told = await server.get(f"/api/executions/{execution_id}/diff", params={"with": other})

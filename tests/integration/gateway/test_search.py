@@ -70,6 +70,7 @@ async def test_an_execution_is_shown_with_what_it_is_found_by(server: Server) ->
         "actor": {"type": "apiKey", "id": "bootstrap"},
         "errorCode": "BLOCK_FAILED",
         "attributes": {"customer": "ACME", "amount": 7},
+        "forkedFrom": None,
     }
 
 

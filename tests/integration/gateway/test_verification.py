@@ -13,17 +13,17 @@ from signoff.audit.checkpoints.checkpoint import digest_text
 from signoff.audit.checkpoints.merkle import root_by_path
 from signoff.audit.checkpoints.signing import LABEL, Keyring, Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
-from support.gateways import APPROVAL, SECRET, Server
+from support.gateways import APPROVAL, KEY, SECRET, Server
 
 
 def bytes_of(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-async def seal(server: Server) -> None:
+async def seal(server: Server, *, window: int = 10) -> None:
     signer = Signer(Sealer([SECRET]).keys_for(LABEL))
     writer = CheckpointWriter(
-        server.store, server.bus, None, signer, held=lambda: True, clock=time.time, window=10
+        server.store, server.bus, None, signer, held=lambda: True, clock=time.time, window=window
     )
     await writer.write()
 
@@ -93,18 +93,83 @@ async def test_a_changed_event_is_named(server: Server) -> None:
     assert [(fault["kind"], fault["place"]["eventId"]) for fault in body["faults"]] == [("chain", 2)]
 
 
-async def test_a_log_that_is_no_longer_what_was_signed_has_no_proof(server: Server) -> None:
-    execution_id = await paused(server)
-    await seal(server)
+async def forge_last_event(server: Server, execution_id: str) -> None:
     *_, last = server.store._logs[UUID(execution_id)]
     forged = msgspec.structs.replace(last, state=last.state + b" ")
     server.store._logs[UUID(execution_id)][-1] = forged
     server.store._log[last.position - 1] = forged
 
-    assert (await verified(server, execution_id))["proof"] is None
+
+async def test_a_log_that_a_checkpoint_contradicts_is_named(server: Server) -> None:
+    execution_id = await paused(server)
+    await seal(server)
+    await forge_last_event(server, execution_id)
+
+    body = await verified(server, execution_id)
+
+    assert (body["ok"], body["proof"]) == (False, None)
+    (fault,) = body["faults"]
+    assert (fault["kind"], fault["place"]["checkpoint"]) == ("unproven", 1)
+    assert "does not fit the log" in fault["meaning"]
+
+
+async def test_a_checkpoint_that_another_log_does_not_fit_proves_nothing_and_says_so(server: Server) -> None:
+    """One root is over the heads of a minute: which of them was changed cannot be told here."""
+    execution_id, other = await paused(server), await paused(server)
+    await seal(server, window=1_000)
+    await forge_last_event(server, other)
+
+    body = await verified(server, execution_id)
+
+    assert [fault["kind"] for fault in body["faults"]] == ["unproven"]
+    assert "or another one of the same minute" in body["faults"][0]["meaning"]
+
+
+async def test_a_row_that_is_ahead_of_its_log_is_named(server: Server) -> None:
+    execution_id = await paused(server)
+    events = server.store._logs[UUID(execution_id)]
+    end = len(events)
+    del events[-1]
+
+    body = await verified(server, execution_id)
+
+    assert not body["ok"]
+    (fault,) = body["faults"]
+    assert (fault["kind"], fault["place"]["eventId"]) == ("shortened", end)
+    assert f"ends with event {end - 1}" in fault["meaning"]
+
+
+async def test_the_page_says_that_a_checkpoint_contradicts_the_log(server: Server) -> None:
+    execution_id = await paused(server)
+    await seal(server)
+    await forge_last_event(server, execution_id)
+
+    async with server.client.get(
+        f"/executions/{execution_id}/verification", headers={"X-API-Key": KEY}
+    ) as response:
+        page = await response.text()
+
+    assert response.status == 200, page
+    assert "A checkpoint contradicts the log" in page
+    assert "or another one of the same minute" in page
+    assert "The log is as it was recorded" not in page
 
 
 async def test_an_execution_that_never_was_is_not_found(server: Server) -> None:
     status, _ = await server.get("/api/executions/nobody/verify")
 
     assert status == 404
+
+
+async def test_a_checkpoint_that_the_server_did_not_sign_proves_nothing(server: Server) -> None:
+    """Somebody who writes to the database wrote the log anew, and a checkpoint for it."""
+    execution_id = await paused(server)
+    stranger = Signer([b"a stranger's seed of 32 bytes ..."[:32]])
+    writer = CheckpointWriter(
+        server.store, server.bus, None, stranger, held=lambda: True, clock=time.time, window=1_000
+    )
+    await writer.write()
+
+    body = await verified(server, execution_id)
+
+    assert (body["ok"], body["proof"]) == (True, None)

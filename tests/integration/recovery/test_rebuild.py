@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from signoff.cli.upkeep.comparison import compare
+from signoff.cli.upkeep.comparison import compare, is_of_earlier_version
 from signoff.cli.upkeep.rebuild import TABLES, Progress, Rebuilt, rebuild
 from signoff.cli.upkeep.walking import every_log
 from signoff.events.blobs import BlobStore
@@ -17,9 +17,11 @@ from signoff.events.bus.memory import MemoryBus
 from signoff.events.store.base import WorkflowRow
 from signoff.events.store.inbox import InboxSearch
 from signoff.events.store.postgres import PostgresStore
+from signoff.events.store.search import Search
 from signoff.events.store.upkeep import NO_LOG
 from signoff.events.topics import DEFAULT_WORKSPACE, PARTITIONS
 from signoff.events.topology import apply
+from signoff.events.types import Fork, Source
 from signoff.executor.app import open_tools
 from signoff.runtime.settings import Settings
 from support.executors import REFUND, Sent, Site, until
@@ -168,6 +170,29 @@ async def test_only_the_rows_that_are_asked_for_are_rebuilt(site: Site, sql: Any
 
         assert (found.log_id, found.tables) == (log_id, ("executions", "inbox"))
         assert await rebuilt(site) == []
+
+
+async def test_a_rebuild_finds_what_each_fork_was_forked_from_that_an_older_executor_recorded(
+    site: Site, sql: Any
+) -> None:
+    async with site.executor():
+        workflow = await site.deploy(REFUND)
+        source = await paused(site, workflow)
+        last = len(await site.events(source))
+        sent = await site.start(
+            workflow, GIVEN, fork=Fork(log_id=str(source), event_id=last, reason="what if"),
+            source=Source(execution_id=str(source), event_id=last, kind="fork"),
+        )  # fmt: skip
+        await site.outcome(sent)
+        await sql("UPDATE executions SET forked_from = NULL")
+        compared = await compare(site.store, installation_of(site).deriver, sent.log_id)
+        assert is_of_earlier_version(compared)
+
+        (found,) = await rebuilt(site, ["executions"])
+
+        forks = await site.store.executions(Search(workspace_id=DEFAULT_WORKSPACE, forked_from=str(source)))
+        assert [row.log_id for row in forks] == [found.log_id] == [sent.log_id]
+        assert not is_of_earlier_version(await compare(site.store, installation_of(site).deriver, source))
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was(site: Site, sql: Any) -> None:

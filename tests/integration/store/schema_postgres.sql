@@ -53,7 +53,8 @@ CREATE TABLE public.executions (
     error_code text,
     attributes jsonb,
     words tsvector,
-    words_version integer
+    words_version integer,
+    forked_from text
 );
 
 CREATE TABLE public.executors (
@@ -250,6 +251,8 @@ CREATE INDEX executions_by_attribute ON public.executions USING gin (attributes 
 CREATE INDEX executions_by_status ON public.executions USING btree (workspace_id, status, started_at) WHERE (status <> 'completed'::text);
 
 CREATE INDEX executions_due ON public.executions USING btree (partition, due_at) WHERE (due_at IS NOT NULL);
+
+CREATE INDEX executions_forks ON public.executions USING btree (workspace_id, forked_from, started_at) WHERE (forked_from IS NOT NULL);
 
 CREATE INDEX executions_newest ON public.executions USING btree (workspace_id, started_at);
 

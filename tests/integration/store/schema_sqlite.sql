@@ -31,7 +31,7 @@ CREATE TABLE executions (
     ended_at INTEGER,
     due_at INTEGER,
     broken TEXT
-, actor_type TEXT, actor_id TEXT, error TEXT, error_code TEXT, attributes TEXT, words TEXT, words_version INTEGER) WITHOUT ROWID;
+, actor_type TEXT, actor_id TEXT, error TEXT, error_code TEXT, attributes TEXT, words TEXT, words_version INTEGER, forked_from TEXT) WITHOUT ROWID;
 CREATE TABLE executors (owner TEXT PRIMARY KEY, alive_until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE fold_snapshots (
     log_id TEXT PRIMARY KEY,
@@ -121,6 +121,7 @@ CREATE TABLE workflows (
 ) WITHOUT ROWID;
 CREATE INDEX executions_broken ON executions (updated_at) WHERE broken IS NOT NULL;
 CREATE INDEX executions_due ON executions (partition, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX executions_forks ON executions (workspace_id, forked_from) WHERE forked_from IS NOT NULL;
 CREATE INDEX executions_newest ON executions (workspace_id, started_at, log_id);
 CREATE INDEX executions_unparked ON executions (partition) WHERE NOT parked;
 CREATE INDEX executions_wordless ON executions (workspace_id, log_id) WHERE words_version IS NOT version;

@@ -138,6 +138,7 @@ async def test_two_that_migrate_at_once_do_it_once(empty_database: str) -> None:
             "0006_dead_commands_pre",
             "0007_waypoints_pre",
             "0008_words_pre",
+            "0009_forks_pre",
         ],
     ]
     for store in stores:

@@ -117,3 +117,40 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Pa
         await SqliteStore.open(path)
 
     assert path.read_bytes() == before
+
+
+async def test_who_only_reads_keeps_writers_away_and_no_other_reader(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    writer = await SqliteStore.open(path)
+    await writer.migrate(partitions=PARTITIONS)
+    with pytest.raises(StoreUnavailableError, match="is open in process"):
+        await SqliteStore.open_to_read(path)
+    await writer.close()
+
+    readers = [await SqliteStore.open_to_read(path) for _ in range(2)]
+    with pytest.raises(StoreUnavailableError, match="is open in another process"):
+        await SqliteStore.open(path)
+    for each in readers:
+        assert await each.last_position() == 0
+        await each.close()
+
+    await (await SqliteStore.open(path)).close()
+
+
+async def test_who_only_reads_can_write_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    writer = await SqliteStore.open(path)
+    await writer.migrate(partitions=PARTITIONS)
+    await writer.close()
+
+    reader = await SqliteStore.open_to_read(path)
+    with pytest.raises(StoreUnavailableError, match="readonly"):
+        await reader.track("somebody", 1)
+    await reader.close()
+
+
+async def test_who_only_reads_makes_no_log(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await SqliteStore.open_to_read(tmp_path / "log.db")
+
+    assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))

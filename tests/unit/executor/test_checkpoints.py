@@ -9,7 +9,7 @@ from signoff.audit.checkpoints.checkpoint import Signed
 from signoff.audit.checkpoints.decided import Decided
 from signoff.audit.checkpoints.signing import Signer
 from signoff.audit.checkpoints.topic import read_topic
-from signoff.events.errors import BusUnavailableError
+from signoff.events.errors import BusUnavailableError, ValueNotStorableError
 from signoff.executor.publishing.checkpoints import FIRST, Checkpoints
 from support.executors import REFUND, Site, until
 
@@ -79,4 +79,21 @@ async def test_a_broker_that_is_away_is_waited_for(site: Site) -> None:
     async with working(site, asked, held=True):
         await until(lambda: asked.count(-1) > 1)
         site.bus.bounds = bounds  # type: ignore[method-assign]
+        await until(lambda: made(site))
+
+
+async def test_whatever_is_kept_of_them_does_not_end_it(site: Site) -> None:
+    async with site.executor(checkpoint_every=600):
+        await site.deploy(REFUND)
+    asked: list[int] = []
+    tracked = site.store.tracked
+
+    async def spoilt(_: str) -> int:
+        asked.append(-1)
+        raise ValueNotStorableError("$", "the number is none that a database can hold")
+
+    site.store.tracked = spoilt  # type: ignore[assignment, method-assign]
+    async with working(site, asked, held=True):
+        await until(lambda: asked.count(-1) > 1)
+        site.store.tracked = tracked  # type: ignore[method-assign]
         await until(lambda: made(site))

@@ -32,7 +32,9 @@ def test_an_empty_filter_is_the_whole_workspace_newest_first() -> None:
 
 def test_members_become_the_search() -> None:
     search = read_filter(
-        ExecutionFilter(workflow_id=["a", "b"], status=["failed"], trigger=["api"], error="x", text="y"),
+        ExecutionFilter(
+            workflow_id=["a", "b"], status=["failed"], trigger=["api"], error="x", forked_from="z", text="y"
+        ),
         WORKSPACE,
         "duration",
     )
@@ -43,6 +45,7 @@ def test_members_become_the_search() -> None:
         statuses=("failed",),
         triggers=("api",),
         error="x",
+        forked_from="z",
         text="y",
         order="duration",
         descending=False,

@@ -33,6 +33,13 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     assert named - symbols() == set()
 
 
+def test_every_icon_of_the_sprite_is_named() -> None:
+    code = texts([*TEMPLATES, *MODULES, *FOLDER.rglob("*.py")])
+    words = set(re.findall(r"""["'#]([\w-]+)["']""", code))
+
+    assert symbols() - words == set()
+
+
 def test_every_module_that_is_imported_is_there() -> None:
     imported = set(re.findall(r'(?:from |import |import\()"\./([\w.-]+)"', texts(MODULES)))
     named = set(re.findall(r'asset\("?\'?([\w.-]+\.(?:js|css|svg))', texts(TEMPLATES)))

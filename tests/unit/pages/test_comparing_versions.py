@@ -11,6 +11,7 @@ from signoff.gateway.pages.workflows.comparing import (
     MAX_LINES,
     MAX_ROWS,
     compare_blocks,
+    compare_rest,
     compare_texts,
     merge,
 )
@@ -80,6 +81,31 @@ def test_what_is_shown_and_compared_is_bounded() -> None:
     assert len(comparison.rows) == MAX_ROWS
     assert not comparison.is_whole
     assert compare_texts("", "x\n" * (MAX_LINES + 1)) is None
+
+
+def test_a_trigger_that_is_gone_still_leads_on_to_the_right() -> None:
+    left = _definition({"old": {**WAIT, "then": "a"}, "a": {**WAIT, "then": "b"}, "b": WAIT})
+    left = msgspec.structs.replace(
+        left, blocks=tuple(msgspec.structs.replace(each, trigger=each.id == "old") for each in left.blocks)
+    )
+    right = _definition({"a": {**WAIT, "then": "b"}, "b": WAIT})
+
+    drawing = draw(merge(left, right))
+
+    x = {block.id: block.x for block in drawing.blocks}
+    assert x["old"] < x["a"] < x["b"]
+
+
+def test_what_differs_beside_the_blocks_is_named() -> None:
+    left, right = (
+        parse({"blocks": {"a": WAIT}, "variables": {"limit": limit, "same": 1}, **more}, workflow_id="tried")
+        for limit, more in ((100, {}), (200, {"attributes": ["limit"]}))
+    )
+    assert left.definition is not None
+    assert right.definition is not None
+
+    assert compare_rest(left.definition, right.definition) == ["variable limit", "attributes"]
+    assert compare_rest(left.definition, left.definition) == []
 
 
 def test_blocks_are_added_removed_and_changed() -> None:

@@ -190,6 +190,70 @@ def test_what_a_run_from_a_block_took_over_is_told_of() -> None:
     assert standing_of(only(trace), 2).label == "Taken over"
 
 
+def copied(number: int, type_: str, at: float, **data: Any) -> Recorded:
+    """An event of the source in a fork that was begun after 100 seconds."""
+    told = msgspec.json.decode(event(number, type_, 100, **data).state)
+    told["copyOf"] = {"eventId": number, "timestamp": iso(T + at)}
+    return Recorded(LOG, number, "t", msgspec.json.encode(told), number)
+
+
+FORKED = [
+    event(1, "execution:started", 100),
+    copied(2, "block:started", 0, **block("first")),
+    copied(3, "block:completed", 5, **block("first")),
+    copied(4, "block:started", 5, **block("work")),
+    copied(5, "block:started", 5, **block("approve", blockType="human_in_the_loop")),
+    copied(6, "pause:opened", 6, contextId="approve", blockId="approve", pauseKind="human"),
+    event(7, "execution:forked", 100, asOf=iso(T + 40)),
+    event(8, "block:started", 101, attempt=2, **block("work")),
+    event(9, "block:completed", 103, **block("work")),
+    event(10, "execution:resumed", 111, contextId="approve"),
+    event(11, "block:completed", 112, **block("approve", blockType="human_in_the_loop")),
+    event(12, "execution:completed", 112),
+]
+
+
+def test_what_a_forks_source_did_is_no_work_of_the_fork() -> None:
+    trace = traced(FORKED)
+
+    blocks = by_block(trace, 12)
+    shown = timeline(trace, 12, T + 112)
+    marks = marks_of(blocks, {})
+
+    assert shown.length == "12 s"
+    assert [(row.name, row.took, len(row.bars)) for row in shown.rows] == [
+        ("First", "", 0),
+        ("Work", "2 s", 1),
+        ("Approve", "12 s", 2),
+    ]
+    assert marks["first"].label == "Taken over"
+    assert marks["work"].note == "2 s"
+
+
+def test_what_was_at_work_in_a_forks_source_does_not_run_before_it_begins_again() -> None:
+    trace = traced(FORKED)
+
+    assert block_standing(by_block(trace, 7)["work"]) == Standing("")
+    assert block_standing(by_block(trace, 7)["approve"]) == Standing("paused", "Waits for a decision")
+
+
+def test_the_graph_and_the_timeline_tell_the_same_length() -> None:
+    human = {"blockType": "human_in_the_loop"}
+    decided = [
+        event(1, "execution:started", 0),
+        event(2, "block:started", 0, **block("approve", **human)),
+        event(3, "pause:opened", 1, contextId="approve", blockId="approve", pauseKind="human"),
+        event(4, "execution:resumed", 11, contextId="approve"),
+        event(5, "block:completed", 12, **block("approve", **human)),
+    ]
+    trace = traced(decided)
+
+    mark = marks_of(by_block(trace, 5), {})["approve"]
+
+    assert (mark.label, mark.note) == ("Decided", "waited 12 s")
+    assert timeline(trace, 5, T + 12).rows[0].took == "12 s"
+
+
 def test_an_event_of_a_later_version_is_passed_over() -> None:
     trace = traced([event(1, "new:thing", 0, blockId=7), event(2, "block:started", 0, **block("a"))])
 

@@ -13,9 +13,10 @@ from signoff.events.store.inbox import InboxSearch
 from signoff.events.types import Quorum
 from signoff.gateway.errors import ApiError
 from signoff.gateway.inbox.scopes import Desk, claimed_only, scoped
+from signoff.gateway.pages.headings import Glance
 from signoff.gateway.pages.inbox.points import ShownPoint, point_value, read_value, resume_path
-from signoff.gateway.pages.inbox.verdicts import fill, verdict_of
-from signoff.gateway.pages.inbox.views import address, as_query, is_filtered, read_view
+from signoff.gateway.pages.inbox.verdicts import fill, listed_defaults, verdict_of
+from signoff.gateway.pages.inbox.views import address, as_query, filters_of, is_filtered, read_view
 
 YES: dict[str, Any] = {"name": "approved", "type": "boolean", "required": True}
 TEXT: dict[str, Any] = {"name": "comments", "type": "string"}
@@ -66,6 +67,25 @@ def test_a_default_needs_nobody() -> None:
     ).wanting
 
 
+def test_what_a_form_fills_in_is_told_before_it_is_sent() -> None:
+    amount = {"name": "n", "type": "number", "label": "How much", "required": True, "value": 5}
+    why = {"name": "why", "type": "string", "value": "late"}
+    nothing = {"name": "note", "type": "string", "value": ""}
+    asked = point(YES, amount, why, nothing)
+
+    assert fill(asked, "approve", "").defaults == [Glance("How much", "5"), Glance("why", "late")]
+    assert fill(asked, "reject", "broken").defaults == [Glance("How much", "5")]
+    assert listed_defaults(asked) == [Glance("How much", "5"), Glance("why", "late")]
+    assert listed_defaults(point(YES, {**why, "value": "x" * 61})) == []
+    assert listed_defaults(point(YES, *({**why, "name": f"f{each}"} for each in range(7)))) == []
+
+
+def test_the_default_of_a_secret_is_not_told() -> None:
+    [told] = fill(point(YES, {"name": "pin", "type": "secret", "value": "1234"}), "approve", "").defaults
+
+    assert told == Glance("pin", "•••")
+
+
 def test_a_point_without_a_form_is_approved_by_any_decision_and_never_rejected() -> None:
     assert fill(point(), "approve", "").values == {}
     assert not fill(point(), "approve", "").wanting
@@ -96,6 +116,11 @@ def test_an_address_has_what_differs_from_the_first_view() -> None:
     assert address(shown, workflow_id=["a b"], priority=[], text=None) == "/inbox?workflowId=a+b"
 
 
+def test_filters_are_counted_but_for_words_and_order() -> None:
+    assert filters_of(view("?text=a&sort=due&scope=mine&due=")) == 0
+    assert filters_of(view("?workflowId=a,b&priority=high&due=week&claimed=me&returned=false")) == 5
+
+
 def test_due_says_until_when() -> None:
     assert as_query(view("?due=overdue")).overdue
     assert as_query(view("?due=day")).due_before < as_query(view("?due=week")).due_before
@@ -110,6 +135,8 @@ def test_a_point_is_named_whatever_its_ids_are() -> None:
         with pytest.raises(ApiError, match="choose it on the inbox again"):
             read_value(wrong)
     assert resume_path("w/1", "e?", "c&d") == "/resume/w%2F1/e%3F?contextId=c%26d"
+    assert resume_path("w", "e", "c", "/inbox") == "/resume/w/e?contextId=c"
+    assert resume_path("w", "e", "c", "/inbox?text=a") == "/resume/w/e?contextId=c&inbox=%2Finbox%3Ftext%3Da"
 
 
 # Claims ---------------------------------------------------------------------------------------------

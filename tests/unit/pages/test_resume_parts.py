@@ -1,8 +1,10 @@
 """The pure parts of the page of a decision: its fields, its verdict, and what changed."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from signoff.engine.state import Decision, PausePoint, State, Taken
 from signoff.events.types import SYSTEM, Quorum
@@ -11,6 +13,7 @@ from signoff.gateway.inbox.history import HistoryEntry
 from signoff.gateway.inbox.people import Person
 from signoff.gateway.pages.differences import Difference
 from signoff.gateway.pages.fields import sent_values, widgets
+from signoff.gateway.pages.resume import onward
 from signoff.gateway.pages.resume.addresses import Addresses
 from signoff.gateway.pages.resume.changes import Comparisons, Content, differences, since
 from signoff.gateway.pages.resume.content import MOST, Again, Correctable, Row, again, body_of, rows_of
@@ -131,6 +134,21 @@ def test_addresses_say_that_somebody_came_by_a_link_and_encode_what_is_in_them()
     assert by_link.page("a&b") == "/resume/w%20f/e%2F1?contextId=a%26b&by=a1"
     assert by_link.action("a/b", "claim") == "/resume/w%20f/e%2F1/a%2Fb/claim?by=a1"
     assert Addresses("w", "e").action("a") == "/resume/w/e/a"
+    assert Addresses("w", "e", inbox="/inbox?text=a").action("a") == "/resume/w/e/a?inbox=%2Finbox%3Ftext%3Da"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("/inbox?text=Ada", "Ada"), ("", None), ("//evil.example/inbox?text=Ada", None),
+        ("https://evil.example/inbox?text=Ada", None), ("/settings?text=Ada", None),
+        ("/inbox?text=Ada&scope=wrong", None), ("/\\evil.example", None),
+    ],
+)  # fmt: skip
+def test_an_address_names_a_view_of_the_inbox_or_none(given: str, text: str | None) -> None:
+    request = make_mocked_request("GET", f"/resume/w/e?{urlencode({'inbox': given})}")
+
+    assert onward.view_of(request).text == text
 
 
 def correctable(rows: dict[str, Any], title: str = "Offer") -> Correctable:

@@ -98,6 +98,7 @@ async def test_what_is_not_there_is_told_in_a_page(server: Server) -> None:
         (f"/executions/{execution}/events/first", 404),
         (f"/executions/{execution}/events?type=nothing", 400),
         (f"/executions/compare?left={execution}&right={uuid4()}", 404),
+        (f"/executions/compare?left={execution}&right=", 422),
         ("/executions?status=lost", 400),
         ("/executions?cursor=none", 400),
     ):
@@ -119,6 +120,20 @@ async def test_a_form_leads_back_to_its_execution(server: Server) -> None:
     status, _, headers = await fetch(server, "POST", f"/executions/{execution}/cancel")
 
     assert (status, headers["Location"]) == (303, f"/executions/{execution}")
+
+
+async def test_an_execution_lists_its_forks_also_as_it_was_before_them(server: Server) -> None:
+    execution = await paused(server)
+    _, fork = await server.post(f"/api/executions/{execution}/forks", json={"mode": "live"})
+
+    _, now, _ = await fetch(server, "GET", f"/executions/{execution}", roles=("read",))
+    _, then, _ = await fetch(server, "GET", f"/executions/{execution}?asOf=1", roles=("read",))
+    _, own, _ = await fetch(server, "GET", f"/executions/{fork['executionId']}", roles=("read",))
+
+    for text in (now, then):
+        assert f'href="/executions/{fork["executionId"]}"' in text
+        assert "All forks" not in text
+    assert "<dt>Forks</dt>" not in own
 
 
 async def test_a_run_again_has_the_same_input_and_leads_to_itself(server: Server) -> None:
@@ -229,6 +244,32 @@ async def test_a_list_goes_on_behind_its_last_execution(server: Server) -> None:
     assert KEY not in text
 
 
+async def test_an_execution_whose_id_is_searched_for_comes_before_all_that_only_begin_so(
+    server: Server,
+) -> None:
+    workflow = await server.deploy({"only": {"type": "variables", "set": {"a": 1}}})
+    name = f"lone-{uuid4().hex[:6]}"
+    for execution in (name, f"{name}-2", f"{name}-3"):
+        await server.execute(workflow, headers={"X-Execution-Id": execution})
+
+    for more in ("", f"&workflowId={workflow}"):
+        _, text, _ = await fetch(server, "GET", f"/executions?text={name}{more}")
+        assert re.findall(r'<tr data-key="([^"]+)"', text) == [name, f"{name}-3", f"{name}-2"]
+    _, text, _ = await fetch(server, "GET", f"/executions?text={name}&status=failed")
+    assert "No execution is like that" in text
+    assert "<code>attributes</code>" in text
+
+
+async def test_the_first_event_says_who_and_has_its_digest_in_short(server: Server) -> None:
+    execution = await paused(server)
+
+    _, text, _ = await fetch(server, "GET", f"/executions/{execution}/events")
+
+    assert re.search(r"Started version \d+ by api<", text)
+    assert "by <bdi>bootstrap key</bdi>" in text
+    assert re.search(r'<code title="sha256:[0-9a-f]{64}">sha256:[0-9a-f]…', text)
+
+
 async def test_a_list_of_events_that_ends_with_one_ends_so_on_its_last_page(server: Server) -> None:
     inner = {"at": {"type": "variables", "set": {"at": "<loop.index>"}}}
     workflow = await server.deploy({"turns": {"type": "loop", "for": 30, "blocks": inner}})
@@ -277,3 +318,30 @@ async def test_who_looks_into_the_past_keeps_nobody_from_the_present(
     assert (status, past.done()) == (200, False)
     may_fold.set()
     assert (await past)[0] == 200
+
+
+async def test_executions_of_two_versions_share_one_graph_and_those_of_two_workflows_none(
+    server: Server,
+) -> None:
+    workflow = await server.deploy(APPROVAL)
+    first = (await server.execute(workflow))["executionId"]
+    blocks = {**APPROVAL, "extra": {"type": "response", "data": 1}}
+    await server.call("PUT", f"/api/workflows/{workflow}", json={"blocks": blocks})
+    second = (await server.execute(workflow))["executionId"]
+    other = await paused(server)
+
+    _, versions, _ = await fetch(server, "GET", f"/executions/compare?left={first}&right={second}")
+    status, apart, _ = await fetch(server, "GET", f"/executions/compare?left={first}&right={other}")
+
+    assert ">extra</text>" in versions
+    assert (status, "<sf-graph" in apart) == (200, False)
+
+
+async def test_the_jobs_of_a_live_fork_end_after_they_began(server: Server) -> None:
+    execution = await paused(server)
+    _, forked = await server.post(f"/api/executions/{execution}/forks", json={"mode": "live"})
+
+    _, job = await server.get(f"/api/jobs/{forked['executionId']}")
+
+    assert job["createdAt"] <= job["startedAt"] <= job["completedAt"]
+    assert job["duration"] >= 0

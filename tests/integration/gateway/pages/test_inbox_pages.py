@@ -83,6 +83,92 @@ async def test_a_reason_for_which_the_form_has_no_field_is_kept_with_the_decisio
     assert text.count("It fits &lt;the&gt; budget") == 1
 
 
+AMOUNT = {"type": "number", "required": True, "default": 8100, "label": "How much"}
+
+
+async def test_what_a_form_fills_in_is_decided_by_nobody_who_has_not_seen_it(server: Server) -> None:
+    asked = await point(server, form={"approved": "boolean", "amount": AMOUNT})
+    cookie = await session(server, "approver")
+    form = {**SENT, "point": await value_of(server, asked, cookie)}
+
+    refused = await fetch(server, "POST", "/inbox/decisions", cookie, data=form)
+    assert "Open it: its form fills in what you have not seen: How much." in refused[1]
+    assert (await asked.shown())["point"]["resumeStatus"] == "paused"
+
+    other = {**form, "filledIn": "somebody/else"}
+    assert "data-done" not in (await fetch(server, "POST", "/inbox/decisions", cookie, data=other))[1]
+
+    _, listed, _ = await fetch(server, "GET", "/inbox?scope=all&limit=100&sort=-opened", cookie)
+    key = f"{asked.execution}/{asked.context}"
+    assert f'name="filledIn" value="{key}"' in listed
+    assert "<bdi>How much</bdi> <bdi>8100</bdi>" in listed
+    taken = await fetch(server, "POST", "/inbox/decisions", cookie, data={**form, "filledIn": key})
+    assert "data-done" in taken[1]
+
+
+async def test_a_default_that_is_too_long_to_be_listed_has_to_be_opened(server: Server) -> None:
+    asked = await point(
+        server, form={"approved": "boolean", "terms": {"type": "string", "default": "x" * 500}}
+    )
+    cookie = await session(server, "approver")
+
+    _, listed, _ = await fetch(server, "GET", "/inbox?scope=all&limit=100&sort=-opened", cookie)
+
+    assert f'name="filledIn" value="{asked.execution}/{asked.context}"' not in listed
+
+
+async def test_rows_tell_what_points_show_whatever_has_happened_to_them(server: Server) -> None:
+    opened, claimed, amended = [
+        await point(server, title=None, show={"Customer": f"{name} Lovelace", "Order": {"lines": [1]}})
+        for name in ("Ada", "Ben", "Cleo")
+    ]
+    cookie, admin = await session(server, "approver"), administrator(server)
+    await admin.do("POST", f"{claimed.path}/claim")
+    headers = await amended.seen()
+    body = {"reason": "wrong", "display": {"Customer": "Dora"}}
+    await admin.do("PUT", f"{amended.path}/content", json=body, headers=headers)
+
+    _, text, _ = await fetch(server, "GET", "/inbox?scope=all&limit=100&sort=-opened", cookie)
+
+    told = {
+        each.execution: re.search(
+            rf'/resume/[^"]*/{each.execution}[^>]*>([^<]*)</a>\s*<p[^>]*>(.*?)</p>', text
+        )
+        for each in (opened, claimed, amended)
+    }
+    for each, value in ((opened, "Ada Lovelace"), (claimed, "Ben Lovelace"), (amended, "Dora")):
+        found = told[each.execution]
+        assert found is not None
+        assert found[1] == f"{each.workflow}: {each.context}"
+        assert f"<bdi>Customer</bdi> <bdi>{value}</bdi>" in found[2]
+
+
+async def test_the_next_one_is_told_in_the_order_of_the_inbox_that_one_came_from(server: Server) -> None:
+    first, second, third = [
+        await point(server, title=f"Onward {number}", show={"Word": "unmistakable"}) for number in (1, 2, 3)
+    ]
+    cookie = await session(server, "approver")
+    form = {**SENT, "point": await value_of(server, second, cookie)}
+    assert "data-done" in (await fetch(server, "POST", "/inbox/decisions", cookie, data=form))[1]
+
+    async def told(query: str) -> str:
+        page = f"/resume/{second.workflow}/{second.execution}?contextId={second.context}&inbox={query}"
+        status, text, _ = await fetch(server, "GET", page, cookie)
+        assert status == 200
+        found = re.search(r"Next in your inbox: <bdi>([^<]*)</bdi>|>(Back to the inbox)<", text)
+        assert found is not None
+        return found[1] or found[2]
+
+    words = "%2Finbox%3Ftext%3Dunmistakable%26sort%3D"
+    assert await told(f"{words}opened") == "Onward 3"
+    assert await told(f"{words}-opened") == "Onward 1"
+    for each in (third, first):
+        form = {**SENT, "point": await value_of(server, each, cookie)}
+        await fetch(server, "POST", "/inbox/decisions", cookie, data=form)
+        left = "Onward 1" if each is third else "Back to the inbox"
+        assert await told(f"{words}opened") == left
+
+
 async def test_a_refused_decision_leaves_no_reason(server: Server) -> None:
     asked, cookie = await point(server, form={"approved": "boolean"}), await session(server, "approver")
     shown = await value_of(server, asked, cookie)
@@ -190,7 +276,7 @@ async def test_decisions_are_found_again_with_what_they_were_about(
 
     _, text, _ = await fetch(server, "GET", "/inbox/decided", cookie)
 
-    titles_told = re.findall(r'dir="auto">([^<]*)</a></th>', text)
+    titles_told = re.findall(r'scope="row"><a [^>]*dir="auto">([^<]*)</a>', text)
     verdicts = re.findall(r'data-label="You said">.*?(Approved|Rejected)', text)
     assert list(zip(titles_told, verdicts, strict=True)) == [
         ("Vote", "Approved"),

@@ -16,8 +16,9 @@ from signoff.gateway.accesses.witness import ACCESSES
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.history import fold
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, shown_id
+from signoff.gateway.http.moments import Moment, read_moment
 from signoff.gateway.http.queries import ByCommas
-from signoff.gateway.http.windows import Moment, window
+from signoff.gateway.http.windows import between
 from signoff.gateway.v2.cursors import bad_cursor, read_cursor, write_cursor
 
 AccessType: TypeAlias = Literal[
@@ -54,8 +55,8 @@ class AccessQuery(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     type: ByCommas[AccessType] = []
     actor: str | None = None
     execution_id: str | None = None
-    made_from: Moment | UnsetType = field(default=UNSET, name="from")
-    made_to: Moment | UnsetType = field(default=UNSET, name="to")
+    made_from: Moment | None = field(default=None, name="from")
+    made_to: Moment | None = field(default=None, name="to")
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
     cursor: str = ""
 
@@ -136,7 +137,7 @@ async def accesses_of(request: web.Request, caller: Principal, query: AccessQuer
         ApiError: 400, the times do not fit together, or the cursor is none.
     """
     gateway = request.app[GATEWAY]
-    first, end = window(query.made_from, query.made_to, name="from")
+    first, end = between(read_moment("from", query.made_from), read_moment("to", query.made_to), name="from")
     end = min(request.app[ACCESSES].now() + 1 if end is None else end, _LATEST)
     first = max(end - (DAYS - 1) * _DAY if first is None else first, 0.0)
     wanted = Wanted(

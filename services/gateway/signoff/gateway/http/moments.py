@@ -17,6 +17,9 @@ Moment: TypeAlias = Annotated[str, Meta(extra_json_schema={"anyOf": _MOMENTS})]
 EventOrMoment: TypeAlias = Annotated[str, Meta(extra_json_schema={"anyOf": [_EVENT, *_MOMENTS]})]
 """The number of an event, or a moment."""
 
+A_TIME: Final = "a time such as 2026-05-01T12:00:00Z (in a URL a + is written %2B)"
+"""What a moment must be, for messages."""
+
 
 @overload
 def read_moment(path: str, text: str) -> float: ...
@@ -38,7 +41,5 @@ def read_moment(path: str, text: str | None) -> float | None:
         moment = from_iso(text)
         iso(moment)  # an offset may take it out of the calendar, and then the log cannot hold it
     except (CodecError, ValueError, OverflowError) as error:
-        raise bad_field(
-            path, "must be a time such as 2026-05-01T12:00:00Z (in a URL a + is written %2B)"
-        ) from error
+        raise bad_field(path, f"must be {A_TIME}") from error
     return moment

@@ -22,8 +22,14 @@ def window(
     Raises:
         ApiError: 400, they are the wrong way round; ``name`` is the first one's.
     """
-    after = None if first is UNSET else first.timestamp()
-    before = None if last is UNSET else last.timestamp() + MICROSECOND
+    return between(
+        None if first is UNSET else first.timestamp(), None if last is UNSET else last.timestamp(), name=name
+    )
+
+
+def between(after: float | None, last: float | None, *, name: str) -> tuple[float | None, float | None]:
+    """The same of moments in seconds since the epoch."""
+    before = None if last is None else last + MICROSECOND
     if after is not None and before is not None and after >= before:
         raise bad_field(name, "must not be later than the end")
     return after, before

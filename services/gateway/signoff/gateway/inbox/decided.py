@@ -1,43 +1,20 @@
 """What somebody has decided lately: found in the log from its end backwards, without folding any of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Collection
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
 
-from signoff.events.codec import TOPIC_BY_TYPE, decode_event
+from signoff.events.codec import decode_event
 from signoff.events.store.base import EventStore, ExecutionRow
-from signoff.events.types import (
-    DecisionRecorded,
-    Event,
-    Json,
-    PauseAmended,
-    PauseOpened,
-    Quorum,
-    Verdict,
-)
-from signoff.gateway.inbox.looking_back import LOGS_AT_ONCE, Found, Taken, events_of, in_json, look_back
+from signoff.events.types import DecisionRecorded, Event, Json, Verdict
+from signoff.gateway.inbox.asked import Asked, asked_of
+from signoff.gateway.inbox.looking_back import LOGS_AT_ONCE, Found, Taken, look_back
 
 SHOWN: Final = 25
 """Decisions of one page."""
-
-_Shown: TypeAlias = PauseOpened | PauseAmended
-
-
-class Asked(Struct):
-    """What a pause point asked for in the end, as its own events tell it.
-
-    Attributes:
-        title: what was decided.
-        response: what it showed, and its form; a large one by reference.
-        quorum: where several people decided.
-    """
-
-    title: str
-    response: Json = None
-    quorum: Quorum | None = None
 
 
 class PastDecision(Struct, frozen=True, kw_only=True):
@@ -97,12 +74,12 @@ async def decided_by(store: EventStore, workspace_id: UUID, person: str, *, befo
 async def _read(store: EventStore, log_id: UUID, found: Collection[Found]) -> dict[Found, PastDecision]:
     """Decisions of one log; none where it was deleted meanwhile."""
     row = await store.execution(log_id)
-    asked = await _asked(store, log_id, {each.context_id for each in found})
+    asked = await asked_of(store, log_id, {each.context_id for each in found})
     decisions = {}
     for each in found:
         for recorded in await store.read(log_id, after=each.version - 1, limit=1):
             if row is not None:
-                point = asked.get(each.context_id) or Asked(each.context_id)
+                point = asked.get(each.context_id) or Asked(None, each.context_id)
                 decisions[each] = _decision(row, each.context_id, point, decode_event(recorded.state))
     return decisions
 
@@ -117,28 +94,3 @@ def _decision(row: ExecutionRow, context_id: str, asked: Asked, event: Event) ->
         submission=data.submission if isinstance(data, Taken) else None,
         at=event.happened_at,
     )
-
-
-async def _asked(store: EventStore, log_id: UUID, contexts: Collection[str]) -> Mapping[str, Asked]:
-    """What points of a log asked for: their openings, and what was changed since."""
-    asked: dict[str, Asked] = {}
-    async for event in _shown(store, log_id, PauseOpened, contexts):
-        data = event.data
-        if isinstance(data, PauseOpened):
-            asked[data.context_id] = Asked(data.title or data.block_id, data.response, data.quorum)
-    async for event in _shown(store, log_id, PauseAmended, contexts):
-        data = event.data
-        if isinstance(data, PauseAmended) and data.context_id in asked:
-            was = asked[data.context_id]
-            asked[data.context_id] = Asked(data.title or was.title, data.response, was.quorum)
-    return asked
-
-
-async def _shown(
-    store: EventStore, log_id: UUID, kind: type[_Shown], contexts: Collection[str]
-) -> AsyncIterator[Event]:
-    """What some points of a log showed."""
-    names = [in_json(each) for each in contexts]
-    async for event in events_of(store, log_id, TOPIC_BY_TYPE[kind.TYPE], names):
-        if isinstance(event.data, kind) and event.data.context_id in contexts:
-            yield event

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from signoff.engine.state import PausePoint
 from signoff.events.store.inbox import PRIORITIES, InboxOrder, InboxPlace, InboxSearch
+from signoff.events.times import from_iso
 from signoff.events.types import Priority
 from signoff.gateway.errors import bad_field
 from signoff.gateway.executions.filters import Text, Texts
@@ -119,6 +121,17 @@ def read_filter(given: InboxFilter, workspace_id: UUID, sort: InboxSort = _HIGHE
 def write_place(sort: InboxSort, place: InboxPlace) -> str:
     """A place among points as callers hand it back."""
     return write_cursor(_Cursor(sort, place.key, place.opened_at, place.log_id, place.context_id))
+
+
+def behind(sort: InboxSort, log_id: UUID, point: PausePoint) -> str:
+    """The cursor of what comes after a point, which need not be listed any more."""
+    keys: dict[InboxOrder, float | None] = {
+        "opened": point.opened_at,
+        "due": from_iso(point.deadlines[-1].at) if point.deadlines else None,
+        "priority": PRIORITIES.index(point.priority),
+    }
+    key = keys[_ORDERS[sort.removeprefix("-")]]
+    return write_place(sort, InboxPlace(key, point.opened_at, log_id, point.context_id))
 
 
 def read_place(text: str | None, sort: InboxSort) -> InboxPlace | None:

@@ -11,6 +11,7 @@ from signoff.access.assignees import Assignees, Kind, Named
 from signoff.access.callers import Principal
 from signoff.access.directory.fold import Key
 from signoff.access.errors import UnknownAssigneeError
+from signoff.access.gate import BOOTSTRAP
 from signoff.access.permissions import allows
 from signoff.engine.points.standing import person_of
 from signoff.events.types import Actor
@@ -19,6 +20,9 @@ from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.people.identity import IDENTITY
 
 ASSIGNEES: Final = web.AppKey("assignees", Assignees)
+
+BOOTSTRAP_NAME: Final = "bootstrap key"
+"""What people read in place of that key's id."""
 
 
 class Party(Struct, frozen=True, kw_only=True):
@@ -69,7 +73,10 @@ class Names:
             return Person(id=person, name=user.name)
         kind, _, key_id = person.partition(":")
         key = self._keys.get(key_id) if kind == "apiKey" else None
-        return Person(id=person, name=key_id if key is None else key.name)
+        if key is not None:
+            return Person(id=person, name=key.name)
+        is_bootstrap = (kind, key_id) == (BOOTSTRAP.type, BOOTSTRAP.id)
+        return Person(id=person, name=BOOTSTRAP_NAME if is_bootstrap else key_id)
 
     def actor(self, actor: Actor) -> Person:
         """Who is behind an actor."""

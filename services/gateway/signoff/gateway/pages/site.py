@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import threading
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -16,11 +15,20 @@ from msgspec import Struct
 
 from signoff.gateway.http.headers import takes_gzip
 from signoff.gateway.http.responses import NO_GUESSING
-from signoff.gateway.pages import differences, messages, moments, once, problems, statuses, values
+from signoff.gateway.pages import differences, messages, moments, once, parties, problems, statuses, values
 from signoff.gateway.pages.asset_files import Assets, read_assets
 from signoff.gateway.pages.feed import BEGINNING
 from signoff.gateway.pages.messages import Message
-from signoff.gateway.pages.visitors import LIVE_HEADER, act, elsewhere, lead, shown_to, there, visitor_of
+from signoff.gateway.pages.visitors import (
+    LIVE_HEADER,
+    Visitor,
+    act,
+    elsewhere,
+    lead,
+    shown_to,
+    there,
+    visitor_of,
+)
 from signoff.gateway.people.signing_in import is_secure
 
 GUARDED: Final = {
@@ -68,8 +76,7 @@ _LARGE: Final = 32 * 1024
 
 _LEVEL: Final = 4
 
-_COMPILED: Final = threading.Event()
-"""The first page waits for all templates, in a thread: a gateway that only programs call compiles none."""
+_VARY: Final = {"Vary": "Accept-Encoding, Sec-Fetch-Site"}
 
 
 @cache
@@ -91,7 +98,7 @@ def read_site() -> Site:
         badge=statuses.badge_of, iso=moments.as_iso, in_full=moments.in_full, relative=moments.relative,
         lasting=moments.lasting, spoken=moments.spoken, visible=values.visible, tree=values.tree,
         as_json=values.as_json, display_rows=values.display_rows, side_by_side=differences.side_by_side,
-        segment=_segment,
+        segment=_segment, party=parties.party_name,
     )  # fmt: skip
     environment.globals.update(NO_PROBLEMS=problems.NONE, new_key=once.new_key)
     environment.globals.update(act=act, lead=lead, elsewhere=elsewhere)
@@ -101,11 +108,10 @@ def read_site() -> Site:
 
 @cache
 def _compile() -> None:
-    """Compile all templates; blocks for a third of a second."""
+    """Compile all templates, for the first page: a gateway that only programs call compiles none."""
     site = read_site()
     for name in site.names:
         site.templates.get_template(name)
-    _COMPILED.set()
 
 
 def _loader(texts: Mapping[str, str]) -> FunctionLoader:
@@ -156,47 +162,51 @@ async def render(
     Raises:
         StoreUnavailableError: the visitor's name cannot be read now.
     """
-    site = request.app[SITE]
     visitor = None if anonymous else await visitor_of(request)
     is_live = LIVE_HEADER in request.headers
     message = None if is_live else messages.left(request)
-    if not _COMPILED.is_set():
-        await asyncio.to_thread(_compile)
-    with values.Budget(), shown_to(visitor):
-        text = site.templates.get_template(template).render(
-            {
-                "visitor": visitor,
-                "message": message,
-                "path": request.path,
-                "names_workspace": "workspaceId" in request.query,
-                "feed_beginning": request.get(BEGINNING),
-                **context,
-            }
-        )
-    body, coding = await _packed(request, text.encode())
+    shown = {
+        "visitor": visitor,
+        "message": message,
+        "path": request.path,
+        "names_workspace": "workspaceId" in request.query,
+        "feed_beginning": request.get(BEGINNING),
+        **context,
+    }
+    packs = _packs(request)
+    # In a thread: a graph of a thousand blocks takes 50 ms, in which others stream and decide.
+    body, coding = await asyncio.to_thread(_rendered, template, shown, visitor, packs=packs)
     response = web.Response(
         body=body,
         status=status,
         content_type="text/html",
         charset="utf-8",
-        headers={**guards(request), **coding, **(headers or {})},
+        headers={**guards(request), **_VARY, **coding, **(headers or {})},
     )
     if message is not None:
         response.del_cookie(messages.COOKIE, path="/")
     return response
 
 
-async def _packed(request: web.Request, body: bytes) -> tuple[bytes, dict[str, str]]:
-    """A large page is sent compressed, where that is taken; gives its body, and the headers that tell.
+def _rendered(
+    template: str, context: Mapping[str, object], visitor: Visitor | None, *, packs: bool
+) -> tuple[bytes, dict[str, str]]:
+    """A page's body, and the header that tells its coding: a large one is compressed, where it may be."""
+    _compile()
+    with values.Budget(), shown_to(visitor):
+        body = read_site().templates.get_template(template).render(context).encode()
+    if packs and len(body) > _LARGE:
+        return gzip.compress(body, _LEVEL), {"Content-Encoding": "gzip"}
+    return body, {}
+
+
+def _packs(request: web.Request) -> bool:
+    """Whether a page may be sent compressed.
 
     Not where another site led the browser here, which brings its session all the same: by the size of the
     answer that site could guess what stands beside the words that it put into the address (BREACH).
     """
-    vary = {"Vary": "Accept-Encoding, Sec-Fetch-Site"}
-    is_asked_here = request.headers.get("Sec-Fetch-Site") in ("same-origin", "none")
-    if len(body) <= _LARGE or not is_asked_here or not takes_gzip(request.headers):
-        return body, vary
-    return await asyncio.to_thread(gzip.compress, body, _LEVEL), {**vary, "Content-Encoding": "gzip"}
+    return request.headers.get("Sec-Fetch-Site") in ("same-origin", "none") and takes_gzip(request.headers)
 
 
 def see_other(request: web.Request, path: str, message: Message | None = None) -> web.Response:

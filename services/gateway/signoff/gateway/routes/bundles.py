@@ -6,8 +6,10 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
+from signoff.audit.bundle.extent import BundleTooLargeError, check_extent
 from signoff.audit.bundle.making import BundleMaker
 from signoff.audit.checkpoints.signing import LABEL, Signer
+from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
 from signoff.gateway.http.queries import read_query
 from signoff.gateway.http.responses import NO_GUESSING, NO_STORE
@@ -35,12 +37,17 @@ async def bundle(request: web.Request, caller: Principal) -> web.StreamResponse:
     row = await find_execution(
         gateway, caller, request.match_info["execution"], missing="Execution not found"
     )
+    children = query.with_children
     signer = Signer(gateway.sealer.keys_for(LABEL))
-    maker = BundleMaker(gateway.store, gateway.blobs, signer, children=query.with_children)
+    maker = BundleMaker(gateway.store, gateway.blobs, signer, children=children)
     response = web.StreamResponse(headers=NO_GUESSING | NO_STORE | {
         "Content-Type": _MEDIA, "Content-Disposition": f'attachment; filename="{shown_id(row)}.zip"',
     })  # fmt: skip
     with request.app[READINGS].place(row.workspace_id):
+        try:
+            await check_extent(gateway.store, row.log_id, children=children)
+        except BundleTooLargeError as error:
+            raise ApiError(413, str(error)) from error
         return await send_pieces(request, response, maker.pieces(row), bundle=shown_id(row))
 
 
@@ -61,5 +68,6 @@ ROUTES: Final[tuple[Route, ...]] = (
                 media=_MEDIA, description="The bundle, made while it is sent: without a `Content-Length`."
             )
         },
+        errors={413: "It has more files, bytes or children than a bundle may have."},
     ),
 )

@@ -57,6 +57,7 @@ ROUTES: Final[tuple[Route, ...]] = (
                             "error": "the bank is away",
                             "errorCode": "BLOCK_FAILED",
                             "attributes": {"customer": "ACME", "amount": 120},
+                            "forkedFrom": None,
                         }
                     ],
                     "nextCursor": None,

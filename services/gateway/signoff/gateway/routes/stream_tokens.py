@@ -27,7 +27,7 @@ class FeedBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown
         workflow_id: Workflows.
         status: States into which the events bring their execution.
         workspace_id: The one workspace; else all that the caller may see.
-        execution_id: The one execution, by any of its ids.
+        execution_id: Executions, by any of their ids, by commas.
     """
 
     types: Annotated[list[str], Meta(max_length=MOST)] = []

@@ -1,4 +1,5 @@
 // What the header tells of the connection: nothing while all is well.
+import { button } from "./dom.js";
 import { signInAgain } from "./session.js";
 import { toast } from "./toasts.js";
 
@@ -8,7 +9,9 @@ const WORDS = {
   offline: "Offline",
   over: "Not updated any more",
   out: "Signed out",
+  renew: "Your password has to be changed",
 };
+const GO_ON = { out: "Sign in", renew: "Change it" };
 const TOLD_AFTER = 1_500; // ms without a connection that nobody has to know of
 
 let state = "live";
@@ -16,10 +19,13 @@ let telling = null;
 
 /** Whether the server has nothing more to tell this visitor of this page. */
 export function isOver() {
-  return state === "out" || state === "over";
+  return state === "out" || state === "renew" || state === "over";
 }
 
-/** Tell how it is: "live", "away", "over" (the page is gone), or "out" (the session has ended). */
+/**
+ * Tell how it is: "live", "away", "over" (the page is gone), "out" (the session has ended), or "renew" (nothing
+ * goes on before the person has changed their password).
+ */
 export function tell(now) {
   const next = now === "away" && !navigator.onLine ? "offline" : now;
   if (next === state || (isOver() && now === "away")) return; // each attempt fails anew: the first one counts
@@ -34,26 +40,12 @@ function show() {
   shown.hidden = state === "live";
   shown.dataset.state = state;
   shown.textContent = WORDS[state];
-  if (state === "out") shown.append(" ", signInButton());
+  if (state in GO_ON) shown.append(" ", button(GO_ON[state], goOn));
 }
 
-function signInButton() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button";
-  button.textContent = "Sign in";
-  button.addEventListener("click", async () => {
-    if (!(await signInAgain())) return;
-    tell("live");
-    toast("done", "You are signed in again");
-    document.dispatchEvent(new CustomEvent("sf:missed"));
-  });
-  return button;
+async function goOn() {
+  if (!(await signInAgain())) return;
+  tell("live");
+  toast("done", "You are signed in again");
+  document.dispatchEvent(new CustomEvent("sf:missed"));
 }
-
-class Connection extends HTMLElement {
-  connectedCallback() {
-    this.setAttribute("role", "status");
-  }
-}
-customElements.define("sf-connection", Connection);

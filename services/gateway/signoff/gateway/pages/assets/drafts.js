@@ -1,6 +1,7 @@
 // What was typed into <form data-draft="name"> is kept in this browser until the form is sent: for the person
 // who typed it, in the workspace and on the page where they did, for a week. Not kept are passwords, one-time
 // codes, files, hidden fields, and what has data-no-draft.
+import { button, make } from "./dom.js";
 import { names, read, write } from "./storage.js";
 import { relative } from "./times.js";
 
@@ -61,8 +62,15 @@ function save(form) {
   write(nameOf(form), changed.length ? JSON.stringify({ at: Date.now(), changed }) : null);
 }
 
-function labelOf(field) {
+/** What the page calls a field of a form. */
+export function labelOf(field) {
   return field.labels?.[0]?.textContent.replace(/\s*\*$/, "").trim() || field.name;
+}
+
+/** A list of what was typed: [[label, text], …]. */
+export function listOf(answers) {
+  const told = (text) => make("dd", { dir: "auto", className: "said" }, text);
+  return make("dl", { className: "facts" }, ...answers.flatMap(([label, text]) => [make("dt", {}, label), told(text)]));
 }
 
 function forget(form) {
@@ -103,35 +111,16 @@ function restore(form) {
 }
 
 function tell(form, at, isBack, lost) {
-  const told = document.createElement("div");
-  told.className = "hint draft";
-  told.dataset.added = "";
-  told.setAttribute("role", "status");
   const from = relative(new Date(at));
-  told.append(isBack ? `Your draft from ${from} is back. ` : `You have a draft from ${from}. `);
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button quiet";
-  button.textContent = "Discard it";
-  button.addEventListener("click", () => {
+  const words = isBack ? `Your draft from ${from} is back. ` : `You have a draft from ${from}. `;
+  const discard = () => {
     form.reset();
     forget(form);
     fieldsOf(form)[0]?.focus();
-  });
-  told.append(button);
-  if (lost.length) told.append("Where something else stands by now, you had typed:", listOf(lost));
-  form.prepend(told);
-}
-
-function listOf(answers) {
-  const list = document.createElement("dl");
-  list.className = "facts";
-  for (const [label, text] of answers) {
-    const [term, value] = [document.createElement("dt"), document.createElement("dd")];
-    [term.textContent, value.textContent, value.dir] = [label, text, "auto"];
-    list.append(term, value);
-  }
-  return list;
+  };
+  const told = { className: "hint draft", role: "status", data: { added: "" } };
+  const also = lost.length ? ["Where something else stands by now, you had typed:", listOf(lost)] : [];
+  form.prepend(make("div", told, words, button("Discard it", discard, "quiet"), ...also));
 }
 
 function restoreAll(root) {

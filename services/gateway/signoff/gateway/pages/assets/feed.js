@@ -10,17 +10,17 @@ const RETRY = [1_000, 2_000, 4_000, 8_000, 15_000];
 
 let source = null;
 let address = null; // of the feed that is open, or being opened
-let cursor = document.body.dataset.cursor ?? null; // where the page's own reading began
-let isComplete = cursor !== null; // the feed will tell all that the page does not show
+// After this the feed tells everything: the page's own reading began there, or it was told last.
+let cursor = document.body.dataset.cursor ?? null;
 let failures = 0;
 let retrying = null;
 let place = null; // a promise of what gives this tab's place to another, or of null
 let notifying = null; // ends that this tab is the one that notifies, or waits to be
 let isNotifier = false;
 
-/** ms to wait after so many failures. */
+/** ms to wait after so many failures: not the same for all tabs that a server has left at once. */
 export function delay(failed) {
-  return RETRY[Math.min(Math.max(failed, 1), RETRY.length) - 1];
+  return RETRY[Math.min(Math.max(failed, 1), RETRY.length) - 1] * (0.7 + 0.6 * Math.random());
 }
 
 /** Whether events come here, or soon will; else the page has to ask. */
@@ -72,8 +72,8 @@ function addressOf(watched) {
   const query = new URLSearchParams();
   if (document.body.dataset.workspace) query.set("workspaceId", document.body.dataset.workspace);
   if (!types.has("*") && types.size) query.set("types", [...types].sort().join(","));
-  const [only, ...others] = new Set(watched.map((each) => each.dataset.liveExecution ?? ""));
-  if (only && !others.length && !only.includes(" ")) query.set("executionId", only);
+  const only = new Set(watched.flatMap((each) => (each.dataset.liveExecution ?? "").split(/\s+/)));
+  if (only.size && !only.has("")) query.set("executionId", [...only].sort().join(","));
   return `/api/stream?${query}`;
 }
 
@@ -91,8 +91,7 @@ function open(wanted) {
   opened.addEventListener("open", () => {
     failures = 0;
     tell("live");
-    if (!isComplete) document.dispatchEvent(new CustomEvent("sf:missed"));
-    isComplete = false;
+    if (cursor === null) document.dispatchEvent(new CustomEvent("sf:missed"));
   });
   opened.addEventListener("message", (message) => {
     cursor = message.lastEventId || cursor;
@@ -103,7 +102,6 @@ function open(wanted) {
     if (opened.readyState !== EventSource.CLOSED) return; // the browser tries again itself
     source = null;
     cursor = null; // it may be what was refused
-    isComplete = false;
     failures += 1;
     retrying = setTimeout(() => {
       retrying = null;

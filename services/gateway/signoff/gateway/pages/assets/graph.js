@@ -1,6 +1,6 @@
 // <sf-graph>: moves and zooms what macros/graph.html has drawn, by pointer, wheel, fingers, keys and buttons.
 // One transform of the drawing does it: nothing is laid out again. How it stands survives a morph.
-import { icon } from "./toasts.js";
+import { iconButton, make } from "./dom.js";
 
 const STEP = 60; // pixels for an arrow key
 const FACTOR = 1.25; // for a click on + or −
@@ -8,6 +8,7 @@ const LARGEST = 2;
 const READABLE = 0.6; // a graph that fits at this scale is shown as a whole,
 const LEGIBLE = 0.85; // another begins at this one
 const MARGIN = 24;
+const NARROW = matchMedia("(max-width: 44rem)"); // a phone begins with the whole
 const SETTLED = 300; // ms without a move until it is painted anew, sharply
 const CLICK = 4; // pixels that a click may move
 
@@ -17,6 +18,7 @@ class Graph extends HTMLElement {
   #size = { width: 0, height: 0 }; // of the drawing
   #room = { width: 0, height: 0 }; // of the view
   #at = null; // { x, y, scale }
+  #isWhole = false; // all of it is shown, and so it stays when the view changes
   #pointers = new Map();
   #dragged = 0;
   #planned = 0;
@@ -48,6 +50,7 @@ class Graph extends HTMLElement {
       x: (this.#room.width - this.#size.width * scale) / 2,
       y: (this.#room.height - this.#size.height * scale) / 2,
     };
+    this.#isWhole = true;
     this.#plan();
   }
 
@@ -57,6 +60,7 @@ class Graph extends HTMLElement {
     const scale = Math.min(LARGEST, Math.max(smallest, this.#at.scale * factor));
     const grown = scale / this.#at.scale;
     this.#at = { scale, x: x - (x - this.#at.x) * grown, y: y - (y - this.#at.y) * grown };
+    this.#isWhole = false;
     this.#plan();
   }
 
@@ -66,6 +70,7 @@ class Graph extends HTMLElement {
     this.#at.x += x;
     this.#at.y += y;
     this.#clamp();
+    this.#isWhole &&= before.x === this.#at.x && before.y === this.#at.y;
     this.#plan();
     return before.x !== this.#at.x || before.y !== this.#at.y;
   }
@@ -82,7 +87,7 @@ class Graph extends HTMLElement {
 
   // As high as it is at the scale that its width allows.
   #setHeight(width) {
-    const scale = Math.min(1, Math.max(READABLE, (width - MARGIN) / this.#size.width));
+    const scale = Math.min(1, Math.max(NARROW.matches ? 0 : READABLE, (width - MARGIN) / this.#size.width));
     this.#view.style.setProperty("--graph-height", `${Math.ceil(this.#size.height * scale) + MARGIN}px`);
   }
 
@@ -94,12 +99,10 @@ class Graph extends HTMLElement {
   #resized({ width, height }) {
     if (!width || !height) return;
     this.#room = { width, height };
-    if (this.#at) {
-      this.#clamp();
-      this.#apply();
-    } else {
-      this.#begin();
-    }
+    if (!this.#at) return this.#begin();
+    if (this.#isWhole) this.fit();
+    this.#clamp();
+    this.#apply();
   }
 
   // A graph that is too wide begins where something is going on, or at its beginning.
@@ -115,7 +118,7 @@ class Graph extends HTMLElement {
       x: this.#room.width / 2 - (x + width / 2) * scale,
       y: this.#room.height / 2 - (y + height / 2) * scale,
     };
-    if (this.#fitting() >= READABLE) this.fit();
+    if (NARROW.matches || this.#fitting() >= READABLE) this.fit();
     this.#clamp();
     this.#apply();
   }
@@ -145,24 +148,15 @@ class Graph extends HTMLElement {
   }
 
   #addTools() {
-    const tools = document.createElement("div");
-    tools.className = "graph-tools";
-    tools.dataset.added = "";
+    const tools = make("div", { className: "graph-tools", data: { added: "" } });
     for (const [name, words, act] of [
       ["minus", "Zoom out", () => this.zoom(1 / FACTOR)],
       ["plus", "Zoom in", () => this.zoom(FACTOR)],
       ["fit", "Show all of it", () => this.fit()],
     ]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "button icon-only";
-      button.title = words;
-      button.setAttribute("aria-label", words);
-      button.append(icon(name));
-      button.addEventListener("click", act);
-      tools.append(button);
+      tools.append(iconButton(name, words, act));
     }
-    this.#view.after(tools);
+    this.#view.before(tools);
   }
 
   #listen() {

@@ -2,19 +2,15 @@
 // ("3 new"), what is gone is struck out in its place, and what comes after the last row is added there.
 import { refresh } from "./live.js";
 
-let letThrough = false;
+let isAsked = false; // the page that is shown next: the person waits for all that is new
 
 export const rowsOf = (root) => [...root.querySelectorAll("tr[data-key]")];
 const held = () => document.getElementById("inbox-held");
 
 /** Read the page again, and show all that is new in its place. */
-export async function showAll() {
-  letThrough = true;
-  try {
-    return await refresh(location.href);
-  } finally {
-    letThrough = false;
-  }
+export function showAll() {
+  isAsked = true;
+  return refresh(location.href);
 }
 
 /** Tell it to who cannot see it. */
@@ -31,8 +27,9 @@ document.addEventListener("sf:newer", ({ target, detail: newer }) => {
   const arrived = isOther ? [] : rowsOf(newer).filter((row) => !known.has(row.dataset.key));
   for (const row of arrived) row.dataset.sfFresh = "";
   // Nobody is about to click where nobody looks, or where there is nothing.
-  if (letThrough || isOther || document.hidden || !before || !after) tell(0, 0);
+  if (isAsked || isOther || document.hidden || !before || !after) tell(0, 0);
   else settle(before, after, arrived);
+  isAsked = false;
 });
 
 function settle(before, after, arrived) {

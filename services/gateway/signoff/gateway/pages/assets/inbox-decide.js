@@ -8,7 +8,6 @@ const AT_ONCE = 10;
 const LIMIT = 60_000;
 const VERBS = { approve: "Approve", reject: "Reject", claim: "Claim", release: "Release" };
 const DONE = { approve: "Approved", reject: "Rejected", claim: "Claimed", release: "Released" };
-const LISTED = 8;
 const byId = (name) => document.getElementById(`inbox-${name}`);
 
 let job = null; // what the dialog is about
@@ -22,7 +21,8 @@ export function decide(points, verb, action) {
   if (!points.length || job?.busy) return;
   const stays = verb === "claim" || verb === "release";
   const next = stays ? points[0].key : nextOf(points);
-  job = { points, verb, action, next, key: newKey(), sent: 0, refused: [], busy: false };
+  const filledIn = points.filter((each) => toldOf(each.key, ".inbox-filled").length);
+  job = { points, verb, action, next, filledIn, key: newKey(), sent: 0, refused: [], busy: false };
   if (stays) run();
   else ask();
 }
@@ -36,9 +36,7 @@ function ask() {
   const { points, verb } = job;
   const what = points.length === 1 ? `“${points[0].title}”` : `${points.length} decisions`;
   byId("ask").textContent = `${VERBS[verb]} ${what}?`;
-  const titles = points.length > 1 ? points.slice(0, LISTED).map((each) => each.title) : [];
-  if (points.length > LISTED) titles.push(`and ${points.length - LISTED} more`);
-  byId("asked").replaceChildren(...titles.map(item));
+  byId("asked").replaceChildren(...points.map(item));
   byId("why").value = "";
   byId("why").readOnly = false;
   for (const name of ["why-field", "yes"]) byId(name).hidden = false;
@@ -51,12 +49,17 @@ function ask() {
   byId("why").focus();
 }
 
-function item(text) {
-  const shown = document.createElement("li");
-  shown.dir = "auto";
-  shown.textContent = text;
-  return shown;
+// What is decided, in a few words, and all that is sent beside yes or no.
+function item({ key, title }) {
+  const told = document.createElement("li");
+  told.dir = "auto";
+  if (job.points.length > 1) told.textContent = title;
+  told.append(...toldOf(key, ".inbox-shown, .inbox-filled").map((each) => each.cloneNode(true)));
+  return told;
 }
+
+// Of its row; else of what is beside the list.
+const toldOf = (key, parts) => [...(document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.querySelectorAll(parts) ?? [])];
 
 async function run() {
   const mine = job;
@@ -84,9 +87,12 @@ async function run() {
   else await finish(mine);
 }
 
-async function post({ action, verb, key }, points, reason) {
+async function post({ action, verb, key, filledIn }, points, reason) {
   const body = new URLSearchParams({ verb, reason, key, inPlace: "1" });
-  for (const { value } of points) body.append("point", value);
+  for (const each of points) {
+    body.append("point", each.value);
+    if (filledIn.includes(each)) body.append("filledIn", each.key);
+  }
   for (;;) {
     const signal = AbortSignal.timeout(LIMIT);
     const answer = await fetch(action, { method: "POST", body, headers: { "Signoff-Form": "1" }, signal }).catch(() => {

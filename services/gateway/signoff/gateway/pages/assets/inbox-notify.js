@@ -38,7 +38,7 @@ function tell(rows) {
   }
 }
 
-if (button && "Notification" in window) {
+if (button) {
   button.addEventListener("click", toggle);
   addEventListener("storage", show); // another tab was told
   document.addEventListener("sf:newer", ({ target, detail }) => {

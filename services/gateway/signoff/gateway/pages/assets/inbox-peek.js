@@ -1,20 +1,21 @@
 // Beside the list, on wide screens: what the row in focus shows, fetched when the person stays on it.
+import { button, make } from "./dom.js";
 import { rowsOf, say } from "./inbox-arrivals.js";
 import { boxOf, meet } from "./inbox-met.js";
 import { markRead } from "./inbox-unread.js";
 import { morph } from "./morph.js";
+import { readPage, WHY } from "./reading.js";
+import { signInAgain } from "./session.js";
 
 const STAY = 150; // ms
-const LIMIT = 10_000;
 const pane = document.getElementById("inbox-peek");
-const isWide = matchMedia("(min-width: 75rem)");
 let wanted = null; // the row's key
 let waiting = null;
 let request = null;
 
 /** Show a row in the pane. */
 export function peek(row, { now = false } = {}) {
-  if (!pane || !isWide.matches || row.classList.contains("inbox-gone")) return;
+  if (!pane || row.classList.contains("inbox-gone")) return;
   const shown = pane.querySelector("#peek");
   wanted = row.dataset.key;
   clearTimeout(waiting);
@@ -24,23 +25,19 @@ export function peek(row, { now = false } = {}) {
 
 async function load(key) {
   request?.abort();
-  request = new AbortController();
-  const headers = { "Signoff-Live": "1", "X-Workspace-Id": document.body.dataset.workspace };
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(LIMIT)]);
+  const mine = new AbortController();
+  request = mine;
   pane.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(`/inbox/${key}`, { headers, redirect: "manual", signal });
-    if (answer.ok && wanted === key) show(key, new DOMParser().parseFromString(await answer.text(), "text/html"));
-    else if (wanted === key) tell("This cannot be shown here. Open it to see more.");
-  } catch (error) {
-    if (error.name !== "AbortError") tell("The server could not be reached.");
-  } finally {
-    pane.removeAttribute("aria-busy");
-  }
+  const { state, page } = await readPage(`/inbox/${key}${location.search}`, { signal: mine.signal });
+  if (request !== mine) return;
+  pane.removeAttribute("aria-busy");
+  if (wanted !== key) return;
+  const newer = page.getElementById("peek");
+  if (newer) show(key, newer);
+  else tell(WHY[state] ?? "This cannot be shown here. Open it to see more.", state === "out");
 }
 
-function show(key, page) {
-  const newer = page.getElementById("peek");
+function show(key, newer) {
   const shown = pane.querySelector("#peek");
   if (shown?.dataset.key === key) change(shown, newer);
   else {
@@ -77,9 +74,7 @@ pane?.addEventListener("click", ({ target }) => {
   link.focus();
 });
 
-function tell(words) {
-  const told = document.createElement("p");
-  told.className = "soft";
-  told.textContent = words;
-  pane.replaceChildren(told);
+function tell(words, isOut) {
+  const again = button("Sign in", async () => (await signInAgain()) && load(wanted));
+  pane.replaceChildren(make("p", { className: "soft" }, words), ...(isOut ? [again] : []));
 }

@@ -2,17 +2,18 @@
 import { rowsOf, showAll } from "./inbox-arrivals.js";
 import { decide } from "./inbox-decide.js";
 import { boxOf, compareAll, isChanged, meet, valueOf } from "./inbox-met.js";
-import "./inbox-notify.js";
-import { peek } from "./inbox-peek.js";
 import "./inbox-unread.js";
 import { addKey } from "./keys.js";
 import { toast } from "./toasts.js";
 
 const TYPED = 250; // ms after the last letter
+const isWide = matchMedia("(min-width: 75rem)"); // there is room for the pane beside the list
 const list = () => document.getElementById("inbox-list");
 const form = () => document.getElementById("inbox-form");
 const boxes = () => [...document.querySelectorAll('.inbox-select [name="point"]:not(:disabled)')];
 const linkOf = (row) => row?.querySelector(".inbox-what > a");
+
+if ("Notification" in window) import("./inbox-notify.js").catch(() => {}); // without it, nothing is told of
 
 // The row that the person is at -------------------------------------------------------------------------------
 
@@ -34,6 +35,10 @@ function step(by) {
   const rows = rowsOf(document);
   const at = rows.findIndex((row) => row.dataset.key === current);
   goTo(at < 0 ? rows.at(by > 0 ? 0 : -1) : rows[Math.min(Math.max(at + by, 0), rows.length - 1)]);
+}
+
+async function peek(row, how) {
+  if (isWide.matches) (await import("./inbox-peek.js").catch(() => null))?.peek(row, how);
 }
 
 document.addEventListener("focusin", ({ target }) => {

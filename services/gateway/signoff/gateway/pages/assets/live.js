@@ -1,19 +1,19 @@
 // Keeps a page as it would be if it were loaded now. Elements with an id and data-live="pause:* execution:*"
 // (types of events; "*" is any) are made anew when such an event comes; data-live-execution and
-// data-live-workflow name the only ones (by spaces) that concern them. The page itself is asked for again, and
-// the elements are morphed: there is no second way to render anything. Who has no feed asks now and then.
+// data-live-workflow name the only ones (by spaces) that concern them. That another is forked from such an
+// execution does, too. The page itself is asked for again, and the elements are morphed: there is no second way
+// to render anything. Who has no feed asks now and then.
 import { isOver, tell } from "./connection.js";
 import { adjust, delay, isFed } from "./feed.js";
 import { morph } from "./morph.js";
+import { mustRenew, readPage } from "./reading.js";
 
 export { keepOpen } from "./feed.js";
 
 const SETTLE = 120; // ms in which more events are waited for
 const AT_LEAST = 1_000; // ms between the beginnings of two readings
-const READ_LIMIT = 20_000;
 const POLL = 10_000; // ms
 const LONGEST_PAUSE = 60_000;
-const LATER = new Set([408, 429]);
 
 let readAt = -AT_LEAST;
 let planned = null;
@@ -65,22 +65,12 @@ export async function refresh(url, { messages = false } = {}) {
 }
 
 async function ask(url, mine) {
-  const headers = wantsMessages ? {} : { "Signoff-Live": "1" };
-  if (document.body.dataset.workspace) headers["X-Workspace-Id"] = document.body.dataset.workspace;
-  const signal = AbortSignal.any([mine.signal, AbortSignal.timeout(READ_LIMIT)]);
-  let answer;
-  let text;
-  try {
-    answer = await fetch(url, { headers, redirect: "manual", signal });
-    text = await answer.text();
-  } catch {
-    return mine.signal.aborted ? "stale" : busy(0);
-  }
+  const { state, page, wait } = await readPage(url, { signal: mine.signal, messages: wantsMessages });
   if (current !== mine || !isHere(url)) return "stale";
-  if (answer.type === "opaqueredirect") return gone("out");
-  if (answer.status >= 500 || LATER.has(answer.status)) return busy(Number(answer.headers.get("Retry-After")) || 0);
-  if (!answer.ok) return gone("over"); // what was shown last stays
-  show(new DOMParser().parseFromString(text, "text/html"));
+  if (state === "out") return gone((await mustRenew()) ? "renew" : "out");
+  if (state === "over") return gone("over"); // what was shown last stays
+  if (state !== "page") return busy(wait);
+  show(page);
   return "fresh";
 }
 
@@ -135,9 +125,13 @@ function concerns(event, { dataset }) {
   const isNamed = (names, id) => names === undefined || names.split(/\s+/).includes(id);
   return (
     (dataset.live || "*").split(/\s+/).some((type) => matches(type, event.type)) &&
-    isNamed(dataset.liveExecution, event.executionId) &&
+    [event.executionId, sourceOf(event)].some((id) => isNamed(dataset.liveExecution, id)) &&
     isNamed(dataset.liveWorkflow, event.workflowId)
   );
+}
+
+function sourceOf({ type, data }) {
+  return type === "execution:forked" ? data.source.executionId : null;
 }
 
 function matches(pattern, type) {

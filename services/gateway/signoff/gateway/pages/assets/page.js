@@ -25,18 +25,27 @@ for (const current of document.querySelectorAll(":is(.site-nav, .settings-nav, .
   strip.scrollLeft += left - strip.getBoundingClientRect().left - strip.clientWidth / 3;
 }
 
-// An open menu closes by Escape, and by a click elsewhere.
-function closeMenus(except) {
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!except || !menu.contains(except)) menu.open = false;
-  }
+// What unfolds over the page, menus and questions, closes by Escape and by a click elsewhere, and gives the focus
+// back. A question begins at its first field, or with what it asks.
+const OVER = "details:is(.menu, .ask)[open]";
+
+function fold(over, isLeft) {
+  over.open = false;
+  if (isLeft) over.querySelector("summary").focus({ preventScroll: true });
 }
-document.addEventListener("click", (event) => closeMenus(event.target));
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  const open = document.querySelector("details.menu[open]");
-  if (!open) return;
-  const back = open.contains(document.activeElement);
-  closeMenus();
-  if (back) open.querySelector("summary").focus();
+document.addEventListener("click", (event) => {
+  const path = event.composedPath(); // what was pressed may be gone by now
+  for (const over of document.querySelectorAll(OVER)) {
+    if (path.some((each) => each === over || each.matches?.("dialog, #toasts"))) continue;
+    fold(over, document.activeElement.matches("body, #main"));
+  }
 });
+document.addEventListener("keydown", ({ key }) => {
+  const over = document.querySelector(OVER);
+  if (key === "Escape" && over && !document.querySelector("dialog[open]")) fold(over, over.contains(document.activeElement));
+});
+const begin = ({ target }) => {
+  if (!target.matches(".ask[open]")) return;
+  (target.querySelector("input:not([type=hidden]), select, textarea") ?? target.querySelector("form")).focus();
+};
+document.addEventListener("toggle", begin, { capture: true }); // it does not bubble

@@ -1,4 +1,5 @@
 // Marks what happened since this person last looked at this decision; the browser remembers up to where that was.
+import { make } from "./dom.js";
 import { names, read, write } from "./storage.js";
 import { relative } from "./times.js";
 
@@ -30,33 +31,18 @@ function mark(found) {
   for (const each of found) {
     if ("sfNew" in each.dataset) continue;
     each.dataset.sfNew = "";
-    const word = document.createElement("span");
-    word.className = "visually-hidden";
-    word.dataset.added = "";
-    word.textContent = "New: ";
-    each.querySelector(".did").prepend(word);
+    each.querySelector(".did").prepend(make("span", { className: "visually-hidden", data: { added: "" } }, "New: "));
   }
 }
 
 function tell(found, at) {
-  const note = document.createElement("div");
-  note.className = "message note";
-  note.id = "since";
-  note.dataset.added = "";
-  const told = document.createElement("div");
-  const head = document.createElement("p");
-  head.textContent = `Since you last looked, ${relative(new Date(at))}:`;
-  const list = document.createElement("ul");
-  for (const each of found.slice(0, SHOWN)) {
-    const item = document.createElement("li");
-    const link = document.createElement("a");
-    link.href = `#${each.id}`;
-    link.textContent = each.querySelector(".did").textContent.trim();
-    item.append(link);
-    list.append(item);
-  }
-  told.append(head, list);
-  note.append(told);
+  const head = make("p", {}, `Since you last looked, ${relative(new Date(at))}:`);
+  const links = found.slice(0, SHOWN).map((each) => {
+    const words = each.querySelector(".did").textContent.trim();
+    return make("li", {}, make("a", { href: `#${each.id}` }, words));
+  });
+  const told = make("div", {}, head, make("ul", {}, ...links));
+  const note = make("div", { className: "message note", id: "since", data: { added: "" } }, told);
   document.getElementById("standing")?.after(note);
 }
 

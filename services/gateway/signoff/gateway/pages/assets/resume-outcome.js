@@ -1,6 +1,8 @@
 // <sf-outcome>: what the decision would cause. It is asked for once the page is there and nothing else is to be
 // done, and again when something was filled in: one question at a time, and none twice.
-const LIMIT = 20_000;
+import { make } from "./dom.js";
+import { readPage } from "./reading.js";
+
 const SETTLE = 400;
 const LONGEST = 16_384; // bytes of the form's fields
 const OWN = new Set(["seen", "key", "code", "verdict", "secretFields"]);
@@ -69,14 +71,8 @@ function filledIn() {
 
 async function answered(action, fields) {
   const options = fields ? { method: "POST", body: new URLSearchParams(fields) } : {};
-  const headers = { "Signoff-Live": "1", "X-Workspace-Id": document.body.dataset.workspace };
-  try {
-    const answer = await fetch(action, { ...options, headers, redirect: "manual", signal: AbortSignal.timeout(LIMIT) });
-    if (!answer.ok) return null;
-    return new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("outcome");
-  } catch {
-    return null;
-  }
+  const { state, page } = await readPage(action, options);
+  return state === "page" ? page.getElementById("outcome") : null;
 }
 
 function tell(words) {
@@ -84,11 +80,7 @@ function tell(words) {
 }
 
 function bars() {
-  const bars = document.createElement("div");
-  bars.className = "skeleton";
-  bars.setAttribute("aria-hidden", "true");
-  bars.append(...[1, 2, 3].map(() => document.createElement("span")));
-  return bars;
+  return make("div", { className: "skeleton", ariaHidden: "true" }, make("span"), make("span"), make("span"));
 }
 
 customElements.define("sf-outcome", Outcome);

@@ -1,7 +1,8 @@
 // Looks after what is being typed: JSON is checked at once; a decision is made on what its maker saw, also when
 // the page shows something newer by now; and where somebody else was first, nothing typed is lost.
 import { copy } from "./copy.js";
-import { icon } from "./toasts.js";
+import { button, icon, make } from "./dom.js";
+import { labelOf, listOf } from "./drafts.js";
 
 const HIDDEN = new Set(["password", "file", "hidden", "submit", "checkbox", "radio"]);
 let typed = []; // [[label, text], …] in a form that is about to go
@@ -32,10 +33,6 @@ function check(area) {
 
 // What is typed -----------------------------------------------------------------------------------------------
 
-function labelOf(field) {
-  return field.labels?.[0]?.textContent.replace(/\s*\*$/, "").trim() || field.name;
-}
-
 function typedInto(form) {
   const fields = [...form.elements].filter((each) => each.name && !HIDDEN.has(each.type) && each.value);
   return fields.filter(isChanged).map((each) => [labelOf(each), each.value]);
@@ -46,32 +43,15 @@ function isChanged(field) {
 }
 
 function keep() {
-  const box = document.createElement("section");
-  box.className = "card kept-typing";
-  box.id = "kept-typing";
-  box.dataset.added = "";
-  box.setAttribute("aria-labelledby", "kept-typing-title");
-  const heading = document.createElement("h2");
-  heading.id = "kept-typing-title";
-  heading.textContent = "What you had typed, which was not taken";
-  const list = document.createElement("dl");
-  list.className = "facts";
-  for (const [label, text] of typed) {
-    const term = document.createElement("dt");
-    const value = document.createElement("dd");
-    term.textContent = label;
-    value.textContent = text;
-    value.dir = "auto";
-    value.className = "said";
-    list.append(term, value);
-  }
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button";
-  button.append(icon("copy"), "Copy it");
   const text = typed.map(([label, value]) => `${label}: ${value}`).join("\n");
-  button.addEventListener("click", () => copy(text));
-  box.append(heading, list, button);
+  const box = make(
+    "section",
+    { className: "card kept-typing", id: "kept-typing", data: { added: "" } },
+    make("h2", { id: "kept-typing-title" }, "What you had typed, which was not taken"),
+    listOf(typed),
+    button([icon("copy"), "Copy it"], () => copy(text)),
+  );
+  box.setAttribute("aria-labelledby", "kept-typing-title");
   document.getElementById("kept-typing")?.remove();
   document.getElementById("standing")?.after(box);
 }
@@ -105,25 +85,14 @@ function look(digest) {
 
 function warn() {
   if (document.getElementById("changed-meanwhile")) return;
-  const note = document.createElement("div");
-  note.className = "message problem";
-  note.id = "changed-meanwhile";
-  note.dataset.added = "";
-  note.setAttribute("role", "alert");
-  const told = document.createElement("div");
-  const words = document.createElement("p");
-  words.textContent = "What you decide on was changed while this page was open. Look at it again before you decide.";
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "button";
-  button.textContent = "I have looked at it";
-  button.addEventListener("click", () => {
+  const words = "What you decide on was changed while this page was open. Look at it again before you decide.";
+  const looked = () => {
     look(document.getElementById("resume").dataset.digest);
     note.remove();
     decideForm()?.querySelector("input:not([type=hidden]), textarea, select, button:not([disabled])")?.focus();
-  });
-  told.append(words, button);
-  note.append(icon("alert"), told);
+  };
+  const told = { className: "message problem", id: "changed-meanwhile", role: "alert", data: { added: "" } };
+  const note = make("div", told, icon("alert"), make("div", {}, make("p", {}, words), button("I have looked at it", looked)));
   decideForm().prepend(note);
 }
 

@@ -1,8 +1,7 @@
 // Signing in again without leaving the page. The dialog is loaded when a session has ended: seldom.
 import { toast } from "./toasts.js";
 
-/** Where the tab in which somebody signed in tells the others. */
-export const CHANNEL = "signoff-session";
+const CHANNEL = "signoff-session"; // where the tab in which somebody signed in tells the others
 
 let asking = null;
 
@@ -13,7 +12,7 @@ let asking = null;
 export function signInAgain() {
   asking ??= import("./session-dialog.js")
     .then(
-      ({ ask }) => ask(),
+      ({ ask }) => ask(CHANNEL),
       () => {
         toast("problem", "Your session has ended, and the server does not answer. Try again in a moment.");
         return false;

@@ -1,31 +1,22 @@
 // Questions before what cannot be taken back: <a data-confirm> leads to a page that asks; here the same question
 // is asked in a dialog. Its form is sent as any data-enhance form is. And: secrets are selected by a click.
-const LIMIT = 10_000; // ms
+import { make } from "./dom.js";
+import { readPage } from "./reading.js";
+
 let asking = false;
 
 async function ask(link) {
   asking = true;
-  try {
-    await open(link);
-  } catch {
-    location.assign(link.href);
-  } finally {
-    asking = false;
-  }
+  const { page } = await readPage(link.href);
+  asking = false;
+  const question = page.getElementById("question");
+  if (question) open(link, question);
+  else location.assign(link.href); // whatever stands there instead, such as the sign-in
 }
 
-async function open(link) {
-  const headers = { "Signoff-Live": "1", "X-Workspace-Id": document.body.dataset.workspace };
-  const answer = await fetch(link.href, { headers, signal: AbortSignal.timeout(LIMIT) });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const question = page.getElementById("question");
-  if (!question) {
-    location.assign(link.href); // whatever stands there instead, such as the sign-in
-    return;
-  }
-  const dialog = document.createElement("dialog");
+function open(link, question) {
+  const dialog = make("dialog", {}, question);
   dialog.setAttribute("aria-labelledby", "question-title");
-  dialog.append(question);
   document.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -1,15 +1,14 @@
 // <sf-json>: buttons for the JSON that macros/values.html renders: copy it, wrap its lines, fold and unfold.
 import { copy } from "./copy.js";
-import { icon } from "./toasts.js";
+import { iconButton, make } from "./dom.js";
 
 class Json extends HTMLElement {
   connectedCallback() {
     if (this.querySelector(":scope > .json-tools")) return;
-    const tools = document.createElement("div");
-    tools.className = "json-tools";
-    tools.dataset.added = "";
     const source = this.querySelector(':scope > script[type="application/json"]');
-    tools.append(
+    const tools = make(
+      "div",
+      { className: "json-tools", data: { added: "" } },
       ...(source ? [this.#button("copy", "Copy the JSON", () => copy(this.#text()))] : []),
       this.#wrapping(),
       this.#button("fold", "Fold all", () => this.#openAll(false)),
@@ -40,14 +39,9 @@ class Json extends HTMLElement {
   }
 
   #button(name, words, act) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button quiet icon-only";
-    button.title = words;
-    button.setAttribute("aria-label", this.dataset.name ? `${words}: ${this.dataset.name}` : words);
-    button.append(icon(name));
-    button.addEventListener("click", act);
-    return button;
+    const made = iconButton(name, words, act, "quiet");
+    if (this.dataset.name) made.ariaLabel = `${words}: ${this.dataset.name}`;
+    return made;
   }
 }
 customElements.define("sf-json", Json);

@@ -9,18 +9,20 @@ const UNITS = [
 ];
 const NOW = 45;
 const EVERY = 15_000;
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const clock = new Intl.DateTimeFormat(undefined, {
+const parts = {
   day: "numeric",
   month: "short",
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
-  fractionalSecondDigits: 3,
-});
+  timeZoneName: "short",
+};
+const full = new Intl.DateTimeFormat(undefined, { ...parts, year: "numeric" });
+const clock = new Intl.DateTimeFormat(undefined, { ...parts, fractionalSecondDigits: 3 });
 const TOLD = {
   relative: (date) => relative(date),
   full: (date) => full.format(date),
+  both: (date) => `${full.format(date)} · ${relative(date)}`,
   clock: (date) => clock.format(date),
 };
 

@@ -1,36 +1,15 @@
 // Short messages in a corner: said to screen readers, and gone after a while unless they tell of a problem.
+import { icon, iconButton, make } from "./dom.js";
+
 const LASTS = 6_000;
 const MOST = 4;
 const ICONS = { done: "check", note: "info", problem: "alert" };
-const sprite = new URL("./icons.svg", import.meta.url).pathname;
-
-/** An icon of the sprite. */
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${sprite}#${name}`);
-  svg.append(use);
-  return svg;
-}
 
 /** Show a message: kind is "done", "note" or "problem". */
 export function toast(kind, text) {
   const place = placed();
-  const shown = document.createElement("div");
-  shown.className = `message ${kind}`;
-  const words = document.createElement("p");
-  words.dir = "auto";
-  words.textContent = text;
-  shown.append(icon(ICONS[kind]), words);
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "button quiet icon-only";
-  close.setAttribute("aria-label", "Close this message");
-  close.append(icon("cross"));
-  close.addEventListener("click", () => shown.remove());
-  shown.append(close);
+  const close = iconButton("cross", "Close this message", () => shown.remove(), "quiet");
+  const shown = make("div", { className: `message ${kind}` }, icon(ICONS[kind]), make("p", { dir: "auto" }, text), close);
   if (place.closest("dialog")) shown.setAttribute("role", "alert"); // the region has only just come there
   place.append(shown);
   while (place.children.length > MOST) place.firstElementChild.remove();

@@ -16,12 +16,14 @@ from signoff.audit.life.story import Entry, Story
 from signoff.events.codec import TOPIC_BY_TYPE, decode_event
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.store.paging import is_full, page_of
-from signoff.events.types import Event
+from signoff.events.types import Event, ExecutionStarted
 from signoff.gateway.errors import ApiError
 from signoff.gateway.executions.events import EventId
+from signoff.gateway.executions.searching import StartedBy
 from signoff.gateway.gateway import GATEWAY, shown_id
 from signoff.gateway.http.queries import filled_in, read_parameters
 from signoff.gateway.pages.executions.addresses import path_of, row_of
+from signoff.gateway.pages.executions.naming import starters
 from signoff.gateway.pages.moments import in_clock
 from signoff.gateway.pages.site import render
 
@@ -71,7 +73,10 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """An event in a list: when it was, ``what`` it says to people, and its entry in the story of its log."""
+    """An event in a list: when it was, ``what`` it says to people, and who did it; empty for nobody.
+
+    ``digest``: of the definition that it began with.
+    """
 
     event_id: int
     type: str
@@ -81,7 +86,8 @@ class Line(Struct, frozen=True, kw_only=True):
     attempt: int | None
     what: str
     about: str
-    entry: Entry | None
+    who: str
+    digest: str
 
 
 async def show(request: web.Request, caller: Principal) -> web.Response:
@@ -105,7 +111,7 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
         "row": row,
         "execution_id": shown_id(row),
         "path_of": path,
-        "lines": _lines([decode_event(each.state) for each in page]),
+        "lines": await _lines(request, caller, [decode_event(each.state) for each in page]),
         "families": FAMILIES,
         "family": query.type,
         "head": head,
@@ -148,7 +154,11 @@ def _version(event: Recorded) -> int:
     return event.version
 
 
-def _lines(events: list[Event]) -> list[Line]:
+async def _lines(request: web.Request, caller: Principal, events: list[Event]) -> list[Line]:
+    actors = {event.event_id: actor for event in events if (actor := getattr(event.data, "actor", None))}
+    named = {each: StartedBy(type=actor.type, id=actor.id) for each, actor in actors.items()}
+    names = await starters(request, caller, named.values())
+    who = {each: actors[each].name or names[by] for each, by in named.items()}
     entries = {entry.event_id: entry for entry in Story().tell(events)}
     return [
         Line(
@@ -160,7 +170,8 @@ def _lines(events: list[Event]) -> list[Line]:
             attempt=event.attempt,
             what=_what(event, entries.get(event.event_id)),
             about=_about(event, entries.get(event.event_id)),
-            entry=entries.get(event.event_id),
+            who=who.get(event.event_id, ""),
+            digest=event.data.definition_digest if isinstance(event.data, ExecutionStarted) else "",
         )
         for event in events
     ]
@@ -179,6 +190,8 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def _what(event: Event, entry: Entry | None) -> str:
+    if isinstance(event.data, ExecutionStarted) and entry is not None:
+        return entry.what.replace(f" ({event.data.definition_digest})", "")
     if entry is not None:
         return entry.what
     index = getattr(event.data, "index", None)
@@ -211,7 +224,7 @@ async def show_one(request: web.Request, caller: Principal) -> web.Response:
         "row": row,
         "execution_id": shown_id(row),
         "path_of": path,
-        "line": _lines([decode_event(raw)])[0],
+        "line": (await _lines(request, caller, [decode_event(raw)]))[0],
         "value": msgspec.json.decode(raw),
         "size": len(raw),
         "api": f"/api{path}/events?from={event_id - 1}&to={event_id}",

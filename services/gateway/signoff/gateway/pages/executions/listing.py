@@ -10,7 +10,8 @@ from multidict import MultiDict
 
 from signoff.access.callers import Principal
 from signoff.gateway.errors import ApiError
-from signoff.gateway.executions.searching import ExecutionList, SearchQuery, find_executions
+from signoff.gateway.executions.searching import ExecutionList, SearchQuery, find_named
+from signoff.gateway.executions.stopping import NO_REASON
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.queries import filled_in, read_parameters
 from signoff.gateway.pages.executions.naming import starters
@@ -41,7 +42,7 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
         query = read_parameters(given, SearchQuery)
         # An error is looked for in every execution: once is enough.
         query = structs.replace(query, limit=LIMIT, counts=not query.error)
-        listed = await find_executions(request.app[GATEWAY], caller, query)
+        listed = await find_named(request.app[GATEWAY], caller, query)
     except ApiError as error:
         if error.status != 400:
             raise
@@ -57,6 +58,7 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
         "sorts": SORTS,
         "is_filtered": any(name not in ("status", "sort", "workspaceId") for name in filters),
         "problems": problems,
+        "no_reason": NO_REASON,
         "with_status": lambda status: _address({**filters, "status": status}),
         "first": _address(filters) if "cursor" in given else None,
         "next": _address({**filters, "cursor": listed.next_cursor}) if listed.next_cursor else None,

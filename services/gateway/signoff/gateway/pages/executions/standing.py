@@ -11,6 +11,7 @@ from signoff.engine.definitions.graph import Edge, fires
 from signoff.events.types import Json, Turn
 from signoff.gateway.pages.executions.trace import CONTAINERS, End, Outcome, Span, Stay, StayKind, Trace
 from signoff.gateway.pages.graph.marks import Mark
+from signoff.gateway.pages.graph.words import HUMAN
 from signoff.gateway.pages.moments import spoken
 
 Line = tuple[str, str, str]
@@ -38,6 +39,7 @@ _ENDED: Final[Mapping[Outcome, Standing]] = {
     "handled": Standing("failed", "Failed, and handled"),
     "taken over": Standing("completed", "Taken over"),
 }
+_DECIDED: Final = Standing("completed", "Decided")
 _UNKNOWN: Final = Standing("")
 _CUT: Final = Standing("cancelled", "Cut off")
 _MOST_TELLING: Final = ("started", "paused", "failed", "cancelled", "completed", "")
@@ -49,7 +51,8 @@ class Instance(Struct, frozen=True, kw_only=True):
 
     Attributes:
         span: the instance, with what came later, too.
-        stays: what it had done by then; what ended later goes on still.
+        stays: what it had done by then, in this execution and not in one that it was forked from; what
+            ended later goes on still.
         end: how it had ended.
         begun: how many of its turns had begun, of a loop or parallel.
         standing: how it stood.
@@ -67,6 +70,13 @@ class Instance(Struct, frozen=True, kw_only=True):
         return self.span.type in CONTAINERS
 
     @property
+    def took(self) -> float | None:
+        """Seconds that it took, waits included; ``None`` while it goes on, or where it did nothing here."""
+        lengths = [None if each.until is None else each.until - each.since for each in self.stays]
+        ended = [each for each in lengths if each is not None]
+        return sum(ended) if ended and len(ended) == len(lengths) else None
+
+    @property
     def turns(self) -> str:
         """How many turns of a container had begun: ``2 of 5``."""
         total = self.span.total
@@ -78,17 +88,21 @@ def instance_of(span: Span, event_id: int) -> Instance:
     stays, end = list(span.stays_upto(event_id)), span.end_upto(event_id)
     return Instance(
         span=span,
-        stays=stays,
+        stays=[each for each in stays if each.begun_by >= span.forked_by],
         end=end,
         begun=bisect_right(span.turned, event_id),
-        standing=_standing(stays[-1] if stays else None, end),
+        standing=_standing(span, stays[-1] if stays else None, end),
     )
 
 
-def _standing(last: Stay | None, end: End | None) -> Standing:
+def _standing(span: Span, last: Stay | None, end: End | None) -> Standing:
     if last is not None and last.until is None:
         waits = _WAITING.get(last.kind)
         return Standing("started") if waits is None else Standing("paused", waits)
+    if end is not None and end.outcome == "completed":
+        if end.event_id < span.forked_by:
+            return _ENDED["taken over"]
+        return _DECIDED if span.type == HUMAN else _ENDED["completed"]
     if end is not None:
         return _ENDED[end.outcome]
     return _CUT if last is not None and last.cut else _UNKNOWN
@@ -120,7 +134,7 @@ def marks_of(blocks: Mapping[str, Sequence[Instance]], links: Mapping[str, str])
         standing = block_standing(instances)
         keys = (each.span.key for each in reversed(instances))
         href = next((links[key] for key in keys if key in links), "")
-        note = "" if standing.label else _note(instances)  # there is room for one of them
+        note = "" if standing.label and standing is not _DECIDED else _note(instances)  # room for one
         marks[block_id] = Mark(status=standing.status, label=standing.label, note=note, href=href)
     return marks
 
@@ -132,19 +146,9 @@ def _note(instances: Sequence[Instance]) -> str:
         return last.turns
     if len(instances) > 1:
         return f"×{len(instances):,}"
-    took = _worked(last.stays)
-    return "" if took is None else spoken(took)
-
-
-def _worked(stays: Iterable[Stay]) -> float | None:
-    """Seconds that an instance ran, without what it waited; ``None`` while it runs."""
-    seconds = 0.0
-    for stay in stays:
-        if stay.kind == "run":
-            if stay.until is None:
-                return None
-            seconds += stay.until - stay.since
-    return seconds
+    if last.took is None:
+        return ""
+    return f"waited {spoken(last.took)}" if last.standing is _DECIDED else spoken(last.took)
 
 
 def place_of(turns: Iterable[Turn]) -> str:

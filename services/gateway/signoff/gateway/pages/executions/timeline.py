@@ -285,7 +285,5 @@ def _joined(bars: list[Bar], gap: float) -> list[Bar]:
             joined.append(bar)
             continue
         end = max(last.x + last.width, bar.x + bar.width)
-        joined[at] = Bar(
-            x=last.x, width=round(end - last.x, 2), kind=bar.kind, title="several, close together"
-        )
+        joined[at] = Bar(x=last.x, width=round(end - last.x, 2), kind=bar.kind, title="several")
     return joined

@@ -80,6 +80,7 @@ class Span(Struct, kw_only=True):
         ends: how it ended; again each time that it ran anew.
         turned: of a loop or parallel, the events at which its turns began.
         total: of a loop or parallel, how many turns there will be, where that is known.
+        forked_by: the event with which the execution went its own way, where its source had begun this.
     """
 
     key: str
@@ -93,6 +94,7 @@ class Span(Struct, kw_only=True):
     ends: list[End] = []
     turned: list[int] = []
     total: int | None = None
+    forked_by: int = 0
 
     def stays_upto(self, event_id: int) -> Iterator[Stay]:
         """What it did by an event; what ended later goes on still."""
@@ -135,6 +137,7 @@ class _About(Struct, rename="camel"):
     child_workflow_id: str = ""
     child_workflow_name: str = ""
     outputs: dict[str, Raw] | None = None
+    as_of: str | None = None
 
     def turns(self) -> list[Turn]:
         """The turns around it, outermost first."""
@@ -165,6 +168,7 @@ class _Kind(Struct):
 _decoder: Final = msgspec.json.Decoder(_Seen)
 _kind_decoder: Final = msgspec.json.Decoder(_Kind)
 _WAITS: Final[Mapping[str | None, StayKind]] = {"human": "human", "time": "time", "child": "child"}
+_BEGIN_AGAIN: Final = frozenset({"run", "child"})
 _ENDINGS: Final = frozenset({"execution:completed", "execution:error", "execution:cancelled"})
 
 
@@ -192,7 +196,7 @@ class Trace:
             "loop:iteration": self._turn,
             "parallel:branch": self._turn,
             "execution:seeded": self._take_over,
-            "execution:forked": self._take_over,
+            "execution:forked": self._fork,
         }
 
     def __len__(self) -> int:
@@ -316,6 +320,17 @@ class Trace:
         for key in event.data.outputs or ():
             span = self._spans.get(key) or self._add(key, [], event, at)
             span.ends.append(End(event.event_id, "taken over"))
+
+    def _fork(self, event: _Seen, at: float) -> None:
+        """What was under way stood still since the source's event; what was at work begins again."""
+        for span in self._spans.values():
+            span.forked_by = event.event_id
+            if span.stays and span.stays[-1].until is None and event.data.as_of is not None:
+                kind = span.stays[-1].kind
+                _close(span, event, from_iso(event.data.as_of))
+                if kind not in _BEGIN_AGAIN or span.type in CONTAINERS:
+                    _open(span, event, at, kind)
+        self._take_over(event, at)
 
     def _end_all(self, event: _Seen, at: float) -> None:
         for span in self._spans.values():

@@ -10,7 +10,7 @@ from signoff.engine.definitions.graph import STARTS
 from signoff.gateway.pages.graph.layers import Edge
 from signoff.gateway.pages.graph.layout import NOWHERE, Box, Layout, Place, lay_out
 from signoff.gateway.pages.graph.level import Point
-from signoff.gateway.pages.graph.words import Exit, exits_of, kind_of, shortened, width_of
+from signoff.gateway.pages.graph.words import HUMAN, Exit, exits_of, kind_of, shortened, width_of
 
 MAX_BLOCKS: Final = 1_000
 """Blocks that are drawn; a workflow with more is shown as a list."""
@@ -31,6 +31,9 @@ _ENTRY: Final = 26.0
 
 _MARGIN: Final = 16.0
 _NARROW, _WIDE = 156.0, 236.0
+_DECIDED: Final = 204.0
+"""Pixels of a block in which somebody decides, at least: there is room for how long it waited."""
+
 _PADDING: Final = 28.0
 _DOT: Final = 10.0
 _BOLD: Final = 1.13
@@ -214,7 +217,7 @@ class _Drawing:
         exits = self._exits[block.id]
         texts = [self._kinds[block.id], *(each.label for each in exits)]
         widest = max(width_of(block.name) * _BOLD, *map(width_of, texts))
-        width = min(_WIDE, max(_NARROW, _PADDING + widest))
+        width = min(_WIDE, max(_DECIDED if block.type == HUMAN else _NARROW, _PADDING + widest))
         return Box(round(width), HEAD + EXIT * len(exits), self._parents[number])
 
     def _edge(self, connection: Connection) -> Edge:

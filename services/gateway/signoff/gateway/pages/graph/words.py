@@ -11,6 +11,9 @@ from signoff.engine.definitions.definition import Block, Loop, Parallel
 from signoff.engine.definitions.graph import CONDITION, ERROR, ROUTER
 from signoff.events.types import Json
 
+HUMAN: Final = "human_in_the_loop"
+"""The type of blocks in which somebody decides."""
+
 KINDS: Final[Mapping[str, str]] = {
     "start_trigger": "Start",
     "api_trigger": "Start by API",
@@ -30,7 +33,7 @@ KINDS: Final[Mapping[str, str]] = {
     "evaluator": "Evaluator",
     "variables": "Variables",
     "wait": "Wait",
-    "human_in_the_loop": "Decision",
+    HUMAN: "Decision",
     "workflow": "Workflow",
     "workflow_input": "Workflow",
     "loop": "Loop",
@@ -40,6 +43,9 @@ KINDS: Final[Mapping[str, str]] = {
 """Built-in types in words; other types are shown by their own name."""
 
 _LONGEST: Final = 120
+_WHOLE: Final = 1_000
+"""Characters of an expression in titles and lists."""
+
 _CHARACTER: Final = 7.2
 """Pixels of a character on average, in the size of a block's texts (graph.css)."""
 
@@ -101,13 +107,13 @@ def exits_of(block: Block, used: Collection[tuple[str, str]]) -> list[Exit]:
 
 
 def _case(entry: Mapping[str, Json]) -> Exit:
-    value, title = str(entry.get("value") or "")[:_LONGEST], str(entry.get("title") or "")
+    value, title = str(entry.get("value") or "")[:_WHOLE], str(entry.get("title") or "")
     said = value if title != "else" else "else"
     return Exit(handle=f"{CONDITION}{entry['id']}", label=said or title, title=said or title)
 
 
 def _way(entry: Mapping[str, Json]) -> Exit:
-    value, title = str(entry.get("value") or "")[:_LONGEST], str(entry.get("title") or "")
+    value, title = str(entry.get("value") or "")[:_WHOLE], str(entry.get("title") or "")
     both = ": ".join(dict.fromkeys(each for each in (title, value) if each))
     return Exit(handle=f"{ROUTER}{entry['id']}", label=title or value, title=both)
 

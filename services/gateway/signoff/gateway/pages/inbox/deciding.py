@@ -17,11 +17,13 @@ from signoff.gateway.executions.history import fold
 from signoff.gateway.gateway import GATEWAY, Gateway, find_execution, shown_id
 from signoff.gateway.http.bodies import read_form
 from signoff.gateway.http.responses import as_refusal
+from signoff.gateway.inbox.asked import asked_of
 from signoff.gateway.inbox.asking import asking_of, recorded
 from signoff.gateway.inbox.bulk import MOST, DecisionResult, OneDecision, decide_all
 from signoff.gateway.inbox.point import MISSING, resolve_point
 from signoff.gateway.inbox.reasons import MAX_REASON
 from signoff.gateway.pages.front import local_path
+from signoff.gateway.pages.headings import heading
 from signoff.gateway.pages.inbox.points import ShownPoint, point_key, read_value, resume_path
 from signoff.gateway.pages.inbox.verdicts import Answer, fill
 from signoff.gateway.pages.inbox.views import PATH
@@ -43,6 +45,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     Attributes:
         verb: what is to be done.
         points: with what was shown of each.
+        filled_in: the keys of those whose sender was told what their forms fill in.
         reason: why; may be empty.
         key: makes the same form, sent again, the same decisions.
         back: where its sender was.
@@ -51,6 +54,7 @@ class Sent(Struct, frozen=True, kw_only=True):
 
     verb: Verb
     points: list[ShownPoint]
+    filled_in: frozenset[str]
     reason: str
     key: str
     back: str
@@ -134,6 +138,7 @@ async def _read(request: web.Request) -> Sent:
     return Sent(
         verb=verb,  # type: ignore[arg-type]  # it is among them
         points=list(dict.fromkeys(points)),
+        filled_in=frozenset(map(str, given.getall("filledIn", []))),
         reason=reason,
         key=key,
         back=back,
@@ -189,6 +194,9 @@ async def _decide(request: web.Request, caller: Principal, sent: Sent, shown: Sh
     filled = fill(await _point(request.app[GATEWAY], look.row, look.context_id), answer, sent.reason)
     if filled.wanting:
         return look.result(f"Open it: {filled.wanting}.")
+    if filled.defaults and shown.key not in sent.filled_in:
+        named = ", ".join(each.name for each in filled.defaults)
+        return look.result(f"Open it: its form fills in what you have not seen: {named}.")
     given: dict[str, Json] = {"submission": filled.values}
     if sent.reason and not filled.takes_reason:
         given["reason"] = sent.reason  # kept with the decision, and only with it
@@ -204,17 +212,22 @@ async def _decide(request: web.Request, caller: Principal, sent: Sent, shown: Sh
 
 
 async def _look(gateway: Gateway, caller: Principal, shown: ShownPoint) -> Look:
-    """An execution, and what its point is called: by its row while it is open.
+    """An execution, and what its point is called.
 
     Raises:
         ApiError: 404, there is none that the caller may know of.
     """
     row = await find_execution(gateway, caller, shown.execution_id, missing=MISSING)
+    asked = (await asked_of(gateway.store, row.log_id, [shown.context_id])).get(shown.context_id)
+    if asked is None:
+        raise ApiError(404, MISSING)
+    if asked.title is not None:
+        return Look(row, shown.context_id, asked.title)
     listed = await gateway.store.point(row.log_id, shown.context_id)
-    if listed is not None:
-        return Look(row, shown.context_id, listed.title)
-    point = await _point(gateway, row, shown.context_id)
-    return Look(row, shown.context_id, point.title or point.block_id)
+    workflow = await gateway.store.workflow(row.workspace_id, row.workflow_id)
+    name = (None if workflow is None else workflow.name) or row.workflow_id
+    block = asked.block_id if listed is None else listed.title
+    return Look(row, shown.context_id, heading(None, name, block))
 
 
 async def _point(gateway: Gateway, row: ExecutionRow, context_id: str) -> PausePoint:

@@ -15,12 +15,15 @@ from signoff.events.store.inbox import PRIORITIES
 from signoff.events.types import Actor, ExecutionStarted
 from signoff.gateway.executions.deciding import maker
 from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.inbox.asked import Asked, asked_now
 from signoff.gateway.inbox.filters import Scope
 from signoff.gateway.inbox.items import InboxItem
 from signoff.gateway.inbox.listing import count_points, list_points
 from signoff.gateway.inbox.people import names_of
 from signoff.gateway.inbox.scopes import Count, desk_of
+from signoff.gateway.pages.headings import Glance, glances, heading
 from signoff.gateway.pages.inbox.points import point_key, point_value, resume_path
+from signoff.gateway.pages.inbox.verdicts import listed_defaults
 from signoff.gateway.pages.inbox.views import (
     PATH,
     SCOPES,
@@ -28,6 +31,7 @@ from signoff.gateway.pages.inbox.views import (
     InboxPageQuery,
     address,
     as_query,
+    filters_of,
     is_filtered,
     read_view,
 )
@@ -55,11 +59,20 @@ class Row(Struct, frozen=True, kw_only=True):
         value: names the point and what was shown of it, in forms.
         href: where it is decided.
         only_workflow: the same view, of its workflow alone.
+        title: what it is called.
+        has_title: it has a title of its own.
+        glance: the first values that it shows.
+        filled_in: what the form fills in where it is answered with yes or no; empty: nothing, or too much to
+            be listed.
         asked_by: who started the execution.
         is_mine: the visitor has claimed it.
     """
 
     item: InboxItem
+    title: str
+    has_title: bool
+    glance: list[Glance]
+    filled_in: list[Glance]
     key: str
     value: str
     href: str
@@ -99,6 +112,7 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
         "sorts": SORTS,
         "complete": listed.page.complete,
         "is_filtered": is_filtered(view),
+        "filters": filters_of(view),
         "unfiltered": address(InboxPageQuery(scope=view.scope)),
         "first": address(view) if view.cursor else None,
         "next": address(view, cursor=cursor) if cursor else None,
@@ -157,20 +171,34 @@ async def _rows(
     items: list[InboxItem],
     view: InboxPageQuery,
 ) -> list[Row]:
-    asked_by = await _asked_by(request, caller, rows)
+    asked_by, asked = await asyncio.gather(
+        _asked_by(request, caller, rows), asked_now(request.app[GATEWAY].store, rows)
+    )
+    here = address(view)
+    known = [asked.get((row.log_id, row.context_id)) for row in rows]
+    shown = glances(None if each is None else each.response for each in known)
     person = desk_of(caller, maker(request, caller)).person
     return [
         Row(
             item=item,
+            title=_title(item, point),
+            has_title=point is None or point.title is not None,
+            glance=glance,
+            filled_in=[] if point is None else listed_defaults(point),
             key=point_key(item.execution_id, item.context_id),
             value=point_value(item.execution_id, item.context_id, item.content_digest),
-            href=resume_path(item.workflow_id, item.execution_id, item.context_id),
+            href=resume_path(item.workflow_id, item.execution_id, item.context_id, here),
             only_workflow=address(view, workflow_id=[item.workflow_id]),
             asked_by=asked_by.get(str(row.log_id), ""),
             is_mine=row.claimed_by == person,
         )
-        for row, item in zip(rows, items, strict=True)
-    ]
+        for row, item, point, glance in zip(rows, items, known, shown, strict=True)
+    ]  # fmt: skip
+
+
+def _title(item: InboxItem, asked: Asked | None) -> str:
+    own = None if asked is not None and asked.title is None else item.title
+    return heading(own, item.workflow_name or item.workflow_id, item.title)
 
 
 async def _asked_by(request: web.Request, caller: Principal, rows: list[PointRow]) -> dict[str, str]:

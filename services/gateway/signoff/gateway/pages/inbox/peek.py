@@ -9,9 +9,10 @@ from signoff.engine.points.pauses import form_of
 from signoff.gateway.executions.deciding import maker
 from signoff.gateway.inbox.point import PointDetail, detail_of, read_point
 from signoff.gateway.inbox.scopes import desk_of
+from signoff.gateway.pages.headings import heading
 from signoff.gateway.pages.inbox.points import point_key, point_value, resume_path
-from signoff.gateway.pages.inbox.verdicts import fill
-from signoff.gateway.pages.inbox.views import PATH
+from signoff.gateway.pages.inbox.verdicts import fill, listed_defaults
+from signoff.gateway.pages.inbox.views import PATH, address, read_view
 from signoff.gateway.pages.site import render
 
 _SAID: Final = frozenset({"decision:recorded", "execution:resumed", "pause:commented", "pause:returned"})
@@ -20,16 +21,21 @@ _REMARKS: Final = 3
 
 
 async def show(request: web.Request, caller: Principal) -> web.Response:
-    """``GET /inbox/{execution}/{context}``."""
+    """``GET /inbox/{execution}/{context}``; the query is that of the list which shows it."""
     read = await read_point(request, caller)
     detail = await detail_of(request, caller, read)
     remarks = [each for each in detail.history if each.type in _SAID and (each.text or each.reason)]
     due = next((step.at for step in reversed(detail.policy.deadline) if not step.struck), None)
     data = read.point.response.get("data") if isinstance(read.point.response, dict) else None
     shown = data if isinstance(data, dict) else {}
-    href = resume_path(detail.workflow_id, detail.execution_id, detail.context_id)
+    filled = listed_defaults(read.point)
+    block = read.history.block_names.get(read.point.block_id, read.point.block_id)
+    title = heading(read.point.title, detail.workflow_name or detail.workflow_id, block)
+    view = read_view(request)
+    href = resume_path(detail.workflow_id, detail.execution_id, detail.context_id, address(view))
     context = {
-        "title": detail.title,
+        "title": title,
+        "filled_in": filled,
         "detail": detail,
         "structure": shown.get("responseStructure"),
         "data": {} if "_resume" in shown else shown,

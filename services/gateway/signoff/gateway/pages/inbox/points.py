@@ -1,11 +1,13 @@
 """How forms and addresses of the inbox name a pause point, and what was shown of it."""
 
 from typing import Final
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
 from signoff.gateway.errors import bad_field
+from signoff.gateway.pages.inbox.views import PATH
+from signoff.gateway.pages.resume.addresses import Addresses
 
 _MARK: Final = "@"
 """Between a point's name and a digest; names and ids are encoded and have none."""
@@ -47,7 +49,13 @@ def read_value(text: str) -> ShownPoint:
     return ShownPoint(execution_id, context_id, digest or None)
 
 
-def resume_path(workflow_id: str, execution_id: str, context_id: str) -> str:
-    """The page on which a point is decided."""
-    place = f"/resume/{quote(workflow_id, safe='')}/{quote(execution_id, safe='')}"
-    return f"{place}?{urlencode({'contextId': context_id})}"
+def resume_path(workflow_id: str, execution_id: str, context_id: str, inbox: str = PATH) -> str:
+    """The page on which a point is decided.
+
+    Args:
+        workflow_id: of its execution.
+        execution_id: as callers know it.
+        context_id: of the point.
+        inbox: the view of the inbox to go on with.
+    """
+    return Addresses(workflow_id, execution_id, inbox=None if inbox == PATH else inbox).page(context_id)

@@ -43,7 +43,7 @@ class InboxPageQuery(InboxQuery, frozen=True, kw_only=True, rename="camel", forb
         due: those whose deadline is over, or is within the next 24 hours or seven days.
     """
 
-    limit: Annotated[int, Meta(ge=1, le=100)] = 35
+    limit: Annotated[int, Meta(ge=1, le=100)] = 30
     due: Literal["overdue", "day", "week"] | UnsetType = UNSET
 
 
@@ -83,6 +83,12 @@ def address(view: InboxPageQuery, **changes: Json) -> str:
 def is_filtered(view: InboxPageQuery) -> bool:
     """Whether anything is left out, beside what the scope leaves out."""
     return address(replace(view, scope="open", sort=_FIRST.sort, limit=_FIRST.limit)) != PATH
+
+
+def filters_of(view: InboxPageQuery) -> int:
+    """How many of the filters beside the words looked for are set."""
+    given = (view.workflow_id, view.priority, view.due, view.claimed, view.returned)
+    return sum(each not in ([], None, UNSET) for each in given)
 
 
 _FIRST: Final = InboxPageQuery()

@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from signoff.gateway.people.link_cookies import BY
 
+INBOX: Final = "inbox"
+"""The query parameter that names the view of the inbox to go back to."""
+
 CONTEXT: Final = "contextId"
 """The query parameter that names the pause point."""
 
@@ -19,11 +22,13 @@ class Addresses(Struct, frozen=True):
         workflow_id: of the execution.
         execution_id: as callers know it.
         by_link: the id of the decision link that the visitor came by.
+        inbox: the view of the inbox that they came from; ``None``: the usual one.
     """
 
     workflow_id: str
     execution_id: str
     by_link: str | None = None
+    inbox: str | None = None
 
     @property
     def base(self) -> str:
@@ -37,7 +42,9 @@ class Addresses(Struct, frozen=True):
     def action(self, context_id: str, verb: str = "") -> str:
         """Where a form about a pause point is sent; without a verb: its decision."""
         path = f"{self.base}/{quote(context_id, safe='')}{f'/{verb}' if verb else ''}"
-        return f"{path}?{self._query({})}" if self.by_link is not None else path
+        query = self._query({})
+        return f"{path}?{query}" if query else path
 
     def _query(self, given: Mapping[str, str]) -> str:
-        return urlencode(given if self.by_link is None else {**given, BY: self.by_link})
+        stays = {BY: self.by_link, INBOX: self.inbox}
+        return urlencode({**given, **{name: each for name, each in stays.items() if each is not None}})

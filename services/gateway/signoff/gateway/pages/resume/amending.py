@@ -71,7 +71,7 @@ async def _amend(request: web.Request, caller: Principal, reading: Reading, post
         return
     if seen != read.point.content_digest:
         raise ApiError(412, "somebody else has changed it meanwhile")
-    given = body_of(Correctable(reading.title, rows_of(read.point.response)), posted)
+    given = body_of(Correctable(read.point.title or "", rows_of(read.point.response)), posted)
     if not given.keys() - {"reason"}:
         raise ApiError(422, _SAME)
     body = convert(given, ContentBody)

@@ -18,7 +18,6 @@ from signoff.engine.definitions.definition import Block, decode
 from signoff.engine.definitions.forms import check_form, secret_names
 from signoff.engine.definitions.graph import Graph, compile_graph
 from signoff.engine.points.pauses import form_of
-from signoff.engine.state import State
 from signoff.events.escapes import escape
 from signoff.events.types import BlockCompleted, BlockError, BlockStarted, Json, PauseOpened
 from signoff.gateway.errors import ApiError
@@ -29,7 +28,9 @@ from signoff.gateway.executions.life_schemas import ForkBody, ForkDecisionBody
 from signoff.gateway.gateway import GATEWAY, Gateway, find_definition
 from signoff.gateway.inbox.point import ReadPoint
 from signoff.gateway.pages.fields import Posted, sent_values
+from signoff.gateway.pages.headings import heading
 from signoff.gateway.pages.kept import Kept
+from signoff.gateway.pages.resume.reading import Reading
 from signoff.gateway.pages.resume.verdicts import verdict_field
 
 MOST: Final = 30
@@ -88,26 +89,27 @@ _VERDICTS: Final = ((True, "If you approve"), (False, "If you reject"))
 
 
 async def outcomes_of(
-    request: web.Request, caller: Principal, read: ReadPoint, posted: Posted | None = None
+    request: web.Request, caller: Principal, reading: Reading, posted: Posted | None = None
 ) -> Outcomes:
     """What the decision on a pause point would cause; nothing is written, nothing acts.
 
     Args:
         request: asks for it.
         caller: who would decide.
-        read: the point.
+        reading: of the point.
         posted: what the form was filled in with; what does not fit it counts as not filled in.
     """
+    read = reading.read
     fields = form_of(read.point.response)
     may_try = caller.may("executions:start") and caller.may("pauses:decide")
     if may_try and _can_be_tried(request, fields):
         begun = {field["name"]: _sample(field) for field in fields if field.get("required")}
         filled = None if posted is None else {**begun, **sent_values(fields, posted)}
         if filled is not None and not check_form(fields, escape(filled))[1]:
-            tried = await _tried(request, caller, read, filled)
+            tried = await _tried(request, caller, reading, filled)
             if tried is not None:
                 return Outcomes(tried, tried=True, filled_in=True)
-        tried = await _tried(request, caller, read, begun)
+        tried = await _tried(request, caller, reading, begun)
         if tried is not None:
             return Outcomes(tried, tried=True)
     return Outcomes([await _by_graph(request.app[GATEWAY], read)], tried=False, may_try=may_try)
@@ -119,14 +121,15 @@ def _can_be_tried(request: web.Request, fields: _Fields) -> bool:
 
 
 async def _tried(
-    request: web.Request, caller: Principal, read: ReadPoint, given: dict[str, Json]
+    request: web.Request, caller: Principal, reading: Reading, given: dict[str, Json]
 ) -> list[Outcome] | None:
     """What was tried out; ``None``: it cannot be, or not now."""
     who = (caller.actor, replace(maker(request, caller), address=None))
+    read = reading.read
     what = (read.row.log_id, read.state.version, read.point.context_id, who, given)
     name = sha256(msgspec.json.encode(what)).hexdigest()
     try:
-        return await request.app[OUTCOMES].get(name, lambda: _all_tried(request, caller, read, given))
+        return await request.app[OUTCOMES].get(name, lambda: _all_tried(request, caller, reading, given))
     except ApiError as error:
         if error.status not in _NOT_TRIED:
             raise
@@ -134,8 +137,9 @@ async def _tried(
 
 
 async def _all_tried(
-    request: web.Request, caller: Principal, read: ReadPoint, given: dict[str, Json]
+    request: web.Request, caller: Principal, reading: Reading, given: dict[str, Json]
 ) -> list[Outcome]:
+    read = reading.read
     verdict = verdict_field(read.point, form_of(read.point.response))
     inputs = [("Then", given)]
     if verdict is not None:
@@ -149,7 +153,7 @@ async def _all_tried(
         for _, submission in inputs
     ]
     told = await try_out(request, caller, read.row, bodies)
-    return [_outcome(condition, each, read) for (condition, _), each in zip(inputs, told, strict=True)]
+    return [_outcome(condition, each, reading) for (condition, _), each in zip(inputs, told, strict=True)]
 
 
 def _sample(field: Mapping[str, Any]) -> Json:
@@ -166,7 +170,8 @@ def _sample(field: Mapping[str, Any]) -> Json:
     return easy.get(field["type"], next(iter(choices), "…" * int(field.get("minLength") or 1)))
 
 
-def _outcome(condition: str, told: DryRun, read: ReadPoint) -> Outcome:
+def _outcome(condition: str, told: DryRun, reading: Reading) -> Outcome:
+    read = reading.read
     context_id = read.point.context_id
     if told.end.points[context_id].entry_id is None:
         ending = "Your decision counts, and it waits for others: nothing runs before they have decided."
@@ -181,7 +186,7 @@ def _outcome(condition: str, told: DryRun, read: ReadPoint) -> Outcome:
         condition=condition,
         blocks=blocks[:MOST],
         more=max(0, len(blocks) - MOST),
-        ending=_ending(told, read.state),
+        ending=_ending(told, reading),
     )
 
 
@@ -193,7 +198,7 @@ def _run(told: DryRun, paused: str) -> Iterator[Follower]:
             yield Follower(id=data.block_id, name=data.block_name, type=data.block_type)
 
 
-def _ending(told: DryRun, before: State) -> str:
+def _ending(told: DryRun, reading: Reading) -> str:
     match told.stopped:
         case "ended":
             return {
@@ -202,7 +207,12 @@ def _ending(told: DryRun, before: State) -> str:
             }.get(told.end.status, "Then the execution ends.")
         case "paused":
             opened = [each.data for each in told.events if isinstance(each.data, PauseOpened)]
-            asked = [each.title or each.block_id for each in opened if each.context_id not in before.points]
+            names = {each.id: each.name for each in _run(told, paused="")}
+            asked = [
+                heading(each.title, reading.workflow, names.get(each.block_id, each.block_id))
+                for each in opened
+                if each.context_id not in reading.read.state.points
+            ]
             return f"Then people are asked: {', '.join(asked[:5])}." if asked else "Then it goes on waiting."
         case "effects":
             return "What follows them depends on what they give."

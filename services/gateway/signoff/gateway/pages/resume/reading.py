@@ -12,7 +12,9 @@ from signoff.gateway.executions.deciding import maker
 from signoff.gateway.gateway import GATEWAY, find_execution, shown_id
 from signoff.gateway.inbox.history import History
 from signoff.gateway.inbox.point import ReadPoint, resolve_point
-from signoff.gateway.pages.resume.addresses import Addresses
+from signoff.gateway.pages.front import local_path
+from signoff.gateway.pages.headings import heading
+from signoff.gateway.pages.resume.addresses import INBOX, Addresses
 from signoff.gateway.pages.resume.followed import FOLLOWING, view_of
 
 MISSING = "This execution could not be located or has already completed."
@@ -24,20 +26,21 @@ class Reading(Struct, frozen=True):
     Attributes:
         read: the pause point that is shown, its large values in their places.
         addresses: of the page.
+        workflow: the workflow's name, or its id.
     """
 
     read: ReadPoint
     addresses: Addresses
+    workflow: str
 
     @property
     def title(self) -> str:
-        """What is decided; without a title of its own the block's name."""
-        return self.read.point.title or self.block_name
+        """What the point is called."""
+        return self.heading(self.read.point.title, self.read.point.block_id)
 
-    @property
-    def block_name(self) -> str:
-        """The name of the point's block."""
-        return self.name_of(self.read.point.block_id)
+    def heading(self, title: str | None, block_id: str) -> str:
+        """What a point of the execution is called."""
+        return heading(title, self.workflow, self.name_of(block_id))
 
     def name_of(self, block_id: str) -> str:
         """The name of a block; its id where it never started."""
@@ -67,7 +70,11 @@ async def read_here(request: web.Request, caller: Principal, context_id: str | N
         history = History(tuple(told.events), dict(told.block_names))
     read = ReadPoint(row, state, state.points[context_id], history)
     await resolve_point(gateway, row, state, read.point)
-    return Reading(read, Addresses(row.workflow_id, shown_id(row), caller.link_id))
+    workflow = await gateway.store.workflow(row.workspace_id, row.workflow_id)
+    name = (None if workflow is None else workflow.name) or row.workflow_id
+    inbox = None if caller.link_id is not None else request.query.get(INBOX)
+    addresses = Addresses(row.workflow_id, shown_id(row), caller.link_id, inbox and local_path(inbox))
+    return Reading(read, addresses, name)
 
 
 def _chosen(request: web.Request, caller: Principal, state: State) -> str | None:

@@ -15,11 +15,13 @@ from signoff.gateway.http.bodies import read_form
 from signoff.gateway.http.responses import answer
 from signoff.gateway.pages.differences import Difference
 from signoff.gateway.pages.fields import Posted, posted_of
+from signoff.gateway.pages.inbox.views import address
 from signoff.gateway.pages.messages import Message
 from signoff.gateway.pages.problems import NONE, Problems
 from signoff.gateway.pages.resume.addresses import CONTEXT, Addresses
 from signoff.gateway.pages.resume.changes import COMPARISONS, since
 from signoff.gateway.pages.resume.content import Correctable, again, api_data, rows_of
+from signoff.gateway.pages.resume.onward import Onward, onward_of, view_of
 from signoff.gateway.pages.resume.outcomes import outcomes_of
 from signoff.gateway.pages.resume.reading import Reading, read_here
 from signoff.gateway.pages.resume.view import Answered, PointPage, page_of
@@ -102,12 +104,12 @@ async def shown(
     is_open = detail.point.resume_status == "paused" and detail.point.pause_kind == "human"
     seen, changed = await _seen(request, page, refused)
     may_amend = is_open and caller.may("pauses:amend")
-    now = Correctable(reading.title, rows_of(reading.read.point.response))
+    now = Correctable(reading.read.point.title or "", rows_of(reading.read.point.response))
     posted = refused.posted if refused.about == "content" else {}
-    corrected = again(now, _corrected(page, reading, posted) if may_amend else None, posted)
+    corrected = again(now, _corrected(page, posted) if may_amend else None, posted)
     lost = [Answered(label=label, value=text) for label, text in corrected.lost]
     context = {
-        "title": detail.title,
+        "title": reading.title,
         "page": page,
         "detail": detail,
         "refused": refused,
@@ -118,11 +120,13 @@ async def shown(
         "changed": changed,
         "api_data": api_data(detail.point.response),
         "can_decide": page.can_decide and code != "used",
+        "onward": await _onward(request, caller, reading, page),
         "needs_code": code == "needed" or refused.problems.of("code") != "",
         "tells_outcome": caller.link_id is None,
         "may_act": is_open and code == "none" and caller.may("pauses:decide"),
         "may_comment": is_open and code == "none" and caller.may("pauses:comment"),
         "may_amend": may_amend,
+        "inbox": address(view_of(request)),
         "rows": now.rows,
         "corrected": corrected,
         "lost": lost,
@@ -130,6 +134,15 @@ async def shown(
         **({} if refused.message is None else {"message": refused.message}),
     }
     return await render(request, "resume/page.html", context, status=refused.status, headers=PRIVATE)
+
+
+async def _onward(
+    request: web.Request, caller: Principal, reading: Reading, page: PointPage
+) -> Onward | None:
+    """Where to go on, for who has an inbox and nothing to decide here."""
+    if page.can_decide or caller.link_id is not None or not caller.may("inbox:read"):
+        return None
+    return await onward_of(request, caller, reading)
 
 
 async def _seen(request: web.Request, page: PointPage, refused: Refused) -> tuple[str, list[Difference]]:
@@ -146,13 +159,11 @@ async def _seen(request: web.Request, page: PointPage, refused: Refused) -> tupl
     return (now if refused.status == 412 else seen), changed
 
 
-def _corrected(page: PointPage, reading: Reading, posted: Posted) -> Correctable | None:
+def _corrected(page: PointPage, posted: Posted) -> Correctable | None:
     """The content that somebody corrected, where it is known."""
     seen = next(iter(posted.get("seen", ())), None)
     before = next((each for each in page.contents if each.digest == seen), None)
-    return (
-        None if before is None else Correctable(before.title or reading.block_name, rows_of(before.response))
-    )
+    return None if before is None else Correctable(before.title or "", rows_of(before.response))
 
 
 async def _code_wanted(
@@ -191,7 +202,7 @@ async def outcome(request: web.Request, caller: Principal) -> web.Response:
     point = reading.read.point
     context = {
         "title": "What the decision causes",
-        "outcomes": await outcomes_of(request, caller, reading.read, posted),
+        "outcomes": await outcomes_of(request, caller, reading, posted),
         "back": reading.addresses.page(point.context_id),
         "name": reading.title,
     }

@@ -9,6 +9,7 @@ from signoff.engine.points.standing import person_of
 from signoff.events.types import SYSTEM, Made
 from signoff.gateway.inbox.history import HistoryEntry
 from signoff.gateway.inbox.people import Party
+from signoff.gateway.pages.parties import party_name
 
 _DID: Final[Mapping[str, str]] = {
     "decision:expired": "The early decision was not taken",
@@ -97,9 +98,7 @@ def happening(entry: HistoryEntry) -> Happening:
 
 def parties(of: list[Party]) -> str:
     """Who may decide, in words."""
-    return ", ".join(
-        f"everybody with the role {each.name}" if each.kind == "role" else each.name for each in of
-    )
+    return ", ".join(map(party_name, of))
 
 
 def known_by(made: Made | None) -> str:

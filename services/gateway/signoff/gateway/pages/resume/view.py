@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from signoff.access.callers import Principal
 from signoff.audit.life.hiding import hide_secrets
+from signoff.engine.definitions.forms import check_form
 from signoff.engine.points.pauses import form_of, submission_of
 from signoff.engine.points.standing import may_not, person_of
 from signoff.engine.state import PausePoint, ResumeEntry
@@ -18,6 +19,7 @@ from signoff.gateway.inbox.people import ASSIGNEES, Person, names_of
 from signoff.gateway.inbox.point import PointDetail, detail_of
 from signoff.gateway.pages.differences import Difference
 from signoff.gateway.pages.fields import Posted, Widget, widgets
+from signoff.gateway.pages.headings import Glance, glances
 from signoff.gateway.pages.resume.addresses import Addresses
 from signoff.gateway.pages.resume.changes import COMPARISONS, Content, amendments, contents_of
 from signoff.gateway.pages.resume.reading import Reading
@@ -32,10 +34,11 @@ MOST_MISSING: Final = 20
 
 
 class Listed(Struct, frozen=True, kw_only=True):
-    """A pause point in the list."""
+    """A pause point in the list, with the first values that it shows."""
 
     context_id: str
     title: str
+    glance: list[Glance]
     status: str
     queue_position: int | None
     note: str
@@ -44,10 +47,11 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """A value that was submitted."""
+    """A value that was submitted, or that the form filled in."""
 
     label: str
     value: Json
+    filled_in: bool = False
 
 
 class Decided(Struct, frozen=True, kw_only=True):
@@ -55,6 +59,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
     Attributes:
         by: who decided; ``None``: the deadline did.
+        waited: seconds from the opening to the decision.
         known_by: how they were known.
         verdict: ``approved`` or ``rejected``, where the form says.
         answers: what was submitted.
@@ -64,6 +69,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     by: Person | None
     on_behalf_of: Person | None
     at: str
+    waited: float
     known_by: str
     verdict: str
     answers: list[Answered]
@@ -174,14 +180,17 @@ def _listed(reading: Reading, *, alone: bool) -> tuple[list[Listed], int]:
     if current not in shown:
         shown = [*shown[:-1], current]
     places = {entry_id: place for place, entry_id in enumerate(reading.read.state.queue, start=1)}
-    return [_item(reading, each, places) for each in shown], len(points) - len(shown)
+    told = glances(each.response for each in shown)
+    items = [_item(reading, each, places, glance) for each, glance in zip(shown, told, strict=True)]
+    return items, len(points) - len(shown)
 
 
-def _item(reading: Reading, point: PausePoint, places: Mapping[str, int]) -> Listed:
+def _item(reading: Reading, point: PausePoint, places: Mapping[str, int], glance: list[Glance]) -> Listed:
     turn = next(iter(reversed(point.turns)), None)
     return Listed(
         context_id=point.context_id,
-        title=point.title or reading.name_of(point.block_id),
+        title=reading.heading(point.title, point.block_id),
+        glance=glance,
         status=_status_of(point),
         queue_position=places.get(point.entry_id or ""),
         note="" if turn is None else f"{turn.iteration_type} {turn.iteration_current + 1}",
@@ -208,6 +217,7 @@ async def _decided(request: web.Request, reading: Reading, verdict: str | None) 
         by=None if is_system else names.actor(entry.actor),
         on_behalf_of=None if behalf is None else names.person(behalf),
         at=iso(entry.queued_at),
+        waited=max(0.0, entry.queued_at - point.opened_at),
         known_by="" if is_system else known_by(entry.made),
         verdict=_verdict(entry, verdict),
         answers=_answers(point, entry.input, without=verdict),
@@ -224,13 +234,24 @@ def _verdict(entry: ResumeEntry, verdict: str | None) -> str:
 
 
 def _answers(point: PausePoint, given: Json, *, without: str | None) -> list[Answered]:
-    """What was submitted, by the labels of the form; secrets are hidden."""
-    shown = hide_secrets(point.response, given)
-    values = submission_of(shown) if isinstance(shown, dict) else {}
-    labels = {each["name"]: _label(each) for each in form_of(point.response)}
-    names = dict.fromkeys((*labels, *values))
+    """What took effect, by the labels of the form: what was submitted, else what the form fills in.
+
+    Secrets are hidden.
+    """
+    fields = form_of(point.response)
+    submitted = submission_of(given) if isinstance(given, dict) else {}
+    values, _ = check_form(fields, submitted)
+    shown = hide_secrets(point.response, values)
+    labels = {each["name"]: _label(each) for each in fields}
+    names = dict.fromkeys((*labels, *submitted))
     return [
-        Answered(label=labels.get(name, name), value=values.get(name)) for name in names if name != without
+        Answered(
+            label=labels.get(name, name),
+            value=shown.get(name) if isinstance(shown, dict) else None,
+            filled_in=submitted.get(name) is None and values.get(name) is not None,
+        )
+        for name in names
+        if name != without
     ]
 
 

@@ -1,12 +1,14 @@
 """``/settings/access-log``: who read what in the workspace, and who was turned away."""
 
+from collections.abc import Iterable
 from typing import Final, get_args
 from urllib.parse import urlencode
 
 from aiohttp import web
-from msgspec import UNSET, Struct, to_builtins
+from msgspec import Struct, to_builtins
 
 from signoff.access.callers import Principal
+from signoff.events.times import from_iso
 from signoff.events.types import Actor, Json
 from signoff.gateway.accesses.listing import AccessEntry, AccessList, AccessQuery, AccessType, accesses_of
 from signoff.gateway.errors import ApiError
@@ -15,9 +17,13 @@ from signoff.gateway.pages.problems import NONE
 from signoff.gateway.pages.settings.forms import first_page, next_page
 from signoff.gateway.pages.settings.people import called, choosable, names_of
 from signoff.gateway.pages.settings.sections import form_problems, show_section
+from signoff.gateway.pages.settings.sentences import Sentence, is_of_a_page, sentence_of
 
 _EXPORTED: Final = "1000"
 _SHOWN: Final = 30
+_TOGETHER: Final = 600.0
+"""Seconds between two accesses that are told in one row."""
+
 _WORDS: Final = {
     "access:read": "read",
     "access:ended": "ended",
@@ -30,33 +36,31 @@ _WORDS: Final = {
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """An access as a row.
+    """Accesses as a row: equal ones of somebody within minutes are one.
 
     Attributes:
-        entry: all that is told of it.
-        at: when, ISO 8601.
+        id: of the newest of them.
+        at: when that was, ISO 8601.
         who: their name, or what tells that nobody knows them.
         actor_id: by which accesses of theirs are found; empty where nobody knows them.
         what: what became of it.
         is_refusal: it was refused, or not recorded.
-        about: what was asked for.
-        names: what that is called, by what it is.
-        count: how often, within a few seconds.
+        said: the same in words.
+        count: how often, without the ends of streams that are in the row.
         why: why it was refused.
-        told: all of it as the API tells it.
+        told: all of each as the API tells it, the newest first.
     """
 
-    entry: AccessEntry
+    id: str
     at: str
     who: str
     actor_id: str
     what: str
     is_refusal: bool
-    about: str
-    names: dict[str, str]
+    said: Sentence
     count: int
     why: str
-    told: dict[str, Json]
+    told: list[dict[str, Json]]
 
 
 async def show(request: web.Request, caller: Principal) -> web.StreamResponse:
@@ -96,25 +100,59 @@ def _export(request: web.Request, caller: Principal) -> str:
 async def _lines(request: web.Request, entries: list[AccessEntry]) -> list[Line]:
     actors = [each.actor for each in entries if isinstance(each.actor, Actor)]
     names = await names_of(request, actors)
-    return [_line(each, names) for each in entries]
+    return [_line(each, names) for each in folded(entries)]
 
 
-def _line(entry: AccessEntry, names: dict[str, str]) -> Line:
+def folded(entries: Iterable[AccessEntry]) -> list[list[AccessEntry]]:
+    """Accesses, the newest first, with those that say the same within minutes in the place of the newest.
+
+    What a page does by itself to stay up to date stands so in one row, and no refusal is folded.
+    """
+    groups: list[list[AccessEntry]] = []
+    newest: dict[tuple[object, ...], list[AccessEntry]] = {}
+    for entry in entries:
+        key = (_what(entry), _actor_id(entry), sentence_of(entry))
+        group = newest.get(key)
+        if group is None or _is_refusal(entry) or _at(group[-1]) - _at(entry) > _TOGETHER:
+            group = newest[key] = []
+            groups.append(group)
+        group.append(entry)
+    return groups
+
+
+def _line(group: list[AccessEntry], names: dict[str, str]) -> Line:
+    entry = group[0]
     actor = entry.actor if isinstance(entry.actor, Actor) else None
-    about = None if entry.about is UNSET else entry.about
-    named = {} if about is None else {**about.names, **about.filter}
-    decided = {"executionId": entry.execution_id, "contextId": entry.context_id}
-    named |= {name: value for name, value in decided.items() if isinstance(value, str)}
+    counted = [each for each in group if each.type != "access:ended"] or group
     return Line(
-        entry=entry,
-        at=entry.last_at if isinstance(entry.last_at, str) else entry.recorded_at,
+        id=entry.id,
+        at=_moment(entry),
         who="Nobody known" if actor is None else names.get(actor.id, actor.id),
-        actor_id="" if actor is None else actor.id,
-        what=_WORDS.get(entry.type, entry.type),
-        is_refusal=entry.type in ("access:refused", "access:dropped", "decision:refused"),
-        about=next((each for each in (entry.operation, entry.command) if isinstance(each, str)), ""),
-        names=named,
-        count=entry.count if isinstance(entry.count, int) else 1,
+        actor_id=_actor_id(entry),
+        what=_what(entry),
+        is_refusal=_is_refusal(entry),
+        said=sentence_of(entry),
+        count=sum(each.count if isinstance(each.count, int) else 1 for each in counted),
         why=entry.reason if isinstance(entry.reason, str) else "",
-        told=to_builtins(entry),
+        told=[to_builtins(each) for each in group],
     )
+
+
+def _what(entry: AccessEntry) -> str:
+    return _WORDS["access:read" if is_of_a_page(entry) else entry.type]
+
+
+def _is_refusal(entry: AccessEntry) -> bool:
+    return entry.type in ("access:refused", "access:dropped", "decision:refused")
+
+
+def _actor_id(entry: AccessEntry) -> str:
+    return entry.actor.id if isinstance(entry.actor, Actor) else ""
+
+
+def _moment(entry: AccessEntry) -> str:
+    return entry.last_at if isinstance(entry.last_at, str) else entry.recorded_at
+
+
+def _at(entry: AccessEntry) -> float:
+    return from_iso(_moment(entry))

@@ -6,6 +6,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from signoff.access.callers import Principal
+from signoff.gateway.directory import workspace_of
 from signoff.gateway.pages.settings.sections import show_section
 
 
@@ -17,6 +18,7 @@ class Question(Struct, frozen=True, kw_only=True):
         text: what becomes of it.
         action: on the button that says yes.
         back: the address for who says no.
+        of_workspace: it concerns the workspace alone, which is named below.
         choices: values and words of the one choice that there is with it, if there is.
         choice: its question; it is sent as ``choice``.
         tells_secret: the answer is a page with a secret: no script asks for it.
@@ -26,6 +28,7 @@ class Question(Struct, frozen=True, kw_only=True):
     text: str
     action: str
     back: str
+    of_workspace: bool = False
     choices: Sequence[tuple[str, str]] = ()
     choice: str = ""
     tells_secret: bool = False
@@ -33,7 +36,12 @@ class Question(Struct, frozen=True, kw_only=True):
 
 async def ask(request: web.Request, caller: Principal, question: Question) -> web.Response:
     """The page that asks."""
-    return await show_section(request, caller, "confirm", {"title": question.title, "question": question})
+    context = {
+        "title": question.title,
+        "question": question,
+        "workspace": workspace_of(request, caller).name if question.of_workspace else None,
+    }
+    return await show_section(request, caller, "confirm", context)
 
 
 class Shown(Struct, frozen=True, kw_only=True):

@@ -54,6 +54,7 @@ async def ask_remove(request: web.Request, caller: Principal) -> web.StreamRespo
         text="Up to 200 of them are deleted at once. The events themselves stay in their executions' logs.",
         action="Remove the dead letters",
         back=f"{HOOKS}/{hook.hook_id}?state=dead",
+        of_workspace=True,
     )
     return await ask(request, caller, question)
 

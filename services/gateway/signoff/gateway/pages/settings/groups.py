@@ -72,6 +72,7 @@ async def ask_remove(request: web.Request, caller: Principal) -> web.StreamRespo
         text="Its members stay in the workspace, without the roles that they had by the group.",
         action=f"Remove “{group.name}”",
         back=f"{GROUPS}/{group.id}",
+        of_workspace=True,
     )
     return await ask(request, caller, question)
 

@@ -103,6 +103,7 @@ async def ask_rotate(request: web.Request, caller: Principal) -> web.StreamRespo
         text=f"{hook.url}: the present secret signs, too, for 24 hours. You are shown the new one once.",
         action="Make a new secret",
         back=f"{HOOKS}/{hook.hook_id}",
+        of_workspace=True,
         tells_secret=True,
     )
     return await ask(request, caller, question)
@@ -123,6 +124,7 @@ async def ask_remove(request: web.Request, caller: Principal) -> web.StreamRespo
         text="Nothing is sent there any more, and what it is still owed is let go.",
         action="Remove the webhook",
         back=f"{HOOKS}/{hook.hook_id}",
+        of_workspace=True,
     )
     return await ask(request, caller, question)
 

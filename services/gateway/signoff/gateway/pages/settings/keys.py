@@ -124,6 +124,7 @@ class KeyPages(Struct, frozen=True):
             text="You are shown the new one once.",
             action="Make a new secret",
             back=self._path(request),
+            of_workspace=self.shelf.path == KEYS,
             choice="The present secret stops working",
             choices=_OVERLAPS,
             tells_secret=True,
@@ -144,6 +145,7 @@ class KeyPages(Struct, frozen=True):
             text="Whatever uses it is refused from then on. This cannot be taken back.",
             action=f"Revoke “{name}”",
             back=self._path(request),
+            of_workspace=self.shelf.path == KEYS,
         )
         return await ask(request, caller, question)
 

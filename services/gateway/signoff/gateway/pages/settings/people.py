@@ -6,8 +6,10 @@ from aiohttp import web
 
 from signoff.access.callers import Principal
 from signoff.access.directory.fold import user_behind
+from signoff.access.gate import BOOTSTRAP
 from signoff.events.types import Actor
 from signoff.gateway.gateway import GATEWAY
+from signoff.gateway.inbox.people import BOOTSTRAP_NAME
 from signoff.gateway.people.accounts import people_of
 from signoff.gateway.people.identity import PageQuery
 from signoff.gateway.people.members import MemberView, members_of
@@ -44,4 +46,4 @@ async def names_of(request: web.Request, actors: list[Actor]) -> dict[str, str]:
     people = dict(zip(user_ids, await people_of(request, user_ids), strict=True))
     names = {each: person.name for each, person in people.items() if person is not None}
     keys = {each.id for each in actors if each.type == "apiKey"} & state.keys.keys()
-    return names | {each: f"{state.keys[each].name} (key)" for each in keys} | {"bootstrap": "bootstrap key"}
+    return names | {each: f"{state.keys[each].name} (key)" for each in keys} | {BOOTSTRAP.id: BOOTSTRAP_NAME}

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from signoff.access.callers import Principal
-from signoff.gateway.directory import workspace_of
 from signoff.gateway.errors import ApiError
 from signoff.gateway.gateway import GATEWAY
 from signoff.gateway.http.bodies import convert, read_form
@@ -42,12 +41,13 @@ async def put(request: web.Request, caller: Principal) -> web.StreamResponse:
 
 async def ask_remove(request: web.Request, caller: Principal) -> web.StreamResponse:
     """``GET /settings/secrets/{name}/remove``."""
-    name, workspace = find_name(request, caller).name, workspace_of(request, caller).name
+    name = find_name(request, caller).name
     question = Question(
-        title=f"Remove the secret {name} of “{workspace}”?",
+        title=f"Remove the secret {name}?",
         text="Workflows that use it fail at the block that does. Nobody can show its value before.",
         action=f"Remove {name}",
         back=SECRETS,
+        of_workspace=True,
     )
     return await ask(request, caller, question)
 

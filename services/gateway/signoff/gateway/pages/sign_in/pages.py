@@ -98,13 +98,15 @@ async def _form(
 ) -> web.Response:
     following = local_path((given or {}).get("next") or request.query.get("next"))
     settings, provider = request.app[GATEWAY].settings, request.app[IDENTITY].provider
+    users = request.app[GATEWAY].directory.state.users.values()
     context = {
         "title": "Sign in",
         "problems": problems,
         "email": (given or {}).get("email", ""),
         "with_key": bool((given or {}).get("key")),
         "next": following,
-        "is_new": not any(not each.service for each in request.app[GATEWAY].directory.state.users.values()),
+        "is_new": all(each.service for each in users),
+        "has_accounts": bool(users),
         "provider": None if provider is None else settings.oidc_name,
         "provider_url": f"/api/auth/oidc?{urlencode({'return_to': following})}",
     }

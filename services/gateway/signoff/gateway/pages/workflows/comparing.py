@@ -154,6 +154,18 @@ def compare_blocks(left: Definition, right: Definition) -> dict[str, Change]:
     return changes
 
 
+def compare_rest(left: Definition, right: Definition) -> list[str]:
+    """What differs beside the blocks, in words; the input that is asked for belongs to its trigger."""
+    was, now = ({each.name: each for each in side.variables} for side in (left, right))
+    differing = [name for name in {**was, **now} if was.get(name) != now.get(name)]
+    found = [f"variable {name}" for name in differing]
+    if left.attributes != right.attributes:
+        found.append("attributes")
+    if left.name != right.name:
+        found.append("name")
+    return found
+
+
 def _by_id(definition: Definition) -> Mapping[str, object]:
     leaving: dict[str, list[tuple[str, str]]] = {}
     for each in definition.connections:
@@ -178,9 +190,10 @@ def merge(left: Definition, right: Definition) -> Definition:
         merged[each.id] = msgspec.structs.replace(
             each if kept is None else kept, nodes=nodes if kept is None else (*kept.nodes, *nodes)
         )
+    begun = [block for block in gone if block.trigger]  # first, so that what they lead to stands behind them
     return msgspec.structs.replace(
         right,
-        blocks=(*right.blocks, *gone),
+        blocks=(*begun, *right.blocks, *(block for block in gone if not block.trigger)),
         connections=(*right.connections, *lines),
         loops=tuple(each for each in merged.values() if isinstance(each, Loop)),
         parallels=tuple(each for each in merged.values() if isinstance(each, Parallel)),

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from signoff.access.callers import Principal
+from signoff.events.types import Actor
 from signoff.gateway.errors import bad_field
 from signoff.gateway.gateway import GATEWAY, find_workflow
 from signoff.gateway.http.bodies import read_form
@@ -15,8 +16,16 @@ from signoff.gateway.http.queries import read_query
 from signoff.gateway.pages.graph.drawing import Drawing, draw
 from signoff.gateway.pages.kept import Kept
 from signoff.gateway.pages.messages import Message
+from signoff.gateway.pages.settings.people import names_of
 from signoff.gateway.pages.site import render, see_other
-from signoff.gateway.pages.workflows.comparing import Change, Comparison, compare_blocks, compare_texts, merge
+from signoff.gateway.pages.workflows.comparing import (
+    Change,
+    Comparison,
+    compare_blocks,
+    compare_rest,
+    compare_texts,
+    merge,
+)
 from signoff.gateway.pages.workflows.source import as_yaml
 from signoff.gateway.pages.workflows.versions import Shown, find_shown
 from signoff.gateway.v2.versions import list_versions
@@ -32,9 +41,17 @@ class CompareQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Compared(Struct, frozen=True):
-    """Two versions: which blocks differ, one graph of both, and their texts where these are not too large."""
+    """Two versions.
+
+    Attributes:
+        changes: which blocks differ, by id.
+        rest: what else differs, in words.
+        drawing: one graph of both.
+        texts: line by line, where they are not too large.
+    """
 
     changes: dict[str, Change]
+    rest: list[str]
     drawing: Drawing
     texts: Comparison | None
 
@@ -48,11 +65,15 @@ async def show(request: web.Request, caller: Principal) -> web.Response:
     shown = await find_shown(request, caller)
     store = request.app[GATEWAY].store
     items, cursor = await list_versions(store, shown.row, cursor=query.cursor, limit=query.limit)
+    deployers = {each.deployed_by for each in items}
+    actors = [Actor(type="user", id=each) for each in deployers]
+    actors += [Actor(type="apiKey", id=each) for each in deployers]
     path = f"/workflows/{shown.row.workflow_id}/versions"
     context = {
         "title": f"Versions of {shown.row.name}",
         "shown": shown,
         "items": items,
+        "names": await names_of(request, actors),
         "numbers": [(str(each.version), f"{each.version}") for each in items],
         "first": path if query.cursor else None,
         "next": f"{path}?{urlencode({'cursor': cursor})}" if cursor else None,
@@ -94,6 +115,7 @@ async def compare(request: web.Request, caller: Principal) -> web.Response:
         "left": left,
         "right": right,
         "changes": compared.changes,
+        "rest": compared.rest,
         "drawing": compared.drawing,
         "texts": compared.texts,
     }
@@ -103,4 +125,5 @@ async def compare(request: web.Request, caller: Principal) -> web.Response:
 def _compared(left: Shown, right: Shown) -> Compared:
     drawing = draw(merge(left.definition, right.definition))
     texts = compare_texts(as_yaml(left.document), as_yaml(right.document))
-    return Compared(compare_blocks(left.definition, right.definition), drawing, texts)
+    before, after = left.definition, right.definition
+    return Compared(compare_blocks(before, after), compare_rest(before, after), drawing, texts)
