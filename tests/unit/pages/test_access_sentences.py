@@ -50,7 +50,7 @@ def test_a_refusal_is_told_by_what_was_asked_for_and_names_all_that_it_named() -
 
 
 def test_a_refused_decision_names_its_point() -> None:
-    told = {"type": "decision:refused", "execution_id": "refund-1", "context_id": "approve"}
+    told: dict[str, Any] = {"type": "decision:refused", "execution_id": "refund-1", "context_id": "approve"}
 
     assert sentence_of(access(command="ResumeExecution", **told)).words == "Decide"
     assert sentence_of(access(command="ClaimPause", **told)) == Sentence("Claim", ("approve", "refund-1"))
