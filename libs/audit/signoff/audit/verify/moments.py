@@ -24,6 +24,7 @@ class Moments:
         self._last = 0.0
         self._returned: dict[UUID, int] = {}
         self._windows: list[tuple[float, float]] = []
+        self._begin, self._end, self._floor = 0, 0, ""
 
     def add(self, checkpoint: Checkpoint, *, is_accepted: bool) -> None:
         """Take the next checkpoint; one that goes back takes the place of those that it covers anew.
@@ -33,6 +34,7 @@ class Moments:
             is_accepted: a restore came before it: what no checkpoint had covered by then may have been put
                 back after it.
         """
+        self._begin = self._end = 0
         while self._positions and self._positions[-1] > checkpoint.after:
             del self._numbers[-1], self._positions[-1], self._times[-1]
         made = max(self._last, from_iso(checkpoint.time))
@@ -57,8 +59,9 @@ class Moments:
         Returns:
             ``None`` for one that is where it should be: nearly all.
         """
-        at = bisect_left(self._positions, event.position) - 1
-        if at < 0 or timestamp >= iso(self._times[at] - CLOCKS):
+        if not self._begin < event.position <= self._end:
+            self._find(event.position)
+        if timestamp >= self._floor:
             return None
         if event.version <= self._returned.get(event.log_id, 0):
             return None
@@ -66,3 +69,10 @@ class Moments:
         if any(begin < moment <= end for begin, end in self._windows):
             return None
         return self._numbers[bisect_right(self._times, moment)]
+
+    def _find(self, position: int) -> None:
+        """Keep between which checkpoints a position lies, for the next events, and what time is too old there."""
+        at = bisect_left(self._positions, position)
+        self._begin = self._positions[at - 1] if at else -(2**63)
+        self._end = self._positions[at] if at < len(self._positions) else 2**63
+        self._floor = iso(self._times[at - 1] - CLOCKS) if at else ""
