@@ -89,6 +89,7 @@ async def fill(site: Site) -> Figure:
             await site.store.append(append)
         hashing += hashed - begun
         appending += time.perf_counter() - hashed
+    await site.store.release(leases, owner="filler")
     print(f"{_COPIES:,} executions of {len(original)} events", flush=True)
     share = hashing / appending * 100
     return Figure("the chain's hashes, beside the appends", share, "%", Target(10))

@@ -221,8 +221,8 @@ def test_a_called_workflow_waits_and_asks_as_if_it_were_the_caller(
 
     assert outcome.status == status
     assert [(pause.workflow_id, pause.kind) for pause in outcome.pauses] == [
-        ("workflow", "child"),
         ("child", "human"),
+        ("workflow", "child"),  # it hears of the other one
     ]
     assert [pause.block_id for pause in outcome.waiting] == ([] if decisions else ["ask"])
     assert outcome.seconds == 2 * DAY

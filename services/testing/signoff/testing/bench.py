@@ -168,17 +168,24 @@ class Bench:
         """The events of a log."""
         return [decode_event(recorded.state) for recorded in await self._store.read(log_id)]
 
-    async def pauses(self, log_id: UUID) -> list[Pause]:
-        """Every pause of an execution, in the order they began."""
-        return await self._shown(pauses_of(await self.events(log_id)))
+    async def pauses(self) -> list[Pause]:
+        """Every pause of every execution, in the order they began."""
+        return await self._shown(pauses_of(await self._all_events()))
 
-    async def waiting(self, log_id: UUID) -> list[Pause]:
+    async def waiting(self) -> list[Pause]:
         """Those of them that wait for a person's decision."""
-        return await self._shown(waiting_pauses(await self.events(log_id)))
+        return await self._shown(waiting_pauses(await self._all_events()))
 
-    async def _shown(self, pauses: Mapping[str, Pause]) -> list[Pause]:
+    async def _all_events(self) -> list[Event]:
+        found = [
+            recorded for row in await self.executions() for recorded in await self._store.read(row.log_id)
+        ]
+        found.sort(key=lambda recorded: recorded.position)
+        return [decode_event(recorded.state) for recorded in found]
+
+    async def _shown(self, pauses: list[Pause]) -> list[Pause]:
         """Pauses with all that is shown to whoever decides, however large."""
-        shown = [(each, await self.resolve(each.response)) for each in pauses.values()]
+        shown = [(each, await self.resolve(each.response)) for each in pauses]
         return [structs.replace(each, response=value, form=form_of(value)) for each, value in shown]
 
     async def resolve(self, value: Json) -> Json:

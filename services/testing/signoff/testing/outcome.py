@@ -75,10 +75,10 @@ class Outcome(Struct, frozen=True, kw_only=True):
         return [event.type for event in self.events]
 
 
-def pauses_of(events: Iterable[Event]) -> dict[str, Pause]:
-    """Every pause in a log by its contextId, decided or not."""
-    return {
-        event.data.context_id: Pause(
+def pauses_of(events: Iterable[Event]) -> list[Pause]:
+    """Every pause of some executions, in the order in which they began; ``events`` are in that of the log."""
+    found = {
+        (event.execution_id, event.data.context_id): Pause(
             context_id=event.data.context_id,
             block_id=event.data.block_id,
             kind=event.data.pause_kind,
@@ -89,20 +89,23 @@ def pauses_of(events: Iterable[Event]) -> dict[str, Pause]:
         )
         for event in events
         if isinstance(event.data, PauseOpened)
-    }
+    }  # one that opens again stays where it was
+    return list(found.values())
 
 
-def waiting_pauses(events: Iterable[Event]) -> dict[str, Pause]:
-    """The pauses in a log that a person may decide: nobody did, and nothing closed them."""
+def waiting_pauses(events: Iterable[Event]) -> list[Pause]:
+    """Those of them that a person may decide: nobody did, and nothing closed them."""
     log = list(events)
     settled = {
-        event.data.context_id
+        (event.execution_id, event.data.context_id)
         for event in log
         if isinstance(event.data, (ExecutionResumed, ResumeQueued, PauseClosed))
     }
-    ended = any(event.type == "execution:cancelled" for event in log)
-    return {
-        name: pause
-        for name, pause in pauses_of(log).items()
-        if pause.kind == "human" and name not in settled and not ended
-    }
+    ended = {event.execution_id for event in log if event.type == "execution:cancelled"}
+    return [
+        pause
+        for pause in pauses_of(log)
+        if pause.kind == "human"
+        and (pause.execution_id, pause.context_id) not in settled
+        and pause.execution_id not in ended
+    ]

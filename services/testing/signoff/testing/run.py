@@ -129,12 +129,12 @@ async def _to_its_end(bench: Bench, choose: Callable[[Pause], Any]) -> None:
 
 
 async def _decide_one(bench: Bench, choose: Callable[[Pause], Any]) -> bool:
-    for row in await bench.executions():
-        for pause in await bench.waiting(row.log_id):
-            decision = choose(pause)
-            if decision is not None:
-                await bench.resume(row.log_id, pause.context_id, decision)
-                return True
+    rows = {row.execution_id or str(row.log_id): row for row in await bench.executions()}
+    for pause in await bench.waiting():
+        decision = choose(pause)
+        if decision is not None:
+            await bench.resume(rows[pause.execution_id].log_id, pause.context_id, decision)
+            return True
     return False
 
 
@@ -142,7 +142,6 @@ async def _outcome(bench: Bench, log_id: UUID, logs: list[LogLine]) -> Outcome:
     row = await bench.execution(log_id)
     if row.broken is not None:
         raise UnfinishedError(f"the execution cannot be folded: {row.broken}")
-    rows = await bench.executions()
     events = await bench.events(log_id)
     output, error = _ending(events)
     return Outcome(
@@ -150,8 +149,8 @@ async def _outcome(bench: Bench, log_id: UUID, logs: list[LogLine]) -> Outcome:
         output=await bench.resolve(output),
         error=error,
         outputs={name: await bench.resolve(value) for name, value in _outputs(events).items()},
-        pauses=[pause for each in rows for pause in await bench.pauses(each.log_id)],
-        waiting=[pause for each in rows for pause in await bench.waiting(each.log_id)],
+        pauses=await bench.pauses(),
+        waiting=await bench.waiting(),
         logs=logs,
         streamed=_streamed(events),
         events=events,

@@ -71,7 +71,7 @@ class Moments:
         return self._numbers[bisect_right(self._times, moment)]
 
     def _find(self, position: int) -> None:
-        """Keep between which checkpoints a position lies, for the next events, and what time is too old there."""
+        """Keep for the next events between which checkpoints a position lies, and what is too old there."""
         at = bisect_left(self._positions, position)
         self._begin = self._positions[at - 1] if at else -(2**63)
         self._end = self._positions[at] if at < len(self._positions) else 2**63
