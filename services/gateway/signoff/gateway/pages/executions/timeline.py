@@ -21,7 +21,7 @@ MAX_ROWS: Final = 60
 MAX_PAUSES: Final = 50
 """Stretches in which nothing runs that are shown as such: the widest."""
 
-_MAX_BARS: Final = 240
+_MAX_BARS: Final = 180
 _THINNEST: Final = 0.4
 _IDLE_SHARE: Final = 0.6
 """All stretches in which nothing runs together, of what runs take."""
