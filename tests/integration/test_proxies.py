@@ -154,8 +154,8 @@ def test_a_switch_leads_new_connections_elsewhere(proxy: Proxy) -> None:
 def test_a_target_that_is_not_there_resets() -> None:
     with (
         Proxy(unused_port()) as proxy,
+        pytest.raises(ConnectionResetError),  # while connecting, where the proxy is the faster
         connected(proxy) as connection,
-        pytest.raises(ConnectionResetError),
     ):
         connection.recv(1)
 

@@ -363,7 +363,7 @@ def test_many_instances_share_a_row_and_few_bars() -> None:
     (row,) = timeline(traced(events), 2_000, T + 1_000).rows
 
     assert row.place == "1,000 times"
-    assert 1 <= len(row.bars) <= 240
+    assert 1 <= len(row.bars) <= 180
     assert MAX_ROWS < 1_000
 
 
