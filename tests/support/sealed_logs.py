@@ -31,6 +31,7 @@ from signoff.events.store.sqlite import SqliteStore
 from signoff.events.topics import PARTITIONS
 from signoff.events.topology import apply
 from signoff.executor.app import open_tools
+from signoff.executor.logs.loader import Loader
 from signoff.runtime.settings import Settings
 from support.executors import REFUND, Site
 from support.installations import installation_of
@@ -39,7 +40,7 @@ Dialect: TypeAlias = Literal["postgres", "sqlite"]
 SEED: Final = b"a seed of checkpoints, 32 bytes "
 TABLES: Final = (
     "stored_events", "executions", "runs", "workflows", "points", "point_lists", "fold_waypoints",
-    "point_words",
+    "fold_snapshots", "point_words",
 )  # fmt: skip
 """The last one is SQLite's alone."""
 
@@ -178,12 +179,17 @@ class SealedLog:
         return await writer_of(self.site, folder or self._place).write()
 
 
-async def mark_everywhere(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Keep a waypoint at every event of every execution, as long ones have some; gives how many."""
+async def keep_everywhere(store: EventStore, loader: Loader, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Keep a snapshot of every log and a waypoint at every event of every execution, as long ones have some.
+
+    Returns:
+        How many waypoints.
+    """
     monkeypatch.setattr(folding, "SPAN", 1)
     monkeypatch.setattr(folding, "_WEIGHT", 0)
     count = 0
     for log_id in await store.upkeep.logs(limit=10_000):
+        await loader.make_snapshot(log_id)
         if await store.execution(log_id) is not None:
             head = (await store.heads([log_id]))[log_id]
             for _ in range(head):

@@ -134,3 +134,14 @@ async def test_waypoints_are_listed_by_log_and_version_in_pages(store: EventStor
     second = await store.upkeep.waypoints(after=first[-1][0], version=first[-1][1], until=two, limit=2)
 
     assert (first, second) == ([(one, 10), (one, 20)], [(two, 9)])
+
+
+async def test_snapshots_are_listed_by_log_in_pages(store: EventStore) -> None:
+    one, two, three, four = sorted(uuid4() for _ in range(4))
+    for log_id, version in ((two, 9), (one, 20), (four, 1), (three, 5), (two, 10)):
+        await store.keep_snapshot(Snapshot(log_id=log_id, version=version, format=1, state=b"{}"))
+
+    first = await store.upkeep.snapshots(after=NO_LOG, version=0, until=three, limit=2)
+    second = await store.upkeep.snapshots(after=first[-1][0], version=first[-1][1], until=three, limit=2)
+
+    assert (first, second) == ([(one, 20), (two, 10)], [(three, 5)])

@@ -18,8 +18,9 @@ from signoff.events.topics import PARTITIONS
 from signoff.events.types import RetryExecution
 from signoff.runtime.settings import Settings
 from support.executors import REFUND, Site
+from support.installations import installation_of
 from support.postgres import Postgres, migrate
-from support.sealed_logs import FAILING, PARENT, SealedLog, mark_everywhere, sealed_log
+from support.sealed_logs import FAILING, PARENT, SealedLog, keep_everywhere, sealed_log
 from support.stores import drop_log, without_files
 
 TIMES: Final = 30
@@ -81,7 +82,7 @@ async def test_nothing_is_found_while_and_after_services_work(
             found += await log.faults(log.files(is_live=True))
         await acting
     await log.seal()
-    assert await mark_everywhere(log.store, monkeypatch) > TIMES
+    assert await keep_everywhere(log.store, installation_of(log.site).loader, monkeypatch) > TIMES
     found += await log.faults(log.files(is_live=True))
 
     assert found == []
@@ -98,7 +99,7 @@ async def test_nothing_is_found_in_what_earlier_versions_wrote(
         await installation.store.migrate(partitions=PARTITIONS)
         async for _ in rebuild(installation, ["inbox"], Progress()):
             pass  # as docs/upgrades.md says
-        assert await mark_everywhere(installation.store, monkeypatch) > 0
+        assert await keep_everywhere(installation.store, installation.loader, monkeypatch) > 0
         state = await plan(installation.store, Levels(), Selection())
         check = UnitCheck(installation, state.levels, state.selection, upto=state.upto)
 

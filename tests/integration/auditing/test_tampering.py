@@ -16,9 +16,11 @@ from signoff.audit.checkpoints.signing import Keyring, Signer
 from signoff.audit.verify.faults import Fault
 from signoff.cli.auditing.units import Levels
 from signoff.events.codec import chain_hash
-from signoff.events.topics import PARTITIONS
+from signoff.events.topics import PARTITIONS, workflow_log_id
+from support.executors import WORKSPACE
+from support.installations import installation_of
 from support.postgres import Postgres, migrate
-from support.sealed_logs import SEED, SealedLog, kinds, mark_everywhere, sealed_log
+from support.sealed_logs import SEED, SealedLog, keep_everywhere, kinds, sealed_log
 from support.stores import drop_log, without_files
 
 EARLIER: Final = b"a seed of an earlier secret, 32b"
@@ -294,11 +296,16 @@ SPOILT: Final = {
 }
 
 
+@pytest.fixture
+async def kept(log: SealedLog, monkeypatch: pytest.MonkeyPatch) -> SealedLog:
+    """The log with folds of everything that can be folded."""
+    await keep_everywhere(log.store, installation_of(log.site).loader, monkeypatch)
+    return log
+
+
 @pytest.mark.parametrize("state", SPOILT.values(), ids=SPOILT)
-async def test_an_altered_waypoint_is_named(
-    log: SealedLog, monkeypatch: pytest.MonkeyPatch, state: bytes
-) -> None:
-    await mark_everywhere(log.store, monkeypatch)
+async def test_an_altered_waypoint_is_named(kept: SealedLog, state: bytes) -> None:
+    log = kept
     await log.hand.do(
         "UPDATE fold_waypoints SET state = ? WHERE log_id = ? AND version = 3", state, log.logs.approved
     )
@@ -307,6 +314,48 @@ async def test_an_altered_waypoint_is_named(
 
     assert (fault.kind, fault.place.table) == ("projection", "fold_waypoints")
     assert (fault.place.log_id, fault.place.event_id) == (str(log.logs.approved), 3)
+
+
+@pytest.mark.parametrize("state", SPOILT.values(), ids=SPOILT)
+async def test_a_spoilt_snapshot_is_named(kept: SealedLog, state: bytes) -> None:
+    head = len(await kept.hand.states(kept.logs.paused))
+    await kept.hand.do("UPDATE fold_snapshots SET state = ? WHERE log_id = ?", state, kept.logs.paused)
+
+    (fault,) = await kept.faults()
+
+    assert (fault.kind, fault.place.table) == ("projection", "fold_snapshots")
+    assert (fault.place.log_id, fault.place.event_id) == (str(kept.logs.paused), head)
+
+
+@pytest.mark.parametrize("workflow", [False, True], ids=["execution", "workflow"])
+async def test_a_snapshot_whose_state_was_altered_is_named(kept: SealedLog, workflow: bool) -> None:
+    log_id = workflow_log_id(WORKSPACE, "refund") if workflow else kept.logs.approved
+    snapshot = await kept.store.snapshot(log_id)
+    assert snapshot is not None
+    fold = msgspec.json.decode(snapshot.state)
+    fold["state"]["workflow_id"] = "another"
+    await kept.hand.do(
+        "UPDATE fold_snapshots SET state = ? WHERE log_id = ?", msgspec.json.encode(fold), log_id
+    )
+
+    (fault,) = await kept.faults()
+
+    assert (fault.kind, fault.place.table) == ("projection", "fold_snapshots")
+    assert fault.place.log_id == str(log_id)
+
+
+async def test_a_snapshot_in_the_middle_of_a_log_is_compared_with_the_fold_there(
+    kept: SealedLog,
+) -> None:
+    log_id = kept.logs.approved
+    snapshot = await kept.store.snapshot(kept.logs.approved)
+    assert snapshot is not None
+    assert snapshot.version > 3
+    await kept.hand.do("UPDATE fold_snapshots SET version = 3 WHERE log_id = ?", log_id)
+
+    (fault,) = await kept.faults()
+
+    assert (fault.place.table, fault.place.event_id) == ("fold_snapshots", 3)
 
 
 ALTERED: Final = {

@@ -12,7 +12,7 @@ from signoff.access.directory.fold import DEFAULT_ID, FORMAT, Directory, User, e
 from signoff.access.directory.live import STALE_AFTER, LiveDirectory
 from signoff.access.gate import Gate
 from signoff.events.bus.memory import MemoryBus
-from signoff.events.codec import decode_event
+from signoff.events.codec import chain_hash, decode_event
 from signoff.events.errors import StoreUnavailableError
 from signoff.events.store.base import Snapshot
 from signoff.events.store.memory import MemoryStore
@@ -119,7 +119,8 @@ async def test_a_snapshot_is_where_the_fold_begins(place: Place) -> None:
     for raw in place.log.raws[:1]:
         evolve_directory(before, decode_event(raw))
     before.users["of the snapshot"] = User()
-    await _keep(place, FORMAT, msgspec.json.encode({"state": before}), version=1)
+    kept = {"state": before, "prev": chain_hash(place.log.raws[0]), "large": False}
+    await _keep(place, FORMAT, msgspec.json.encode(kept), version=1)
 
     await place.directory.look()
 
@@ -128,8 +129,13 @@ async def test_a_snapshot_is_where_the_fold_begins(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("form", "state"),
-    [(FORMAT, b'{"state":'), (FORMAT, b"[]"), (FORMAT - 1, b'{"state":{"version":2}}')],
-    ids=["broken off", "something else", "of another format"],
+    [
+        (FORMAT, b'{"state":'),
+        (FORMAT, b"[]"),
+        (FORMAT - 1, b'{"state":{"version":2},"prev":"","large":false}'),
+        (FORMAT, b'{"state":{"version":2},"prev":"of other events","large":false}'),
+    ],
+    ids=["broken off", "something else", "of another format", "of other events"],
 )
 async def test_a_snapshot_that_cannot_be_read_is_as_good_as_none(
     place: Place, form: int, state: bytes

@@ -106,7 +106,7 @@ async def test_loading_from_a_snapshot_gives_what_the_whole_log_gives(site: Site
 
     assert await state_of(loader_of(site, probe, Snapshots(site.store)), log_id) == with_snapshot
     assert snapshot is not None
-    assert min(read) == snapshot.version
+    assert min(read) == snapshot.version - 1  # the event that it stands at
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,22 @@ async def test_a_snapshot_of_another_format_is_ignored_though_it_could_be_read(
     kept = msgspec.json.decode(snapshot.state)
     kept["state"]["variables"] = {"said": "in another sense then"}
     other = msgspec.structs.replace(snapshot, format=FORMAT - 1, state=msgspec.json.encode(kept))
+    await site.store.keep_snapshot(other)
+
+    assert await state_of(loader_of(site, probe), log_id) == expected
+
+
+@pytest.mark.parametrize("later", [0, 1])
+async def test_a_snapshot_of_other_events_is_ignored(site: Site, probe: Probe, later: int) -> None:
+    log_id = await paused(site, probe)
+    expected = await state_of(loader_of(site, probe), log_id)
+    snapshot = await site.store.snapshot(log_id)
+    assert snapshot is not None
+    kept = msgspec.json.decode(snapshot.state)
+    kept["state"]["variables"] = {"said": "in another log"}
+    kept["prev"] = kept["prev"] if later else "of another event"
+    version = snapshot.version + later
+    other = msgspec.structs.replace(snapshot, version=version, state=msgspec.json.encode(kept))
     await site.store.keep_snapshot(other)
 
     assert await state_of(loader_of(site, probe), log_id) == expected
@@ -186,7 +202,7 @@ async def test_a_schedule_that_fired_ten_thousand_times_is_loaded_from_its_snaps
             return await site.store.read(log_id, after=after, limit=limit)
 
     assert await state_of(loader_of(site, probe, Watched(site.store)), log_id) == whole
-    assert read == [10_001]
+    assert read == [10_000, 10_001]
 
 
 async def test_a_workflow_with_many_events_gets_a_snapshot_and_goes_on_from_it(

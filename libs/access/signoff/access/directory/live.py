@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from signoff.access.directory.fold import FORMAT, Directory, evolve_directory
 from signoff.events.codec import decode_event
 from signoff.events.errors import StoreError, StoreUnavailableError
 from signoff.events.store.base import EventStore
+from signoff.events.store.snapshots import Kept, kept_fold
 from signoff.events.topics import directory_log_id
 
 LOOK_EVERY: Final = 0.5
@@ -28,13 +28,7 @@ _REACH_LIMIT: Final = 10.0
 _log = structlog.get_logger("signoff.access")
 
 
-class _Kept(Struct):
-    """What a snapshot of the directory holds, as far as it matters here."""
-
-    state: Directory
-
-
-_kept_decoder: Final = msgspec.json.Decoder(_Kept)
+_decoder: Final = msgspec.json.Decoder(Kept[Directory])
 
 
 class LiveDirectory:
@@ -128,13 +122,8 @@ class LiveDirectory:
 
     async def _from_snapshot(self) -> None:
         snapshot = await self._store.snapshot(directory_log_id())
-        if snapshot is None or snapshot.format != FORMAT:
-            return
-        try:
-            kept = await asyncio.to_thread(_kept_decoder.decode, snapshot.state)
-        except msgspec.MsgspecError as error:
-            _log.warning("snapshot ignored: it cannot be read", log="directory", reason=str(error))
-        else:
+        kept = await kept_fold(self._store, snapshot, _decoder, form=FORMAT)
+        if kept is not None:
             self._state = kept.state
 
     async def follow(self) -> None:

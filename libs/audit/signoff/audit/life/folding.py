@@ -16,8 +16,8 @@ from msgspec import Struct
 from signoff.engine.evolve import evolve
 from signoff.engine.state import FORMAT, State
 from signoff.events.codec import chain_hash, decode_event
-from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Recorded, Snapshot
+from signoff.events.store.snapshots import decode_snapshot, kept_fold
 from signoff.events.times import from_iso
 from signoff.events.types import ExecutionCancelled, ExecutionCompleted, ExecutionError, ExecutionPaused
 
@@ -148,8 +148,7 @@ async def mark_waypoint(store: EventStore, log_id: UUID) -> None:
     span = SPAN if last is None else max(SPAN, _WEIGHT * len(last.state) // _EVENT)
     if head - version < span:
         return
-    folded = None if last is None else await _read(store, last)
-    folded = folded or Folded(State())
+    folded = await _read(store, last) or Folded(State())
     upto = version + span
     await _take_all(store, folded, await _page(store, log_id, folded.state.version, upto), upto)
     raw = await asyncio.to_thread(_encoder.encode, folded)
@@ -161,8 +160,7 @@ async def mark_waypoint(store: EventStore, log_id: UUID) -> None:
 async def _from_waypoint(store: EventStore, log_id: UUID, upto: int | None) -> Folded | None:
     if upto is None:
         upto = (await store.heads([log_id])).get(log_id, 0)
-    waypoint = await store.waypoint(log_id, upto=upto)
-    return None if waypoint is None else await _read(store, waypoint)
+    return await _read(store, await store.waypoint(log_id, upto=upto))
 
 
 def decode_waypoint(waypoint: Snapshot) -> Folded:
@@ -171,28 +169,11 @@ def decode_waypoint(waypoint: Snapshot) -> Folded:
     Raises:
         CodecError: it holds something else.
     """
-    try:
-        return _decoder.decode(waypoint.state)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError) as error:
-        raise CodecError(f"it cannot be read: {error}") from error
+    return decode_snapshot(waypoint, _decoder)
 
 
-async def _read(store: EventStore, waypoint: Snapshot) -> Folded | None:
-    """The state of a waypoint; ``None`` for one of another version of this software, or of other events."""
-    if waypoint.format != WAYPOINT:
-        return None
-    name = str(waypoint.log_id)
-    try:
-        folded = await asyncio.to_thread(decode_waypoint, waypoint)
-    except CodecError as error:
-        _log.warning("waypoint ignored: it cannot be read", log=name, reason=str(error))
-        return None
-    events = await store.read(waypoint.log_id, after=waypoint.version - 1, limit=1)
-    stands_at = [(event.version, chain_hash(event.state)) for event in events]
-    if stands_at != [(folded.state.version, folded.prev)]:
-        _log.warning("waypoint ignored: its event is another one", log=name, version=waypoint.version)
-        return None
-    return folded
+async def _read(store: EventStore, waypoint: Snapshot | None) -> Folded | None:
+    return await kept_fold(store, waypoint, _decoder, form=WAYPOINT)
 
 
 async def _page(store: EventStore, log_id: UUID, after: int, upto: int | None) -> list[Recorded]:

@@ -83,7 +83,7 @@ class MemoryStore:
         self.records = MemoryRecords(clock, self._check_open)
         tables = MemoryTables(
             logs=self._logs, executions=self._executions, runs=self._runs, points=self._points,
-            dead=self._dead, waypoints=self._waypoints,
+            dead=self._dead, snapshots=self._snapshots, waypoints=self._waypoints,
         )  # fmt: skip
         self.upkeep = MemoryUpkeep(tables, put=self._put, take=self._take, clock=clock)
 

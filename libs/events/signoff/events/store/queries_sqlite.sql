@@ -636,7 +636,7 @@ SELECT json_group_array(json_array(
 )
 
 -- name: snapshot
-SELECT version, format, state FROM fold_snapshots WHERE log_id = ?
+SELECT version, format, state FROM fold_snapshots WHERE log_id = ? AND typeof(version) = 'integer'
 
 -- name: keep_snapshot
 INSERT INTO fold_snapshots (log_id, version, format, state) VALUES (?, ?, ?, ?)
@@ -646,7 +646,7 @@ WHERE fold_snapshots.version <= excluded.version
 
 -- name: waypoint
 SELECT version, format, state FROM fold_waypoints
-WHERE log_id = ? AND version <= ?
+WHERE log_id = ? AND version <= ? AND typeof(version) = 'integer'
 ORDER BY version DESC LIMIT 1
 
 -- name: keep_waypoint

@@ -106,6 +106,12 @@ WHERE (log_id, version) > ($1, $2) AND log_id <= $3
 ORDER BY log_id, version
 LIMIT $4
 
+-- name: snapshots
+SELECT log_id, version FROM fold_snapshots
+WHERE (log_id, version) > ($1, $2) AND log_id <= $3
+ORDER BY log_id
+LIMIT $4
+
 -- name: known_runs
 SELECT run_id, log_id FROM runs WHERE run_id = ANY ($1::uuid[])
 

@@ -129,6 +129,13 @@ WHERE (log_id, version) > (?1, ?2) AND log_id <= ?3 AND typeof(version) = 'integ
 ORDER BY log_id, version
 LIMIT ?4
 
+-- name: snapshots
+SELECT log_id, version FROM fold_snapshots
+WHERE (log_id, version) > (?1, ?2) AND log_id <= ?3 AND typeof(version) = 'integer' AND
+-- include: is_id
+ORDER BY log_id
+LIMIT ?4
+
 -- name: known_runs
 SELECT json_group_array(json_array(run_id, log_id)) FROM runs
 WHERE run_id IN (SELECT value FROM json_each(?))

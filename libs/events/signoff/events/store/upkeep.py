@@ -158,6 +158,12 @@ class Upkeep(Protocol):
         """
         ...
 
+    async def snapshots(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The snapshots that are kept of logs, as :meth:`waypoints` tells those; one of a log."""
+        ...
+
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version.
 

@@ -19,6 +19,7 @@ class MemoryTables(Struct, frozen=True, kw_only=True):
     runs: MutableMapping[UUID, UUID]
     points: MutableMapping[tuple[UUID, str], PointRow]
     dead: MutableMapping[tuple[int, int], DeadCommand]
+    snapshots: Mapping[UUID, Snapshot]
     waypoints: Mapping[UUID, Mapping[int, Snapshot]]
 
 
@@ -112,6 +113,13 @@ class MemoryUpkeep:
     ) -> list[tuple[UUID, int]]:
         """The waypoints that are kept of logs: log and version of each, in that order."""
         every = ((log_id, each) for log_id, kept in self._tables.waypoints.items() for each in kept)
+        return sorted(each for each in every if each > (after, version) and each[0] <= until)[:limit]
+
+    async def snapshots(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The snapshots that are kept of logs: log and version of each, in that order."""
+        every = ((log_id, kept.version) for log_id, kept in self._tables.snapshots.items())
         return sorted(each for each in every if each > (after, version) and each[0] <= until)[:limit]
 
     async def put_derived(self, derived: Derived) -> bool:

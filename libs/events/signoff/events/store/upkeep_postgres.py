@@ -102,6 +102,12 @@ class PostgresUpkeep:
         """The waypoints that are kept of logs: log and version of each, in that order."""
         return [tuple(row) for row in await self._fetch("waypoints", after, version, until, limit)]
 
+    async def snapshots(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The snapshots that are kept of logs: log and version of each, in that order."""
+        return [tuple(row) for row in await self._fetch("snapshots", after, version, until, limit)]
+
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version."""
         async with self._locked() as connection:

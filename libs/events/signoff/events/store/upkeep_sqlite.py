@@ -165,6 +165,13 @@ class SqliteUpkeep:
         rows = await self._raw("waypoints", after.hex, version, until.hex, limit)
         return [(UUID(log_id), version) for log_id, version in rows]
 
+    async def snapshots(
+        self, *, after: UUID, version: int, until: UUID, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """The snapshots that are kept of logs: log and version of each, in that order."""
+        rows = await self._raw("snapshots", after.hex, version, until.hex, limit)
+        return [(UUID(log_id), version) for log_id, version in rows]
+
     async def put_derived(self, derived: Derived) -> bool:
         """Put the rows of a log in place of those that are there, if it still has that version."""
         log_id = derived.log_id.hex

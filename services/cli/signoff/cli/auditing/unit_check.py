@@ -11,9 +11,9 @@ import msgspec
 from signoff.audit.verify.chain import ChainCheck
 from signoff.audit.verify.faults import Fault, Place
 from signoff.audit.verify.moments import Moments
+from signoff.cli.auditing.kept_folds import SnapshotCheck, WaypointCheck
 from signoff.cli.auditing.units import LISTED, Done, Levels, Selection, Unit
 from signoff.cli.auditing.values import ValueCheck
-from signoff.cli.auditing.waypoint_check import WaypointCheck
 from signoff.cli.upkeep.comparison import Compared, compare, is_equal, is_of_earlier_version
 from signoff.cli.upkeep.opening import Installation
 from signoff.events.codec import decode_header
@@ -70,6 +70,7 @@ class UnitCheck:
         self._broken: UUID | None = None
         self._walk: Walk | None = None
         self._waypoints: WaypointCheck | None = None
+        self._snapshots: SnapshotCheck | None = None
         self._readings: list[Reading] = []
         self._looked: UUID | None = None
         self._is_wanted = True
@@ -85,6 +86,7 @@ class UnitCheck:
         self._broken = self._walk = self._looked = None
         if self._levels.projections:
             self._waypoints = WaypointCheck(self._installation.store, unit)
+            self._snapshots = SnapshotCheck(self._installation.store, unit)
         chain, compared, values = ChainCheck(self._moments), unit.after, self._values.looked_at
         async for page in self._pages(unit):
             events = self._wanted(page)
@@ -164,9 +166,13 @@ class UnitCheck:
                 await self._take(log_id, list(of_log))
 
     async def _take(self, log_id: UUID, events: list[Recorded]) -> None:
-        self._walk = self._walk or Walk(log_id)
+        self._walk = walk = self._walk or Walk(log_id)
+        parts = [events] if self._snapshots is None else await self._snapshots.parts(log_id, events)
         try:
-            await self._installation.deriver.take(self._walk, events)
+            for part in parts:
+                await self._installation.deriver.take(walk, part)
+                if self._snapshots is not None and walk.loaded is not None:
+                    self._add(await self._snapshots.compare(walk.loaded))
         except BrokenExecutionError as error:
             self._tell_unfoldable(error)
             return

@@ -12,7 +12,7 @@ from msgspec import Struct
 from rich.text import Text
 
 from signoff.audit.life.differences import named, subject_of
-from signoff.audit.life.folding import WAYPOINT, decode_waypoint
+from signoff.audit.life.folding import WAYPOINT, Folded
 from signoff.audit.life.replay import Replay, ReplayError
 from signoff.audit.life.replay import Step as ReplayedStep
 from signoff.blocks import BlockError
@@ -22,18 +22,16 @@ from signoff.cli.terminal.output import Output
 from signoff.cli.upkeep.comparison import compare
 from signoff.cli.upkeep.opening import Installation, opened
 from signoff.engine.state import FORMAT, State
-from signoff.events.errors import SignoffError
+from signoff.events.errors import CodecError, SignoffError
 from signoff.events.ids import read_uuid
 from signoff.events.store.base import ExecutionRow, Recorded, Snapshot
+from signoff.events.store.snapshots import decode_snapshot
 from signoff.events.topics import DEFAULT_WORKSPACE, chosen_log_id
 from signoff.runtime.logs import configure_logs
 
 _PAGE: Final = 500
 _FLAG: Final = Parameter(negative="")
-
-
-class _Snapshot(Struct):
-    state: State
+_decoder: Final = msgspec.json.Decoder(Folded)
 
 
 class Verdict(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -114,8 +112,8 @@ class _Replaying:
             waypoint = await self._store.waypoint(log_id, upto=page[-1].version)
             for recorded in page:
                 self._tell(decides, shows, recorded)
-                self._compare_snapshot(decides.state, snapshot)
-                self._compare_waypoint(shows.state, waypoint)
+                self._compare_kept("snapshot", decides.state, snapshot, FORMAT)
+                self._compare_kept("waypoint", shows.state, waypoint, WAYPOINT)
             page = await self._page(page[-1].version, to)
         if to is None:
             await self._compare_rows(log_id, decides.state.version)
@@ -147,15 +145,13 @@ class _Replaying:
             after = msgspec.json.encode(change.after).decode() if change.kind != "removed" else "gone"
             self._output.unbroken(Text(f"    {named(change.path)}: {after}"))
 
-    def _compare_snapshot(self, state: State, snapshot: Snapshot | None) -> None:
-        if snapshot is not None and (snapshot.version, snapshot.format) == (state.version, FORMAT):
-            kept = msgspec.json.decode(snapshot.state, type=_Snapshot).state
-            self._claim("snapshot", state.version, same=kept == state)
-
-    def _compare_waypoint(self, state: State, waypoint: Snapshot | None) -> None:
-        if waypoint is not None and (waypoint.version, waypoint.format) == (state.version, WAYPOINT):
-            kept = decode_waypoint(waypoint).state
-            self._claim("waypoint", state.version, same=kept == state)
+    def _compare_kept(self, what: str, state: State, kept: Snapshot | None, form: int) -> None:
+        if kept is not None and (kept.version, kept.format) == (state.version, form):
+            try:
+                same = decode_snapshot(kept, _decoder).state == state
+            except CodecError:
+                same = False
+            self._claim(what, state.version, same=same)
 
     async def _compare_rows(self, log_id: UUID, version: int) -> None:
         compared = await compare(self._store, self._installation.deriver, log_id)

@@ -2,29 +2,24 @@
 
 import asyncio
 from collections.abc import Collection
-from typing import Final, Generic, TypeVar
+from typing import Final
 from uuid import UUID
 
-import msgspec
 import structlog
-from msgspec import Struct
 
-from signoff.access.directory.fold import FORMAT as DIRECTORY_FORMAT
 from signoff.access.directory.fold import Directory
-from signoff.audit.accesses.log import FORMAT as ACCESS_FORMAT
 from signoff.audit.accesses.log import AccessLog
 from signoff.audit.life.folding import mark_waypoint
 from signoff.engine.deciding.unrunnable import UNATTENDED
-from signoff.engine.deciding.workflow import FORMAT as WORKFLOW_FORMAT
 from signoff.engine.deciding.workflow import WorkflowState
-from signoff.engine.state import FORMAT as EXECUTION_FORMAT
 from signoff.engine.state import TERMINAL, State
 from signoff.events.codec import decode_event
 from signoff.events.errors import BlobError, BlobNotFoundError, SignoffError, StoreUnavailableError
-from signoff.events.store.base import EventStore, Recorded, Snapshot
+from signoff.events.store.base import EventStore, Recorded
 from signoff.events.types import AccessFact, DirectoryFact, ExecutionStarted
 from signoff.executor.logs.loaded import Loaded, NewerEventError
 from signoff.executor.logs.plans import Plans, UnknownVersionError
+from signoff.executor.logs.snapshots import load_snapshot, snapshot_of
 
 _PAGE: Final = 500
 
@@ -55,27 +50,6 @@ class BrokenExecutionError(SignoffError):
         self.newer = newer
 
 
-_Folded = TypeVar("_Folded", State, WorkflowState, Directory, AccessLog)
-
-
-_Any = State | WorkflowState | Directory | AccessLog
-
-
-class _Kept(Struct, Generic[_Folded]):
-    """What a snapshot holds: the state, and the hash of its last event."""
-
-    state: _Folded
-    prev: str | None
-    large: bool
-
-
-_encoder: Final = msgspec.json.Encoder()
-_of_execution: Final = msgspec.json.Decoder(_Kept[State])
-_of_workflow: Final = msgspec.json.Decoder(_Kept[WorkflowState])
-_of_directory: Final = msgspec.json.Decoder(_Kept[Directory])
-_of_access_log: Final = msgspec.json.Decoder(_Kept[AccessLog])
-
-
 class Loader:
     """Reads logs and folds them."""
 
@@ -99,7 +73,7 @@ class Loader:
     async def _fold(self, log_id: UUID, page: list[Recorded]) -> Loaded | BrokenExecutionError:
         try:
             loaded = await self.begin(log_id, page[0])
-            if len(page) == _PAGE and await self._from_snapshot(loaded):
+            if len(page) == _PAGE and await load_snapshot(self._store, loaded):
                 page = await self._store.read(log_id, after=loaded.state.version, limit=_PAGE)
             while page:
                 loaded.fold(page)
@@ -143,60 +117,13 @@ class Loader:
             return loaded
         return Loaded(log_id, State(), plan)
 
-    async def _from_snapshot(self, loaded: Loaded) -> bool:
-        """Take the state from a snapshot, if there is one that can be read, and tell so."""
-        snapshot = await self._store.snapshot(loaded.log_id)
-        if snapshot is None or snapshot.format != _format_of(loaded.state):
-            return False
-        try:
-            kept = await asyncio.to_thread(_decode, loaded.state, snapshot.state)
-        except msgspec.MsgspecError as error:
-            _log.warning("snapshot ignored: it cannot be read", log=str(loaded.log_id), reason=str(error))
-            return False
-        loaded.state = kept.state
-        execution_id = kept.state.execution_id if isinstance(kept.state, State) else None
-        loaded.name(execution_id=execution_id, workflow_id=kept.state.workflow_id)
-        loaded.prev, loaded.large = kept.prev, kept.large
-        loaded.snapshot_size = len(snapshot.state)
-        return True
-
     async def make_snapshot(self, log_id: UUID) -> None:
         """Fold a log afresh, apart from the loop's own state, and keep the result."""
         found = (await self.load([log_id])).get(log_id)
         if isinstance(found, Loaded):
-            state = found.state
-            raw = await asyncio.to_thread(_encoder.encode, _Kept(state, found.prev, found.large))
-            await self._store.keep_snapshot(
-                Snapshot(log_id=log_id, version=state.version, format=_format_of(state), state=raw)
-            )
-            if isinstance(state, State):
+            await self._store.keep_snapshot(await asyncio.to_thread(snapshot_of, found))
+            if isinstance(found.state, State):
                 await mark_waypoint(self._store, log_id)
-
-
-def _decode(
-    state: _Any, raw: bytes
-) -> _Kept[State] | _Kept[WorkflowState] | _Kept[Directory] | _Kept[AccessLog]:
-    match state:
-        case State():
-            return _of_execution.decode(raw)
-        case WorkflowState():
-            return _of_workflow.decode(raw)
-        case Directory():
-            return _of_directory.decode(raw)
-        case AccessLog():
-            return _of_access_log.decode(raw)
-
-
-def _format_of(state: _Any) -> int:
-    match state:
-        case State():
-            return EXECUTION_FORMAT
-        case WorkflowState():
-            return WORKFLOW_FORMAT
-        case Directory():
-            return DIRECTORY_FORMAT
-        case AccessLog():
-            return ACCESS_FORMAT
 
 
 def wants_snapshot(loaded: Loaded) -> bool:

@@ -14,6 +14,7 @@ from signoff.engine.deciding.workflow import FORMAT, WorkflowState, evolve_workf
 from signoff.events.codec import decode_event
 from signoff.events.deployments import read_deployment
 from signoff.events.store.base import WorkflowRow
+from signoff.events.store.snapshots import Kept, kept_fold
 from signoff.events.times import iso
 from signoff.events.types import ScheduleSwitched, SwitchSchedule
 from signoff.gateway.errors import ApiError, GatewayError
@@ -44,13 +45,7 @@ class ScheduleItem(Struct, frozen=True, kw_only=True, rename="camel"):
     last_run_at: str | None
 
 
-class _Kept(Struct):
-    """What a snapshot of a workflow's log holds, as far as it matters here."""
-
-    state: WorkflowState
-
-
-_decoder: Final = msgspec.json.Decoder(_Kept)
+_decoder: Final = msgspec.json.Decoder(Kept[WorkflowState])
 
 
 async def read_schedules(gateway: Gateway, workflow: WorkflowRow, *, now: float) -> list[ScheduleItem]:
@@ -78,9 +73,9 @@ async def _fold(gateway: Gateway, workflow: WorkflowRow) -> WorkflowState:
     store = gateway.store
     page = await store.read(workflow.log_id, limit=_PAGE)
     if len(page) == _PAGE:
-        snapshot = await store.snapshot(workflow.log_id)
-        if snapshot is not None and snapshot.format == FORMAT:
-            state = (await asyncio.to_thread(_decoder.decode, snapshot.state)).state
+        kept = await kept_fold(store, await store.snapshot(workflow.log_id), _decoder, form=FORMAT)
+        if kept is not None:
+            state = kept.state
             page = await store.read(workflow.log_id, after=state.version, limit=_PAGE)
     while page:
         for recorded in page:

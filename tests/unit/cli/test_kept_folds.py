@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from signoff.audit.life import folding
 from signoff.audit.life.folding import WAYPOINT, mark_waypoint
-from signoff.cli.auditing import waypoint_check
+from signoff.cli.auditing import kept_folds
+from signoff.cli.auditing.kept_folds import WaypointCheck
 from signoff.cli.auditing.units import Unit
-from signoff.cli.auditing.waypoint_check import WaypointCheck
 from signoff.events.codec import TOPIC_BY_TYPE, encode
 from signoff.events.store.base import Append, NewEvent, Snapshot
 from signoff.events.store.memory import MemoryStore
@@ -29,7 +29,7 @@ async def store(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MemoryStore]:
     """Logs of which some have waypoints, at events 30, 60 and 90."""
     monkeypatch.setattr(folding, "SPAN", 30)
     monkeypatch.setattr(folding, "_WEIGHT", 0)
-    monkeypatch.setattr(waypoint_check, "_PAGE", 2)
+    monkeypatch.setattr(kept_folds, "_PAGE", 2)
     store = MemoryStore()
     await store.migrate(partitions=1)
     [lease] = await store.acquire("test", most=1, ttl=60)
