@@ -131,4 +131,6 @@ def test_doctor_finds_the_cluster_well(cluster: LocalCluster) -> None:
     eventually(lambda: cluster.signoff("doctor").code == 0)
 
     subjects = {line["subject"] for line in cluster.signoff("doctor").lines}
-    assert subjects == {"configuration", "database", "leases", "clock", "secrets", "broker", "logs"}
+    assert subjects == {
+        "configuration", "database", "leases", "clock", "secrets", "checkpoints", "broker", "logs",
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from e2e.shell import REPOSITORY, Embedded, eventually
 
 REFUND = "@examples/refund-approval/input.json"
 GATE = "@examples/deploy-gate/input.json"
-LOOKED_AT = ("database", "clock", "leases", "logs", "secrets", "configuration")
+LOOKED_AT = ("database", "clock", "leases", "logs", "secrets", "checkpoints", "configuration")
 
 
 def committed(server: Embedded, execution_id: str) -> list[bytes]:

@@ -11,7 +11,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from signoff.audit.bundle import extent, making, opening
+from signoff.audit.bundle import execution_check, extent, making, opening
+from signoff.audit.bundle.reading import values_in
 from signoff.audit.checkpoints.signing import BUNDLE, Keyring
 from signoff.client import AsyncClient, UnreachableError
 from signoff.events.codec import broken_link, chain_hash
@@ -27,6 +28,7 @@ from support.bundles import (
     seal,
     server_signer,
 )
+from support.checkpoints import SPOILT, spoil
 from support.gateways import APPROVAL, KEY, Server, serving, settings
 from support.identities import workspace_key
 
@@ -161,6 +163,28 @@ async def test_a_large_definition_is_checked_by_its_content(server: Server, tmp_
     assert (await examined(tmp_path, bundle)).faults == []
 
 
+async def test_a_definition_that_does_not_fit_into_memory_is_refused(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = {"say": {"type": "function", "code": "// " + "z" * 300_000 + "\nreturn 1"}}
+    body = await server.execute(await server.deploy(blocks))
+    bundle = await fetched(server, body["executionId"])
+    monkeypatch.setattr(execution_check, "MOST_IN_MEMORY", 200_000)
+
+    assert "a definition is larger than 200000 bytes" in meanings(await examined(tmp_path, bundle))
+
+
+async def test_a_value_that_is_named_again_and_again_counts_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execution_id = await decided(server, json={"input": {"text": "x" * 400_000}})
+    events = await server.store.read(UUID(execution_id))
+    assert sum(len(values_in(event.state)) for event in events) > 1
+    monkeypatch.setattr(extent, "_BYTES", 700_000)
+
+    assert await fetched(server, execution_id)
+
+
 @pytest.mark.parametrize(
     ("bound", "least"),
     [("_FILES", 4), ("_BYTES", 500_000), ("_NAMED", 0)],
@@ -273,6 +297,24 @@ async def test_an_execution_that_a_checkpoint_contradicts_is_given_and_named(
     (entry,) = json.loads(opened(bundle)["manifest.json"])["executions"]
     assert (entry.get("checkpoint"), entry["contradictedBy"]) == (None, 1)
     assert [(fault.kind, fault.place.checkpoint) for fault in report.faults] == [("unproven", 1)]
+
+
+@pytest.mark.parametrize("what", SPOILT)
+async def test_a_spoilt_record_of_a_checkpoint_proves_nothing_and_spoils_no_bundle(
+    server: Server, tmp_path: Path, what: str
+) -> None:
+    execution_id = await decided(server)
+    await seal(server)
+    await spoil(server.store, SPOILT[what])
+
+    bundle = await fetched(server, execution_id)
+    report = await examined(tmp_path, bundle)
+
+    (entry,) = json.loads(opened(bundle)["manifest.json"])["executions"]
+    assert {"checkpoint", "contradictedBy"}.isdisjoint(entry)
+    assert not any(path.endswith("proof.json") for path in opened(bundle))
+    assert report.faults == []
+    assert any(execution_id in sentence for sentence in report.not_shown)
 
 
 async def test_a_bundle_that_cannot_be_ended_is_no_whole_answer(

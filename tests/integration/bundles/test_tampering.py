@@ -5,6 +5,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 from zipfile import ZipInfo
 
 import pytest
@@ -161,6 +162,14 @@ def test_what_is_signed_must_also_agree_with_itself(files: Files, tmp_path: Path
     assert kind in {fault.kind for fault in report.faults}, meanings(report)
 
 
+@pytest.mark.parametrize("make", [_with_a_moved_proof, _with_a_proof_by_a_stranger])
+def test_a_proof_that_proves_nothing_is_not_told_as_one(files: Files, tmp_path: Path, make: Change) -> None:
+    report = checked(tmp_path, packed(resigned(files | make(files), server_signer())))
+
+    assert not any("commits to" in each for each in report.checked)
+    assert any("no checkpoint committed to it" in each for each in report.not_shown)
+
+
 def test_a_status_that_does_not_follow_from_the_events_is_named(files: Files, tmp_path: Path) -> None:
     (entry,) = json.loads(files["manifest.json"])["executions"]
     forged = resigned(files, server_signer(), executions=[entry | {"status": "failed"}])
@@ -259,6 +268,15 @@ def test_an_execution_that_a_manifest_names_again_and_again_is_read_once_at_most
     report = checked(tmp_path, packed(resigned(files, server_signer(), executions=executions)))
 
     assert (report.events, "it has an execution twice" in meanings(report)) == (0, True)
+
+
+def test_more_executions_than_a_bundle_may_have_are_not_read(files: Files, tmp_path: Path) -> None:
+    (entry,) = json.loads(files["manifest.json"])["executions"]
+    others = [entry | {"head": entry["head"] | {"logId": str(UUID(int=each))}} for each in range(1_001)]
+
+    report = checked(tmp_path, packed(resigned(files, server_signer(), executions=[entry, *others])))
+
+    assert (report.events, "it has more than 1001 executions" in meanings(report)) == (0, True)
 
 
 @pytest.mark.parametrize("path", ["manifest.json", "keys.json", "proof.json"])

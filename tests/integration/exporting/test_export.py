@@ -65,6 +65,14 @@ async def logged(store: EventStore) -> list[tuple[int, bytes]]:
     return [(each.position, each.state) for each in await store.read_all(after=0, limit=10_000)]
 
 
+def put(store: EventStore, position: int, state: bytes) -> None:
+    """Write to the log as no executor does."""
+    assert isinstance(store, MemoryStore)
+    event = msgspec.structs.replace(store._log[position - 1], state=state)
+    assert event != store._log[position - 1]
+    store._log[position - 1] = store._logs[event.log_id][event.version - 1] = event
+
+
 async def test_every_line_is_an_event_as_it_was_logged(writer: LogWriter, objects: Objects) -> None:
     await writer.some(3)
 
@@ -226,41 +234,94 @@ async def test_bytes_that_are_no_event_end_the_export_with_their_place(
     writer: LogWriter, objects: Objects
 ) -> None:
     await writer.some(1)
-    store = writer.store
-    assert isinstance(store, MemoryStore)
-    for log in store._logs.values():
-        log[2] = msgspec.structs.replace(log[2], state=b"{")
+    put(writer.store, 3, b"{")
 
     with pytest.raises(ExportError, match="position 3 of the log cannot be read"):
-        await export(store, objects)
+        await export(writer.store, objects)
 
 
-NO_TIMES: Final = {
+UNEXPORTABLE: Final = {
     "a path": (b'"timestamp":"', b'"timestamp":"../../../'),
     "a folder": (b'"timestamp":"2026-', b'"timestamp":"2026/'),
     "no such day": (b'"timestamp":"2026-01-30', b'"timestamp":"2026-02-30'),
     "no time of a copy": (b'"causationId"', b'"copyOf":{"eventId":1,"timestamp":"-"},"causationId"'),
+    "two lines": (b'"causationId"', b'\n"causationId"'),
+    "a large attempt": (b'"causationId"', b'"attempt":9223372036854775808,"causationId"'),
+    "a large number of a copy": (
+        b'"causationId"',
+        b'"copyOf":{"eventId":-9223372036854775809,"timestamp":"2026-01-30T00:00:00.000000Z"},"causationId"',
+    ),
 }
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("change", NO_TIMES)
-async def test_an_event_of_no_time_ends_the_export_with_its_place(
-    writer: LogWriter, objects: Objects, form: Format, change: str
+@pytest.mark.parametrize("name", UNEXPORTABLE)
+async def test_an_event_that_no_file_can_have_stops_the_export_until_it_is_put_right(
+    writer: LogWriter, objects: Objects, form: Format, name: str
 ) -> None:
     await writer.some(1)
-    store = writer.store
-    assert isinstance(store, MemoryStore)
-    for log in store._logs.values():
-        changed = log[1].state.replace(*NO_TIMES[change])
-        assert changed != log[1].state
-        log[1] = msgspec.structs.replace(log[1], state=changed)
+    before = await logged(writer.store)
+    _, was = before[1]
+    put(writer.store, 2, was.replace(*UNEXPORTABLE[name]))
 
     for _ in range(2):
-        with pytest.raises(ExportError, match=r"position 2 of the log cannot be read .*a time of it is none"):
-            await export(store, objects, form)
+        with pytest.raises(ExportError, match=r"position 2 of the log cannot be read \((a \w+ of it|it is)"):
+            await export(writer.store, objects, form)
+        assert await objects.paths("") == ["_signoff/export.json"]
+    put(writer.store, 2, was)
+    done = await export(writer.store, objects, form)
 
-    assert await objects.paths("") == ["_signoff/export.json"]
+    assert (done.events, done.position) == (4, 4)
+    assert form == "parquet" or await exported(objects) == before
+
+
+@pytest.mark.usefixtures("small_batches")
+@pytest.mark.parametrize("form", FORMATS)
+async def test_a_batch_that_was_begun_waits_for_its_events_to_be_put_right(
+    writer: LogWriter, objects: Objects, form: Format
+) -> None:
+    await writer.some(1)
+    with pytest.raises(Killed):
+        await export(writer.store, Dying(objects, at=2, after=True), form)  # the plan is there
+    begun = await objects.paths("")
+    _, was = (await logged(writer.store))[1]
+    put(writer.store, 2, was.replace(*UNEXPORTABLE["a path"]))
+
+    with pytest.raises(ExportError, match="position 2 of the log cannot be read"):
+        await export(writer.store, objects, form)
+    assert await objects.paths("") == begun
+    put(writer.store, 2, was)
+
+    assert (await export(writer.store, objects, form)).events == 4
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_of_events_that_are_left_out_no_time_is_asked(
+    writer: LogWriter, objects: Objects, form: Format
+) -> None:
+    await writer.some(1)
+    await writer.some(1, workflow="payout")
+    _, was = (await logged(writer.store))[1]
+    put(writer.store, 2, was.replace(*UNEXPORTABLE["a path"]))
+
+    done = await export(writer.store, objects, form, selection=Selection(workflow="payout"))
+
+    assert (done.events, done.position) == (4, 8)
+
+
+@pytest.mark.parametrize("bad", [(b'"timestamp":"', b'"timestamp":"x'), (b"{", b"")], ids=["time", "event"])
+@pytest.mark.parametrize("position", range(1, 6))
+async def test_what_is_older_than_wanted_may_be_of_no_time(
+    writer: LogWriter, objects: Objects, position: int, bad: tuple[bytes, bytes]
+) -> None:
+    for hours in range(8):
+        await writer.execution([FIRST_DAY + timedelta(hours=hours)])
+    _, was = (await logged(writer.store))[position - 1]
+    put(writer.store, position, was.replace(*bad))
+
+    await export(writer.store, objects, selection=Selection(since="2026-01-31T05:59:00.000000Z"))
+
+    assert [each for each, _ in await exported(objects)] == [7, 8]
 
 
 async def test_without_pyarrow_parquet_says_what_to_install(

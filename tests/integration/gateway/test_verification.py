@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from signoff.access.secrets.sealing import Sealer
 from signoff.audit.checkpoints.checkpoint import digest_text
 from signoff.audit.checkpoints.merkle import root_by_path
 from signoff.audit.checkpoints.signing import LABEL, Keyring, Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
+from support.checkpoints import SPOILT, spoil
 from support.gateways import APPROVAL, KEY, SECRET, Server
 
 
@@ -46,6 +48,7 @@ async def test_an_execution_is_verified_before_a_checkpoint_covers_it(server: Se
     body = await verified(server, execution_id)
 
     assert (body["ok"], body["faults"], body["proof"]) == (True, [], None)
+    assert "covers it yet" in body["unproven"]
     assert body["head"]["eventId"] == body["events"] == len(await server.events(execution_id))
 
 
@@ -68,6 +71,7 @@ async def test_the_proof_leads_from_the_head_to_what_was_signed(server: Server) 
     assert digest_text(root) == checkpoint["root"]
     assert Keyring.read(msgspec.json.encode(keys)).check(bytes_of(checkpoint), proof["signature"]) == "valid"
     assert proof["leaf"] == body["head"]
+    assert body["unproven"] is None
 
 
 async def test_what_came_after_the_checkpoint_is_in_the_head_and_not_in_the_proof(server: Server) -> None:
@@ -107,7 +111,7 @@ async def test_a_log_that_a_checkpoint_contradicts_is_named(server: Server) -> N
 
     body = await verified(server, execution_id)
 
-    assert (body["ok"], body["proof"]) == (False, None)
+    assert (body["ok"], body["proof"], body["unproven"]) == (False, None, None)
     (fault,) = body["faults"]
     assert (fault["kind"], fault["place"]["checkpoint"]) == ("unproven", 1)
     assert "does not fit the log" in fault["meaning"]
@@ -173,3 +177,24 @@ async def test_a_checkpoint_that_the_server_did_not_sign_proves_nothing(server: 
     body = await verified(server, execution_id)
 
     assert (body["ok"], body["proof"]) == (True, None)
+    assert "checkpoint 1 in the database is signed with a key that is none of this" in body["unproven"]
+
+
+@pytest.mark.parametrize("what", SPOILT)
+async def test_a_spoilt_record_of_a_checkpoint_is_told_and_proves_nothing(server: Server, what: str) -> None:
+    execution_id = await paused(server)
+    await seal(server, window=1_000)
+    await spoil(server.store, SPOILT[what])
+
+    body = await verified(server, execution_id)
+    async with server.client.get(
+        f"/executions/{execution_id}/verification", headers={"X-API-Key": KEY}
+    ) as response:
+        page = await response.text()
+
+    assert (body["ok"], body["proof"]) == (True, None)
+    assert body["unproven"].startswith("The record of checkpoint 1 in the database ")
+    assert "proves nothing" in body["unproven"]
+    assert response.status == 200, page
+    assert "The record of checkpoint 1 in the database" in page
+    assert "A signed checkpoint commits to" not in page

@@ -17,7 +17,7 @@ from signoff.audit.checkpoints.checkpoint import (
     encode_entry,
     sha256_text,
 )
-from signoff.audit.checkpoints.decided import Decided
+from signoff.audit.checkpoints.decided import Decided, Refused
 from signoff.audit.checkpoints.files import CheckpointFiles
 from signoff.audit.checkpoints.signing import Signer
 from signoff.audit.checkpoints.writer import CheckpointWriter
@@ -32,11 +32,11 @@ from signoff.events.objects import Objects
 from signoff.events.store.memory import MemoryStore
 from signoff.events.topics import CHECKPOINTS
 from signoff.events.topology import apply
+from support.checkpoints import SPOILT, STRANGER, spoil
 from support.stores import PARTITIONS, Writer, events
 
 SEED = b"a seed of checkpoints, 32 bytes "
 SIGNER = Signer([SEED])
-STRANGER = Signer([b"a stranger's seed, of 32 bytes .."[:32]])
 
 
 class Place:
@@ -77,7 +77,7 @@ class Place:
         return DatabaseSource(self.store, SIGNER.keys)
 
     async def faults(self, *sources: Source) -> list[Fault]:
-        published = await Decided(self.store).published()
+        published = await Decided(self.store, SIGNER.keys).published()
         check = SealCheck(
             self.store, sources or (self.on_topic(), self.in_files()),
             SIGNER.keys, published=published,
@@ -159,7 +159,7 @@ async def test_of_two_holders_one_decides(place: Place) -> None:
     await fast.write()
 
     leaves = await slow._leaves(taken.after, 3)
-    assert not await Decided(place.store).decide(slow._sign(taken, 3, leaves))
+    assert not await Decided(place.store, SIGNER.keys).decide(slow._sign(taken, 3, leaves))
     assert len(await place.topic()) == 1
 
 
@@ -184,8 +184,8 @@ async def test_a_restored_database_goes_on_behind_what_was_published(place: Plac
     for event in await before.read_all(after=0, limit=3):
         await writer.append(event)
     place.store = restored
-    await Decided(restored).decide((await place.topic())[0])
-    await Decided(restored).mark_published(1)
+    await Decided(restored, SIGNER.keys).decide((await place.topic())[0])
+    await Decided(restored, SIGNER.keys).mark_published(1)
     await place.log(1, 1)
 
     assert await place.writer().write() == 1
@@ -248,11 +248,24 @@ async def test_the_checkpoint_that_covers_a_position_is_found(place: Place) -> N
     for _ in range(5):
         await place.log(2)
         await place.writer().write()
-    decided = Decided(place.store)
+    decided = Decided(place.store, SIGNER.keys)
 
     covering = [await decided.covering(position) for position in range(1, 12)]
 
     assert [each and each.number for each in covering] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, None]
+
+
+async def test_after_a_restore_the_checkpoint_that_covers_a_position_anew_is_found(place: Place) -> None:
+    for _ in range(4):
+        await sealed(place, 2)
+    await restored(place, before=2)
+    await sealed(place, 1)  # behind the last one that was published, which the database gets to know again
+    await sealed(place, 1)
+    decided = Decided(place.store, SIGNER.keys)
+
+    covering = [await decided.covering(position) for position in range(1, 6)]
+
+    assert [each and each.number for each in covering] == [1, 1, 5, 6, None]
 
 
 # What others put there ----------------------------------------------------------------------------------
@@ -332,6 +345,63 @@ async def test_a_forged_record_is_told_of(place: Place) -> None:
     found = await place.faults(place.on_topic(), place.in_database())
 
     assert [(fault.kind, fault.place.table) for fault in found[:1]] == [("checkpoint", "records")]
+
+
+REASONS = {
+    "another key": "is signed with a key that is none of this server's",
+    "other bytes": "is not what was signed",
+    "deleted": "is not there",
+}
+
+
+@pytest.mark.parametrize("number", [1, 4, 5, 8])
+@pytest.mark.parametrize("what", [*SPOILT, "deleted"])
+async def test_a_record_that_was_spoilt_hides_no_other_and_is_told(
+    place: Place, what: str, number: int
+) -> None:
+    for _ in range(8):
+        await sealed(place, 2)
+    if what == "deleted":
+        await place.store.records.remove("checkpoint", UUID(int=0), f"{number:012}")
+    else:
+        await spoil(place.store, SPOILT[what], number=number)
+    decided = Decided(place.store, SIGNER.keys)
+
+    covering = {position: await decided.covering(position) for position in range(1, 17)}
+
+    told = {position: each for position, each in covering.items() if isinstance(each, Refused)}
+    its_own = (2 * number - 1, 2 * number)
+    assert {each.number for each in told.values()} == {number}
+    assert tuple(told) == (
+        its_own if number < 8 else tuple(range(1, 17))
+    )  # of all only until the next is made
+    assert {each.reason.split(" (")[0] for each in told.values()} == {
+        REASONS.get(what, "holds no such checkpoint")
+    }
+    found = {position: each.number for position, each in covering.items() if isinstance(each, Signed)}
+    assert found == {at: (at + 1) // 2 for at in range(1, 17) if at not in told}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+async def test_the_newest_record_is_put_right_from_what_was_published(place: Place, what: str) -> None:
+    last = await sealed(place, 2)
+    await spoil(place.store, SPOILT[what])
+
+    assert await place.writer().write() == 0
+
+    assert await Decided(place.store, SIGNER.keys).newest() == last
+
+
+@pytest.mark.parametrize("published", [-1, 10**12, 2**63 - 1])
+async def test_a_number_of_published_ones_that_was_forged_proves_nothing(
+    place: Place, published: int
+) -> None:
+    await sealed(place, 2)
+    place.store._tracking["signoff:checkpoints/0"] = published
+    decided = Decided(place.store, SIGNER.keys)
+
+    told = Refused(published, "is not there")
+    assert (await decided.newest(), await decided.covering(1)) == (told, told)
 
 
 async def test_where_nothing_that_was_published_is_the_servers_none_is_made(place: Place) -> None:
@@ -424,7 +494,7 @@ async def restored(place: Place, *, before: int) -> None:
     """Let the log be what it was up to a position, with the checkpoints that it knew then."""
     store = MemoryStore()
     await store.migrate(partitions=PARTITIONS)
-    writer, decided = await Writer.of(store), Decided(store)
+    writer, decided = await Writer.of(store), Decided(store, SIGNER.keys)
     for event in await place.store.read_all(after=0, limit=before):
         await writer.append(event)
     for each in await place.topic():
@@ -441,7 +511,7 @@ def lose(store: MemoryStore, log_id: UUID) -> None:
 
 
 async def seal_check(place: Place, *accepted: int) -> tuple[SealCheck, list[Fault]]:
-    published = await Decided(place.store).published()
+    published = await Decided(place.store, SIGNER.keys).published()
     places = (place.on_topic(), place.in_files(), place.in_database())
     check = SealCheck(place.store, places, SIGNER.keys, published=published, accepted=accepted)
     return check, [fault async for fault in check.run()]

@@ -215,6 +215,21 @@ async def test_a_record_whose_bytes_are_no_event_is_named(site: TopicOfLog) -> N
     assert "no event" in fault.meaning
 
 
+async def test_bytes_that_are_no_event_stand_for_the_one_that_they_tell_or_else_the_next_of_their_log(
+    site: TopicOfLog,
+) -> None:
+    events = await site.write("aabb")
+    records = [published(event) for event in events]
+    again = msgspec.structs.replace(records[0], value=b"nonsense")
+    records[1] = Record(records[1].key, b"nonsense")
+    await site.publish([*records[:3], again, records[3]])
+
+    found = await site.faults()
+
+    assert [fault.place.offset for fault in found] == [1, 3]
+    assert places(found) == [("a", 2), ("a", 1)]
+
+
 async def test_bytes_that_are_no_event_cost_a_look_at_one_event_at_most(
     site: TopicOfLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +262,20 @@ async def test_repetitions_in_whatever_order_cost_a_look_at_few_pages(
     assert "headers contradict event 5: ce_type" in fault.meaning
     assert site.compared.repeats == len(again[::-7]) + 1
     assert len(limits["read_all"]) <= 400 / 64 + 4 + 1
+
+
+async def test_repetitions_in_order_are_looked_up_by_the_page(
+    site: TopicOfLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"_PAGE": 20, "_PAST": 1, "_PRICE": 10, "_CREDIT": 10}.items():
+        monkeypatch.setattr(topic_sources, name, value)
+    events = await site.write("ab" * 200)
+    await site.publish([*map(published, events), *(published(event, again=True) for event in events)])
+    limits = counted(site, monkeypatch)
+
+    assert await site.faults() == []
+    assert site.compared.repeats == 400
+    assert len(limits["read"]) <= 400 / 20
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_doctor_tells_each_finding_in_a_line_of_json(capsys: pytest.CaptureFixtu
 
     found = lines(capsys)
     assert [each["subject"] for each in found] == [
-        *("configuration", "database", "leases", "clock", "secrets", "logs"),
+        *("configuration", "database", "leases", "clock", "secrets", "checkpoints", "logs"),
     ]
     assert all(each["ok"] for each in found)
 

@@ -10,19 +10,24 @@ from msgspec.structs import replace
 
 from signoff.access.secrets import environment
 from signoff.access.secrets.sealing import Sealer
+from signoff.audit.checkpoints.signing import LABEL, Signer
+from signoff.audit.checkpoints.writer import CheckpointWriter
 from signoff.cli.examination import examine
 from signoff.cli.upkeep.configuration import examine_settings
 from signoff.cli.upkeep.finding import Finding
 from signoff.events.bus.memory import MemoryBus
+from signoff.events.codec import encode_json
 from signoff.events.store.base import Append, DeadCommand, EventStore, Lease, NewEvent
 from signoff.events.store.sqlite import SqliteStore
+from signoff.events.times import iso
 from signoff.events.topics import COMMANDS, DEFAULT_WORKSPACE, EXECUTIONS, PARTITIONS
 from signoff.events.topology import apply
 from signoff.runtime.settings import Settings
+from support.checkpoints import SPOILT, spoil
 from support.executors import REFUND, Site
 from support.installations import installation_of
 from support.older import OlderExecutor
-from support.stores import Writer, execution
+from support.stores import Writer, events, execution
 
 SEALER = Sealer([b"a secret key of this whole installation"])
 CLUSTER = {"database_url": "postgresql://db.example.org/signoff", "kafka": "kafka.example.org:9092"}
@@ -75,7 +80,7 @@ async def test_an_embedded_installation_with_work_in_it_is_well(site: Site) -> N
     found = await findings(site, embedded=True, everything=True)
 
     assert {name: finding.ok for name, finding in found.items()} == dict.fromkeys(
-        ("database", "leases", "clock", "secrets", "logs"), True
+        ("database", "leases", "clock", "secrets", "checkpoints", "logs"), True
     )
 
 
@@ -250,6 +255,98 @@ async def test_a_secret_key_that_does_not_open_what_is_sealed_is_told(site: Site
 
     assert "SIGNOFF_SECRET_KEY_PREVIOUS" in found["secrets"].detail
     assert not found["secrets"].ok
+
+
+async def logged(site: Site, *times: str) -> None:
+    """Events that were logged at some times, each in a log of its own."""
+    writer = await Writer.of(site.store, str(uuid4()))
+    for each in times:
+        envelope = {
+            "type": "x",
+            "eventId": 1,
+            "workflowId": "w",
+            "timestamp": each,
+            "causationId": "c",
+            "data": {},
+        }
+        await writer.append(*events(uuid4(), [1], encode_json(envelope)))
+
+
+async def sealed(site: Site) -> None:
+    """A checkpoint of all that is logged."""
+    signer = Signer(SEALER.keys_for(LABEL))
+    await CheckpointWriter(site.store, site.bus, None, signer, held=lambda: True, clock=time.time).write()
+
+
+def ago(seconds: float) -> str:
+    return iso(time.time() - seconds)
+
+
+HOUR, DAY = 3_600, 86_400
+
+
+@pytest.mark.parametrize(
+    ("covered", "since", "well"),
+    [
+        ([], [300, 1], True),
+        ([], [HOUR, 1], False),
+        ([DAY], [], True),
+        ([DAY], [300, 1], True),
+        ([DAY], [HOUR, 1], False),
+    ],
+    ids=["new log", "never made", "all covered", "after a quiet day", "no longer made"],
+)
+@pytest.mark.parametrize("embedded", [True, False], ids=["embedded", "cluster"])
+async def test_checkpoints_that_are_not_made_are_told_with_what_to_do(
+    site: Site, *, covered: list[float], since: list[float], well: bool, embedded: bool
+) -> None:
+    await logged(site, *map(ago, covered))
+    await sealed(site)
+    await logged(site, *map(ago, since))
+
+    found = (await findings(site, embedded=embedded))["checkpoints"]
+
+    assert found.ok == well
+    assert ("there is none" in found.detail) == (not covered)
+    if not well:
+        assert "since 60 min" in found.detail
+        remedy = "let it work for over 60 s" if embedded else "the executor with partition 0 logs why"
+        assert remedy in found.detail
+
+
+async def test_checkpoints_that_are_made_seldom_are_waited_for(site: Site) -> None:
+    await logged(site, ago(HOUR))
+
+    found = await findings(site, checkpoint_every=HOUR)
+
+    assert found["checkpoints"].ok
+
+
+async def test_the_last_events_before_an_embedded_server_was_stopped_may_be_uncovered(site: Site) -> None:
+    await logged(site, ago(DAY), ago(DAY - 30))
+
+    assert (await findings(site, embedded=True))["checkpoints"].ok
+    assert not (await findings(site))["checkpoints"].ok  # a cluster works on, and would have covered them
+
+
+@pytest.mark.parametrize("what", SPOILT)
+async def test_a_spoilt_checkpoint_is_told_with_what_to_run(site: Site, what: str) -> None:
+    await logged(site, ago(1))
+    await sealed(site)
+    await spoil(site.store, SPOILT[what])
+
+    found = (await findings(site))["checkpoints"]
+
+    assert not found.ok
+    assert found.detail.startswith("the record of checkpoint 1 ")
+    assert "signoff audit verify" in found.detail
+
+
+@pytest.mark.parametrize("strange", ["no time", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_an_event_of_a_strange_time_does_not_end_the_examination(site: Site, strange: str) -> None:
+    await logged(site, strange, ago(1), strange)
+
+    assert {"checkpoints", "logs"} <= {*await findings(site, embedded=True), *await findings(site)}
 
 
 @pytest.mark.parametrize(

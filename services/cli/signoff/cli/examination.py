@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from signoff.access.secrets.sealing import Sealer
+from signoff.audit.checkpoints.signing import LABEL, Signer
+from signoff.cli.upkeep.checkpoints import examine_checkpoints
 from signoff.cli.upkeep.configuration import examine_secrets
 from signoff.cli.upkeep.dead import place_of
 from signoff.cli.upkeep.finding import Finding
@@ -34,6 +36,7 @@ async def examine(
     sealer: Sealer,
     *,
     everything: bool = False,
+    checkpoint_every: float = 60.0,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Finding]:
     """Look at the log and its rows and, where there is one, at the broker.
@@ -42,6 +45,7 @@ async def examine(
         installation: what is looked at.
         sealer: has the secret keys of this server.
         everything: all logs with their large values, not only some.
+        checkpoint_every: seconds between two checkpoints.
         clock: the time of this machine, in seconds since the epoch, UTC.
     """
     try:
@@ -49,6 +53,12 @@ async def examine(
             yield finding
         async for finding in examine_secrets(installation.store, sealer):
             yield finding
+        yield await examine_checkpoints(
+            installation.store,
+            Signer(sealer.keys_for(LABEL)).keys,
+            every=checkpoint_every,
+            running=installation.bus is not None,
+        )
     except StoreUnavailableError as error:
         remedy = "is it up, and is SIGNOFF_DATABASE_URL right?"
         yield Finding("database", ok=False, detail=f"{error}: {remedy} Nothing else was looked at")

@@ -70,7 +70,6 @@ class BundleMaker:
         Raises:
             StoreUnavailableError: the database is away.
             BlobError: the object store is away.
-            CheckpointError: what the database keeps of checkpoints is none.
             BundleTooLargeError: it has more than a bundle may have; :func:`check_extent` says so before.
         """
         archive = self._archive

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator
 from typing import Final
 
 from signoff.audit.bundle.layout import UNFOLDED, ChildEntry, ExecutionEntry
-from signoff.audit.checkpoints.checkpoint import Leaf
-from signoff.audit.checkpoints.decided import Decided
+from signoff.audit.checkpoints.checkpoint import Leaf, Signed
+from signoff.audit.checkpoints.decided import Decided, Refused
 from signoff.audit.checkpoints.signing import Keyring
 from signoff.audit.verify.execution import UNFOLDABLE, Proof, prove
 from signoff.audit.verify.faults import Fault
@@ -67,11 +67,9 @@ class ExecutionReading:
 
         Raises:
             StoreUnavailableError: the database is away.
-            CheckpointError: what the database keeps of checkpoints is none.
         """
-        decided = Decided(self._store, self._keys)
-        published = await decided.get(await decided.published())
-        self._covered_to = 0 if published is None else published.checkpoint.position
+        newest = await Decided(self._store, self._keys).newest()
+        self._covered_to = newest.checkpoint.position if isinstance(newest, Signed) else 0
         end = (await self._store.heads([self.row.log_id])).get(self.row.log_id, 0)
         after = 0
         while after < end:
@@ -119,16 +117,15 @@ class ExecutionReading:
             self.values |= dict.fromkeys(values_in(raw))
         return raws
 
-    async def proof(self) -> Proof | Fault | None:
+    async def proof(self) -> Proof | Fault | Refused | None:
         """That a checkpoint commits to it, or that one contradicts it; ``None`` while none covers it.
 
         Raises:
             StoreUnavailableError: the database is away.
-            CheckpointError: what the database keeps of checkpoints is none.
         """
         return None if self._covered is None else await prove(self._store, self._covered, self._keys)
 
-    def entry(self, proof: Proof | Fault | None) -> ExecutionEntry:
+    def entry(self, proof: Proof | Fault | Refused | None) -> ExecutionEntry:
         """What the manifest says of it."""
         state = self._state
         return ExecutionEntry(

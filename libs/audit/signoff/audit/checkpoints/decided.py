@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
 
 from signoff.audit.checkpoints.checkpoint import SHARD, CheckpointError, Signed, decode_entry, encode_entry
 from signoff.audit.checkpoints.signing import Keyring
@@ -22,8 +23,22 @@ _SCOPE: Final = UUID(int=SHARD)
 _TRACKING: Final = f"signoff:checkpoints/{SHARD}"
 _DIGITS: Final = 12
 _PAGE: Final = 1_000
+_NEAR: Final = 20
+"""Records in a row that may count for nothing, and restores, before the search for a checkpoint ends."""
 
 _log = structlog.get_logger("signoff.checkpoints")
+
+
+class Refused(Struct, frozen=True):
+    """A checkpoint that should be there, and counts for nothing.
+
+    Attributes:
+        number: of the checkpoint.
+        reason: why, in words that follow on "the record".
+    """
+
+    number: int
+    reason: str
 
 
 class Decided:
@@ -31,11 +46,10 @@ class Decided:
 
     Args:
         store: the log.
-        keys: of the server: what they did not sign is not there. Without them everything counts, and bytes
-            that are no checkpoint are an error.
+        keys: of the server: what they did not sign is not there.
     """
 
-    def __init__(self, store: EventStore, keys: Keyring | None = None) -> None:
+    def __init__(self, store: EventStore, keys: Keyring) -> None:
         self._store = store
         self._keys = keys
 
@@ -44,23 +58,39 @@ class Decided:
 
         Raises:
             StoreUnavailableError: the database is away.
-            CheckpointError: what is there is none.
+        """
+        found = await self.look(number)
+        return found if isinstance(found, Signed) else None
+
+    async def look(self, number: int) -> Signed | Refused:
+        """One checkpoint, or why there is none.
+
+        Raises:
+            StoreUnavailableError: the database is away.
         """
         kept = await self._store.records.get(KIND, _SCOPE, _key(number))
-        return None if kept is None else self._read(kept)
+        if kept is None:
+            return Refused(number, "is not there")
+        read = self._read(kept)
+        return Refused(number, read) if isinstance(read, str) else read
 
-    def _read(self, kept: Kept) -> Signed | None:
+    def _read(self, kept: Kept) -> Signed | str:
+        """The checkpoint of a record, or why it counts for nothing."""
         try:
             signed = read_record(kept)
         except CheckpointError as error:
-            if self._keys is None:
-                raise
             _log.error("the database holds what is no checkpoint", number=kept.key, reason=str(error))
-            return None
-        if self._keys is None or self._keys.check(signed.raw, signed.signature) == "valid":
+            return "holds no such checkpoint"
+        verdict = self._keys.check(signed.raw, signed.signature)
+        if verdict == "valid":
             return signed
         _log.error("the database holds a checkpoint that is none of this server's", number=kept.key)
-        return None
+        if verdict == "unknown key":
+            return (
+                "is signed with a key that is none of this server's (SIGNOFF_SECRET_KEY_PREVIOUS names the "
+                "secrets of earlier ones)"
+            )
+        return "is not what was signed"
 
     async def records(self) -> AsyncIterator[Kept]:
         """All records, by number.
@@ -79,11 +109,10 @@ class Decided:
 
         Raises:
             StoreUnavailableError: it may be decided: read it.
-            CheckpointError: what is there is none.
         """
         key = _key(signed.number)
         kept = await self._store.records.get(KIND, _SCOPE, key)
-        if kept is not None and self._read(kept) is not None:
+        if kept is not None and isinstance(self._read(kept), Signed):
             return False
         expected = 0 if kept is None else kept.version
         try:
@@ -100,24 +129,64 @@ class Decided:
         """Note that all up to a number are published."""
         await self._store.track(_TRACKING, number)
 
-    async def covering(self, position: int) -> Signed | None:
-        """The first checkpoint that commits to the event at a position; ``None`` where none does yet.
+    async def newest(self) -> Signed | Refused | None:
+        """The last checkpoint that was published; ``None`` where none was.
 
         Raises:
             StoreUnavailableError: the database is away.
-            CheckpointError: a record is no checkpoint.
         """
-        low, high = 1, await self.published() + 1
-        while low < high:  # positions only grow with numbers, but after a restore: then the last such counts
-            middle = (low + high) // 2
-            found = await self.get(middle)
-            # There is none where the database was restored to a time before it.
-            if found is None or found.checkpoint.position < position:
-                low = middle + 1
+        number = await self.published()
+        return await self.look(number) if number else None
+
+    async def covering(self, position: int) -> Signed | Refused | None:
+        """The first published checkpoint that commits to the event at a position.
+
+        Returns:
+            The checkpoint; where the one that should commit to it counts for nothing, which one that is;
+            ``None`` where none does yet.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        newest = await self.newest()
+        if not isinstance(newest, Signed):
+            return newest
+        if newest.checkpoint.position < position:
+            return None
+        first, refused = 1, None
+        for _ in range(_NEAR):
+            found = await self._reaching(position, first, newest.number + 1)
+            if found is None or found.checkpoint.after < position:
+                return found or refused
+            before = await self.look(found.number - 1)
+            if isinstance(before, Signed):
+                break
+            refused = refused or before
+            first = found.number + 1  # after a restore a later one covers the position anew
+        return refused
+
+    async def _reaching(self, position: int, first: int, end: int) -> Signed | None:
+        """The first one that goes up to a position, of numbers from ``first`` to before ``end``."""
+        best = None
+        while first < end:
+            middle = (first + end) // 2
+            found = await self._next(middle, end)
+            if found is None or found.checkpoint.position >= position:
+                best, end = found or best, middle
             else:
-                high = middle
-        found = await self.get(low)
-        return found if found is not None and found.checkpoint.after < position else None
+                first = found.number + 1
+        return best
+
+    async def _next(self, number: int, end: int) -> Signed | None:
+        """The first one that counts from a number on: some are not there after a restore."""
+        page = await self._store.records.list(KIND, _SCOPE, after=_key(number - 1), limit=_NEAR)
+        for kept in page:
+            if kept.key >= _key(end):
+                break
+            read = self._read(kept)
+            if isinstance(read, Signed):
+                return read
+        return None
 
 
 def read_record(kept: Kept) -> Signed:

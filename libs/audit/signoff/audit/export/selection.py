@@ -1,7 +1,7 @@
 """Which events an export has, and how they are read: by position, a page at a time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from signoff.events.codec import Header, decode_header
 from signoff.events.errors import CodecError
 from signoff.events.store.base import EventStore, Recorded
 from signoff.events.store.paging import is_full
-from signoff.events.times import from_iso, iso
+from signoff.events.times import from_iso, is_time, iso
 
 PAGE: Final = 4_000
 """Events that are read at a time …"""
@@ -24,6 +24,12 @@ PAGE_BYTES: Final = 8 * 1024 * 1024
 _WINDOW: Final = 50_000
 _CLOCKS: Final = 600.0
 """Seconds by which clocks of executors may differ: the log is in the order of commits, not of times."""
+
+_LOOK: Final = 16
+"""Events that are looked at for one that has a time."""
+
+_LARGEST: Final = 2**63 - 1
+"""Number that a column of Parquet holds."""
 
 
 class Selection(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -108,35 +114,43 @@ async def _of_workspace(
 
 
 def chosen_rows(chosen: Selection, events: list[Recorded]) -> list[Row]:
-    """The events of a page that are exported, with their envelopes.
+    """The events of a page that are exported, with their envelopes: such as files of every format can have.
 
     Raises:
-        ExportError: bytes are no event, or one of no time.
+        ExportError: bytes are no event, or one of a workflow that is exported, and of no time.
     """
     rows = []
     for event in events:
-        header = _header(event)
+        try:
+            header = decode_header(event.state)
+        except CodecError as error:
+            raise _unreadable(event, str(error)) from error
         if chosen.workflow not in (None, header.workflow_id):
             continue
+        flaw = _flaw(event, header)
+        if flaw is not None:
+            raise _unreadable(event, flaw)
         if chosen.since is None or header.timestamp >= chosen.since:
             rows.append(Row(event, header))
     return rows
 
 
-def _header(event: Recorded) -> Header:
-    try:
-        header = decode_header(event.state)
-    except CodecError as error:
-        raise _unreadable(event, str(error)) from error
+def _flaw(event: Recorded, header: Header) -> str | None:
+    """Why no file can have an event."""
+    if b"\n" in event.state:
+        return "it is more than one line"
     if not is_dated(header):
-        raise _unreadable(event, "a time of it is none")
-    return header
+        return "a time of it is none"
+    copied = 0 if header.copy_of is None else header.copy_of.event_id
+    if max(abs(header.attempt or 0), abs(copied)) > _LARGEST:
+        return "a number of it is none that an event has"
+    return None
 
 
 def _unreadable(event: Recorded, why: str) -> ExportError:
     return ExportError(
         f"position {event.position} of the log cannot be read ({why}): `signoff audit verify` tells what "
-        "happened to it"
+        "happened to it; once it is put right, the same call goes on"
     )
 
 
@@ -145,7 +159,6 @@ async def beginning(store: EventStore, chosen: Selection) -> int:
 
     Raises:
         StoreUnavailableError: the database is away.
-        ExportError: bytes are no event, or one of no time.
     """
     if chosen.since is None:
         return 0
@@ -153,9 +166,21 @@ async def beginning(store: EventStore, chosen: Selection) -> int:
     low, high = 0, await store.last_position()
     while low < high:  # positions may be left out: an event is looked for above the middle
         middle = (low + high) // 2
-        found = chosen_rows(Selection(), await store.read_all(after=middle, limit=1))
-        if found and found[0].header.timestamp < wanted:
-            low = found[0].event.position
+        found = await store.read_all(after=middle, limit=_LOOK)
+        position, timestamp = next(_dated(found), (middle, wanted))
+        if timestamp < wanted:
+            low = position
         else:
             high = middle
     return low
+
+
+def _dated(events: list[Recorded]) -> Iterator[tuple[int, str]]:
+    """Positions and times of the events that have one: what is wrong with others is told where they count."""
+    for event in events:
+        try:
+            timestamp = decode_header(event.state).timestamp
+        except CodecError:
+            continue
+        if is_time(timestamp):
+            yield event.position, timestamp

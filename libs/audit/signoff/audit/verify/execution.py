@@ -13,7 +13,7 @@ from signoff.audit.checkpoints.checkpoint import (
     leaf_of,
     root_text,
 )
-from signoff.audit.checkpoints.decided import Decided
+from signoff.audit.checkpoints.decided import Decided, Refused
 from signoff.audit.checkpoints.merkle import audit_path
 from signoff.audit.checkpoints.signing import Keyring
 from signoff.audit.verify.chain import ChainCheck
@@ -58,12 +58,14 @@ class Verified(Struct, frozen=True, kw_only=True):
         head: its last event; ``None`` for one without events.
         faults: what is wrong.
         proof: ``None`` while no checkpoint covers it, or where one contradicts the log: then that is a fault.
+        refused: the checkpoint that should commit to it, and counts for nothing.
     """
 
     events: int
     head: Leaf | None
     faults: list[Fault]
     proof: Proof | None
+    refused: Refused | None
 
 
 class _Reading(Struct):
@@ -82,11 +84,9 @@ async def verify_execution(store: EventStore, row: ExecutionRow, keys: Keyring) 
 
     Raises:
         StoreUnavailableError: the database is away.
-        CheckpointError: what the database keeps of checkpoints is none.
     """
-    decided = Decided(store, keys)
-    published = await decided.get(await decided.published())
-    covered_to = 0 if published is None else published.checkpoint.position
+    newest = await Decided(store, keys).newest()
+    covered_to = newest.checkpoint.position if isinstance(newest, Signed) else 0
     chain, faults = ChainCheck(), list[Fault]()
     reading = _Reading(state=State())
     more = True
@@ -103,12 +103,15 @@ async def verify_execution(store: EventStore, row: ExecutionRow, keys: Keyring) 
     if not faults:
         faults += _compare(reading, row)
     last = reading.last
-    proof = None if reading.covered is None else await prove(store, reading.covered, keys)
+    proof: Proof | Fault | Refused | None = newest if isinstance(newest, Refused) else None
+    if reading.covered is not None:
+        proof = await prove(store, reading.covered, keys)
     return Verified(
         events=chain.events,
         head=None if last is None else Leaf(str(last.log_id), last.version, chain_hash(last.state)),
         faults=[*faults, proof] if isinstance(proof, Fault) else faults,
         proof=proof if isinstance(proof, Proof) else None,
+        refused=proof if isinstance(proof, Refused) else None,
     )
 
 
@@ -153,7 +156,7 @@ def _compare(reading: _Reading, row: ExecutionRow) -> list[Fault]:
     return [Fault(kind="projection", place=place, meaning=meaning)]
 
 
-async def prove(store: EventStore, event: Recorded, keys: Keyring) -> Proof | Fault | None:
+async def prove(store: EventStore, event: Recorded, keys: Keyring) -> Proof | Fault | Refused | None:
     """That a checkpoint commits to an event, or to a later one of its log.
 
     Args:
@@ -162,16 +165,15 @@ async def prove(store: EventStore, event: Recorded, keys: Keyring) -> Proof | Fa
         keys: of the server.
 
     Returns:
-        The proof, or the fault where the checkpoint that covers the event does not fit the log; ``None``
-        while none covers it.
+        The proof, or the fault where the checkpoint that covers the event does not fit the log, or the
+        checkpoint that should cover it and counts for nothing; ``None`` while none covers it.
 
     Raises:
         StoreUnavailableError: the database is away.
-        CheckpointError: what the database keeps of checkpoints is none.
     """
     signed = await Decided(store, keys).covering(event.position)
-    if signed is None:
-        return None
+    if not isinstance(signed, Signed):
+        return signed
     checkpoint = signed.checkpoint
     heads = await store.changed_heads(after=checkpoint.after, upto=checkpoint.position)
     return await asyncio.to_thread(lambda: _proof(signed, event, [leaf_of(head) for head in heads]))

@@ -195,7 +195,7 @@ class DatabaseSource(Source):
 
     def __init__(self, store: EventStore, keys: Keyring) -> None:
         super().__init__("the database", keys, is_live=True)
-        self._decided = Decided(store)
+        self._decided = Decided(store, keys)
 
     async def held(self) -> AsyncIterator[Held]:
         """Its checkpoints by number, without heads.

@@ -260,8 +260,8 @@ class Verification:
 
     async def _compare(self, logs: tuple[UUID, ...]) -> SealCheck:
         store, bus, accepted = self._installation.store, self._installation.bus, self._options.accepted
-        published = await Decided(store).published()
         keys = await asyncio.to_thread(keys_at_hand, self._settings, self._options.keys)
+        published = await Decided(store, keys).published()
         sources = await sources_at_hand(self._settings, store, bus, self._options.checkpoints, keys)
         check = SealCheck(store, sources, keys, published=published, only=logs or None, accepted=accepted)
         async for fault in check.run():

@@ -93,7 +93,9 @@ def _examining(settings: Settings, output: Output, *, everything: bool) -> Work:
         well = True
         for finding in examine_settings(settings, os.environ):
             well &= _tell(finding, output)
-        async for finding in examine(installation, sealer, everything=everything):
+        async for finding in examine(
+            installation, sealer, everything=everything, checkpoint_every=settings.checkpoint_every
+        ):
             well &= _tell(finding, output)
         return well
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from signoff.audit.checkpoints.checkpoint import Checkpoint, Leaf
 from signoff.audit.checkpoints.signing import LABEL, Jwks, Signer
-from signoff.audit.verify.execution import Proof, verify_execution
+from signoff.audit.verify.execution import Proof, Verified, verify_execution
 from signoff.audit.verify.faults import Fault
 from signoff.events.store.base import ExecutionRow
 from signoff.gateway.gateway import GATEWAY, Gateway
@@ -41,6 +41,7 @@ class VerificationView(Struct, frozen=True, kw_only=True, rename="camel"):
         faults: What is wrong, with its place and its meaning.
         proof: None while no checkpoint covers the execution, or where one contradicts the log: then a fault
             says so.
+        unproven: Why no checkpoint proves it, in a sentence; None where `proof` is given, or a fault says so.
     """
 
     execution_id: str
@@ -49,6 +50,7 @@ class VerificationView(Struct, frozen=True, kw_only=True, rename="camel"):
     head: Leaf | None
     faults: list[Fault]
     proof: ProofView | None
+    unproven: str | None
 
 
 async def verification_of(request: web.Request, row: ExecutionRow) -> VerificationView:
@@ -57,7 +59,6 @@ async def verification_of(request: web.Request, row: ExecutionRow) -> Verificati
     Raises:
         ApiError: 429 or 503, too many logs are read as it is.
         StoreUnavailableError: the database is away.
-        CheckpointError: what the database keeps of checkpoints is none.
     """
     gateway = request.app[GATEWAY]
     with request.app[READINGS].place(row.workspace_id):
@@ -69,6 +70,19 @@ async def verification_of(request: web.Request, row: ExecutionRow) -> Verificati
         head=verified.head,
         faults=verified.faults,
         proof=None if verified.proof is None else _shown(verified.proof),
+        unproven=_unproven(verified),
+    )
+
+
+def _unproven(verified: Verified) -> str | None:
+    if verified.proof is not None or any(fault.kind == "unproven" for fault in verified.faults):
+        return None
+    refused = verified.refused
+    if refused is None:
+        return "No checkpoint under a key of this server covers it yet. That takes about a minute."
+    return (
+        f"The record of checkpoint {refused.number} in the database {refused.reason}, and proves nothing: "
+        "`signoff audit verify` holds the log against what the topic, files and auditors have."
     )
 
 
