@@ -1,10 +1,12 @@
 """A user's sessions: which there are, and how one of them is ended."""
 
+import re
 import time
 
 import pytest
 
 from signoff.access.callers import Caller
+from signoff.access.keys.making import digest_of
 from signoff.access.signing_in.sessions import Session, Sessions, session_name
 from signoff.events.records import Records
 from signoff.events.store.memory import MemoryStore
@@ -45,6 +47,13 @@ async def test_a_session_is_ended_by_its_name(records: Records) -> None:
     assert await sessions.find(other) is not None
     assert [name for name, _ in await sessions.of_user(ADA)] == [session_name(other)]
     assert not await sessions.end_named(ADA, session_name(token))
+
+
+def test_a_name_is_never_taken_for_an_option_of_a_command() -> None:
+    token = next(each for each in map(str, range(10_000)) if digest_of(each).startswith("+"))
+
+    assert re.fullmatch(r"[A-Za-z0-9._]{22}", session_name(token))
+    assert session_name(token)[0] == "."
 
 
 @pytest.mark.parametrize("name", ["", "x", "A" * 22, "A" * 44])

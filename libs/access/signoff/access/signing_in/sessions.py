@@ -27,8 +27,8 @@ _PAGE: Final = 100
 _NAME: Final = 22
 """Characters of a digest that name its session: in addresses, too."""
 
-_TO_NAME: Final = str.maketrans("+/", "-_")
-_FROM_NAME: Final = str.maketrans("-_", "+/")
+_TO_NAME: Final = str.maketrans("+/", "._")  # no "-": a command line would take it for an option
+_FROM_NAME: Final = str.maketrans("._", "+/")
 
 SignInMethod = Literal["password", "oidc", "apiKey"]
 
