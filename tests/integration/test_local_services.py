@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from local_services.cluster import Cluster
 from local_services.commands import main
 from local_services.kafka import Kafka
+from local_services.ports import lock
 from local_services.process import Identity, Process
 from local_services.settings import Settings
 from local_services.waiting import LocalServicesError, wait_until
@@ -214,6 +215,34 @@ def test_two_processes_are_never_given_one_port() -> None:
     ).stdout
 
     assert own.isdisjoint(map(int, given.split()))
+
+
+def test_ports_are_held_by_the_servers_that_a_process_leaves_behind(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from local_services.ports import unused_port\n"
+        "from local_services.process import Process\n"
+        "print(unused_port())\n"
+        f"Process('left', Path({str(tmp_path)!r})).start({_SLEEPER!r}, environment=os.environ, "
+        f"folder=Path({str(tmp_path)!r}))"
+    )
+    first = int(
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONPATH": str(_REPOSITORY / "deploy" / "local")},
+            capture_output=True,
+            check=True,
+            timeout=20,
+        ).stdout
+    )
+
+    assert lock(first) is None
+
+    Process("left", tmp_path).kill()
+    descriptor = lock(first)
+    assert descriptor is not None
+    os.close(descriptor)
 
 
 def test_unused_ports_lie_below_those_of_outgoing_connections() -> None:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import socket
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -16,6 +16,7 @@ _FIRST = 20_000
 _STRETCH = 400
 """Ports of one process: it gives a port a second time only after all of them."""
 _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_held: list[int] = []
 
 
 def is_free(port: int) -> bool:
@@ -35,7 +36,7 @@ def unused_port(taken: Container[int] = ()) -> int:
 
     It lies below the range from which the kernel serves outgoing connections, so that no client takes it
     between this call and the server's start, or while a server is restarted; and no other process of ours is
-    given it as long as this one lives.
+    given it as long as this one lives, or a server that it started (:func:`held`).
 
     Args:
         taken: Ports already given away whose servers may not listen yet.
@@ -51,6 +52,11 @@ def unused_port(taken: Container[int] = ()) -> int:
     raise LocalServicesError(f"none of {_STRETCH} ports on 127.0.0.1 is free: stop some servers")
 
 
+def held() -> Sequence[int]:
+    """The descriptors that hold this process's ports: a server that has them, too, holds them on."""
+    return _held
+
+
 @cache
 def _own_stretch() -> Iterator[int]:
     """The ports of this process, again and again."""
@@ -63,18 +69,20 @@ def _own_stretch() -> Iterator[int]:
     firsts = list(range(_FIRST, last - _STRETCH + 1, _STRETCH))
     SystemRandom().shuffle(firsts)
     for first in firsts:
-        if _lock(first):
+        descriptor = lock(first)
+        if descriptor is not None:
+            _held.append(descriptor)
             return cycle(range(first, first + _STRETCH))
     raise LocalServicesError(f"{len(firsts)} processes have all ports from {_FIRST} on: stop some of them")
 
 
-def _lock(first: int) -> bool:
-    """Take a stretch until this process ends."""
+def lock(first: int) -> int | None:
+    """Take the stretch that begins with a port, until what is returned is closed; None for one in use."""
     path = Path(tempfile.gettempdir()) / f"signoff-ports-{os.getuid()}-{first}"
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        return False
-    return True
+        return None
+    return descriptor

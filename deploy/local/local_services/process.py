@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from .ports import held
 from .waiting import LocalServicesError, wait_until
 
 _TAIL_BYTES = 4096
@@ -172,6 +173,7 @@ class Process:
                     env=environment,
                     cwd=folder,
                     start_new_session=True,
+                    pass_fds=held(),
                     user=account.uid if account else None,
                     group=account.gid if account else None,
                     extra_groups=[] if account else None,
