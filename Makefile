@@ -8,8 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 # The longest first, so that the last ones to end are short. A folder of a part may be a part of its own.
-PARTS := e2e integration integration/gateway semantics unit browser chaos simulation integration/executor access isolation \
-	contract fuzz model histories sdk conformance
+PARTS := e2e integration integration/gateway semantics unit browser chaos e2e/cluster simulation integration/executor \
+	access isolation contract fuzz model histories sdk conformance
 JOBS ?= 4
 PACKAGES := $(subst /,.,$(patsubst %/,%,$(sort $(foreach folder,$(wildcard libs/*/ services/*/),\
 	$(patsubst $(folder)%,%,$(wildcard $(folder)signoff/*/))))))

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import Embedded, Shell
 from signoff.access.directory.fold import Directory, evolve_directory
 from signoff.engine.deciding.workflow import WorkflowState, evolve_workflow

@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import Embedded
 
 pytestmark = pytest.mark.timeout(120)

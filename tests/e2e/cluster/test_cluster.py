@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import eventually
 from signoff.events.bus import open_bus
 from signoff.events.topics import EXECUTIONS, partition_of, record_key

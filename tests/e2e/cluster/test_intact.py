@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import REPOSITORY, Embedded, eventually
 
 pytestmark = pytest.mark.timeout(180)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import eventually
 
 pytestmark = pytest.mark.timeout(180)

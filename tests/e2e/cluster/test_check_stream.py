@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from e2e.local_cluster import LocalCluster
+from e2e.cluster.local_cluster import LocalCluster
 from e2e.shell import Embedded
 from signoff.client import AsyncClient
 from signoff.client.stream_checks.evidence import Limits
