@@ -15,6 +15,7 @@ from signoff.audit.export.exporter import Exported, Exporter
 from signoff.audit.export.selection import Selection
 from signoff.audit.export.target import Format, Options
 from signoff.audit.export.target import Target as Place
+from signoff.events.blobs import BlobStore
 from signoff.events.objects import Objects
 from signoff.events.store import open_store
 from signoff.events.store.base import EventStore
@@ -55,7 +56,7 @@ async def _measure(load: Load) -> None:
     store = await open_store(settings.store_url)
     await store.migrate(partitions=PARTITIONS)
     figures: list[Figure] = []
-    async with site_on(store) as site:
+    async with site_on(store, BlobStore.open("memory:")) as site:
         await fill(site)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for form in _FORMATS:

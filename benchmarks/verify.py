@@ -1,9 +1,9 @@
 """How fast a log is verified: `python -m benchmarks verify [--postgres [--kafka]]`.
 
 One execution is run and then copied, each copy under an id of its own with a chain of its own, as an executor
-would have written it. Chain, fold and rows are read by as many processes as there are processors; an SQLite
-log, which one process has, by one. At last an execution of 100,000 events is run, and verified by a process
-of its own, whose memory is then all that this takes.
+would have written it. Chain, fold and rows are read by as many processes as there are processors. At last all
+of it, and an execution of 100,000 events in a log of its own (SQLite), is verified by a process of its own,
+whose memory is then all that this takes.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -47,7 +48,6 @@ _TURNS: Final = 1_000
 _RUN_LIMIT: Final = 300.0
 _AT_ONCE: Final = 500
 _PROCESSES: Final = 2
-_MEBIBYTE: Final = 1024
 _MICROSECONDS: Final = 1_000_000
 _SEED: Final = b"s" * 32
 _GIVEN: Final = {"amount": 10, "customer": "Ada"}
@@ -59,8 +59,8 @@ _LEVELS: Final = {
 
 
 @asynccontextmanager
-async def site_on(store: EventStore) -> AsyncIterator[Site]:
-    bus, blobs = MemoryBus(), BlobStore.open("memory:")
+async def site_on(store: EventStore, blobs: BlobStore) -> AsyncIterator[Site]:
+    bus = MemoryBus()
     await apply(bus)
     async with open_tools(Settings(), blobs) as tools:
         yield Site(store, bus, blobs, tools, partitions=PARTITIONS)
@@ -118,41 +118,45 @@ def _copy(original: Sequence[Recorded], log_id: UUID) -> list[NewEvent]:
 
 async def _measure(load: Load) -> None:
     settings = Settings(data=load.folder, database_url=load.database, kafka=load.kafka)
-    figures: list[Figure] = []
     async with opened(settings) as installation:
         await installation.store.migrate(partitions=PARTITIONS)
-        async with site_on(installation.store) as site:
-            figures.append(await fill(site))
-            for name, (levels, target) in _LEVELS.items():
-                state = await plan(installation.store, levels, Selection())
-                begun, spent = time.perf_counter(), _processor(load)
-                units = (
-                    verify_by_processes(settings, state, count=_PROCESSES)
-                    if load.database
-                    else verify_here(installation, state)
-                )
-                async with aclosing(units):
-                    async for at, done in units:
-                        state.done[at] = done
-                done = totals(state.done)
-                seconds = time.perf_counter() - begun
-                figures.append(_rate(name, done, seconds, target))
-                each = (_processor(load) - spent) / done.events * _MICROSECONDS
-                figures.append(Figure("  processor time of our processes", each, "µs/event"))
-            if load.kafka:
-                await publish_all(installation.store, settings)
-                figures += await measure_topic(settings, processes=_PROCESSES, before=seconds)
-            figures += await _seal(site, load)
-            long = await _run_long(site)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
-        figures.append(await asyncio.wrap_future(alone.submit(_verify_alone, settings, long)))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN if load.database else resource.RUSAGE_SELF)
-    figures.append(Figure("resident at most, of one process", used.ru_maxrss / _MEBIBYTE, "MiB"))
+        async with site_on(installation.store, installation.blobs) as site:
+            figures = [await fill(site)]
+            sealing = await _seal(site, load)
+        if load.kafka:
+            await publish_all(installation.store, settings)
+    for name, (levels, target) in _LEVELS.items():
+        done, seconds, processor = await _verify(settings, levels)
+        figures.append(_rate(name, done, seconds, target))
+        processor *= _MICROSECONDS / done.events
+        figures.append(Figure("  processor time of our processes", processor, "µs/event"))
+    if load.kafka:
+        figures += await measure_topic(settings, processes=_PROCESSES, before=seconds)
+    figures += sealing
+    apart = Settings(data=load.folder / "long")
+    async with opened(apart) as installation:
+        await installation.store.migrate(partitions=PARTITIONS)
+        async with site_on(installation.store, installation.blobs) as site:
+            await _run_long(site)
+    for each in (settings, apart):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+            figures.append(await asyncio.wrap_future(alone.submit(_verify_alone, each)))
     for line in table({"verify": figures}):
         print(line)
 
 
-async def _run_long(site: Site) -> UUID:
+async def _verify(settings: Settings, levels: Levels) -> tuple[Done, float, float]:
+    """Verify everything; gives what was done, the seconds and those of processors' time."""
+    begun, spent = time.perf_counter(), _processor()
+    async with opened(settings, read_only=True) as installation:
+        state = await plan(installation.store, levels, Selection())
+        async with aclosing(verify_by_processes(settings, state, count=_PROCESSES)) as units:
+            async for at, done in units:
+                state.done[at] = done
+    return totals(state.done), time.perf_counter() - begun, _processor() - spent
+
+
+async def _run_long(site: Site) -> None:
     """Run an execution of loops, which has 100,000 events and some."""
     steps = {
         "a": {"type": "variables", "set": {"a": "<loop.index>"}, "then": "b"},
@@ -164,29 +168,33 @@ async def _run_long(site: Site) -> UUID:
     async with site.executor():
         sent = await site.start(await site.deploy(document, "long"), {})
         await site.ended(sent, limit=_RUN_LIMIT)
-    return sent.log_id
 
 
-def _verify_alone(settings: Settings, log_id: UUID) -> Figure:
-    """What a process holds at most that verifies one execution."""
-    return asyncio.run(_verify_one(settings, log_id))
+def _verify_alone(settings: Settings) -> Figure:
+    """What a process holds at most that verifies everything."""
+    return asyncio.run(_verify_one(settings))
 
 
-async def _verify_one(settings: Settings, log_id: UUID) -> Figure:
-    async with opened(settings) as installation:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEBIBYTE
-        state = await plan(installation.store, Levels(), Selection(logs=(log_id,)))
+async def _verify_one(settings: Settings) -> Figure:
+    async with opened(settings, read_only=True) as installation:
+        before = _resident()
+        state = await plan(installation.store, Levels(), Selection())
         async with aclosing(verify_here(installation, state)) as units:
             done = totals({at: each async for at, each in units})
     assert not done.more, "nothing of it is wrong"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEBIBYTE
-    name = f"resident at most, of one execution with {done.events:,} events"
-    return Figure(name, peak, "MiB", None, f"{before:.0f} MiB before")
+    name = f"resident at most, of {done.events:,} events in {done.logs:,} logs"
+    return Figure(name, _resident(), "MiB", None, f"{before:.0f} MiB before")
 
 
-def _processor(load: Load) -> float:
-    """Seconds of processor time that the processes which verify have used, once they have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN if load.database else resource.RUSAGE_SELF)
+def _resident() -> float:
+    """MiB that this process held at most, since it began: `ru_maxrss` has its parent's in it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def _processor() -> float:
+    """Seconds of processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -165,3 +166,25 @@ def test_an_export_says_what_is_wrong_with_its_target(left: Embedded, tmp_path: 
 
         assert done.code == 2, done.out
         assert says in done.err
+
+
+def test_several_processes_look_at_a_log_at_once(left: Embedded, tmp_path: Path) -> None:
+    kept = tmp_path / "verified.json"
+    _, _, by_one = looked(left, "--resume", str(kept))
+    state = json.loads(kept.read_bytes())
+    (unit,) = state["units"]
+    edges = [
+        unit["after"],
+        *(f"{digit}0000000-0000-0000-0000-000000000000" for digit in "48c"),
+        unit["until"],
+    ]
+    state["units"] = [{"after": one, "until": two} for one, two in pairwise(edges)]
+    state["done"] = {}
+    kept.write_text(json.dumps(state))
+    before = everything(left.data)
+
+    code, faults, by_two = looked(left, "--resume", str(kept), "--processes", "2")
+
+    assert (code, faults) == (0, [])
+    assert by_two == by_one
+    assert everything(left.data) == before

@@ -125,8 +125,7 @@ class Verification:
         self._options = options
         self._installation = installation
         self._output = output
-        is_shared = settings.database_url is not None  # an SQLite log has one process
-        self._processes = (options.processes or os.cpu_count() or 1) if is_shared else 1
+        self._processes = options.processes or os.cpu_count() or 1
         self._faults = 0
         self._checked: list[str] = []
         self._not_shown: list[str] = []

@@ -47,7 +47,7 @@ async def verify_by_processes(
     """The same by processes, so that all of a machine's processors work.
 
     Args:
-        settings: of the installation; its database must be one that several processes may open.
+        settings: of the installation. An SQLite log is one that nobody writes to meanwhile.
         state: says what is left.
         moments: by which events that were put in later are known.
         count: of processes.
