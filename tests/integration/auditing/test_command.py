@@ -161,7 +161,9 @@ async def test_several_processes_find_what_one_finds(auditor: Auditor) -> None:
     _, by_two, _ = await auditor.verify("--resume", str(kept), "--processes", "2")
 
     def places(faults: list[dict[str, Any]]) -> set[tuple[str, str, int]]:
-        return {(each["kind"], each["place"]["logId"], each["place"].get("eventId", 0)) for each in faults}
+        return {
+            (each["kind"], each["place"].get("logId", ""), each["place"].get("eventId", 0)) for each in faults
+        }
 
     assert places(by_two) == places(found)
     assert len(places(found)) >= 2
@@ -173,14 +175,16 @@ async def test_an_unknown_execution_is_refused(auditor: Auditor) -> None:
 
 
 async def test_only_a_workflow_is_verified(auditor: Auditor) -> None:
-    await auditor.sealed.hand.write(auditor.sealed.logs.failed, 2, b"nonsense")
+    sealed = auditor.sealed
+    last = len(await sealed.hand.states(sealed.logs.failed))  # the one that a checkpoint commits to
+    await sealed.hand.write(sealed.logs.failed, last, b"nonsense")
 
     refunds = await auditor.verify("--workflow", "refund", "--chain")
     failing = await auditor.verify("--workflow", "failing", "--chain")
 
     # Checkpoints commit to all logs at once, and are compared whole.
     assert [fault["kind"] for fault in refunds[1]] == ["rewritten"]
-    assert {fault["kind"] for fault in failing[1]} == {"rewritten", "unreadable", "chain"}
+    assert {fault["kind"] for fault in failing[1]} == {"rewritten", "unreadable"}
 
 
 async def test_a_copy_that_is_empty_is_no_comparison(auditor: Auditor) -> None:
